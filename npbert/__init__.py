@@ -1,0 +1,56 @@
+"""DistilBERT in pure NumPy.
+
+    >>> import npbert
+    >>> npbert.classify("I love this film.", model="mini")
+
+The public names are loaded when they are first used, so ``import npbert`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from npbert.auto import AutoModel as AutoModel
+    from npbert.auto import AutoModelForSequenceClassification as AutoModelForSequenceClassification
+    from npbert.auto import (
+        DistilBertForSequenceClassification as DistilBertForSequenceClassification,
+    )
+    from npbert.auto import DistilBertModel as DistilBertModel
+    from npbert.checkpoint import CheckpointError as CheckpointError
+    from npbert.config import DistilBertConfig as DistilBertConfig
+    from npbert.outputs import softmax as softmax
+    from npbert.pipelines import TextClassificationPipeline as TextClassificationPipeline
+    from npbert.pipelines import classify as classify
+    from npbert.pipelines import pipeline as pipeline
+    from npbert.tokenizer import AutoTokenizer as AutoTokenizer
+
+_MODULES = {
+    "AutoModel": "npbert.auto",
+    "AutoModelForSequenceClassification": "npbert.auto",
+    "AutoTokenizer": "npbert.tokenizer",
+    "CheckpointError": "npbert.checkpoint",
+    "DistilBertConfig": "npbert.config",
+    "DistilBertForSequenceClassification": "npbert.auto",
+    "DistilBertModel": "npbert.auto",
+    "TextClassificationPipeline": "npbert.pipelines",
+    "classify": "npbert.pipelines",
+    "pipeline": "npbert.pipelines",
+    "softmax": "npbert.outputs",
+}
+
+__all__ = ["__version__", *_MODULES]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("npbert")
+    if name not in _MODULES:
+        raise AttributeError(f"module 'npbert' has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

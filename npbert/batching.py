@@ -1,0 +1,206 @@
+"""Texts of token ids ⇄ packs, and the work on packs in threads.
+
+A pack holds as many texts as fit into a budget of tokens.  The budget, not the number of
+texts, decides the size of every array in the forward pass, so memory does not grow with the
+input; and since nothing is padded, texts of any lengths share a pack in order of arrival.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from npbert.config import DistilBertConfig
+from npbert.model import Array, IntArray, Pack
+
+# Large enough for matrix products to run at full speed, small enough that the widest
+# array, (hidden_dim, tokens), stays at about 12 MB for a model of base size.
+MAX_TOKENS: Final = 1024
+
+
+class TokenizedText(NamedTuple):
+    """One text as the model reads it.
+
+    Attributes
+    ----------
+    input_ids : int64 array (seq,)
+    position_ids : int64 array (seq,)
+    """
+
+    input_ids: IntArray
+    position_ids: IntArray
+
+
+def check_tokens(text: TokenizedText, config: DistilBertConfig, where: str) -> None:
+    """Refuse ids and lengths that the model has no embedding for.
+
+    Parameters
+    ----------
+    text : TokenizedText
+    config : DistilBertConfig
+    where : str
+        Names the text in an error message.
+
+    Raises
+    ------
+    ValueError
+        If the text has no token, an id outside the vocabulary, or a position beyond the
+        last.
+    """
+    ids = text.input_ids
+    if not ids.size:
+        raise ValueError(f"{where} has no token; every text needs at least one")
+    if text.position_ids[-1] >= config.max_position_embeddings:
+        raise ValueError(
+            f"{where} is {text.position_ids[-1] + 1} tokens long, expected at most "
+            f"{config.max_position_embeddings} (max_position_embeddings); truncate it"
+        )
+    if ids.min() < 0 or ids.max() >= config.vocab_size:
+        bad = int(np.argmax((ids < 0) | (ids >= config.vocab_size)))
+        raise ValueError(
+            f"{where} has the token id {ids[bad]} at position {text.position_ids[bad]}, expected "
+            f"0 to {config.vocab_size - 1} (vocab_size {config.vocab_size}); does the tokenizer "
+            "belong to this model?"
+        )
+
+
+def packs_of(
+    texts: Iterable[TokenizedText], max_tokens: int = MAX_TOKENS, max_texts: int | None = None
+) -> Iterator[Pack]:
+    """Lay texts side by side, in order, in packs of at most `max_tokens` tokens.
+
+    Parameters
+    ----------
+    texts : iterable of TokenizedText
+    max_tokens : int
+        A longer text has a pack of its own.
+    max_texts : int, optional
+        Most texts in a pack.
+
+    Yields
+    ------
+    Pack
+    """
+    waiting: list[TokenizedText] = []
+    n_tokens = 0
+    for text in texts:
+        length = len(text.input_ids)
+        if waiting and (n_tokens + length > max_tokens or len(waiting) == max_texts):
+            yield _pack(waiting)
+            waiting, n_tokens = [], 0
+        waiting.append(text)
+        n_tokens += length
+    if waiting:
+        yield _pack(waiting)
+
+
+def _pack(texts: Sequence[TokenizedText]) -> Pack:
+    return Pack(
+        input_ids=np.concatenate([text.input_ids for text in texts]),
+        position_ids=np.concatenate([text.position_ids for text in texts]),
+        starts=np.cumsum([0, *(len(text.input_ids) for text in texts)]),
+    )
+
+
+def from_padded(input_ids: IntArray, mask: np.ndarray) -> list[TokenizedText]:
+    """The real tokens of padded rows.
+
+    Parameters
+    ----------
+    input_ids : int64 array (batch, seq)
+    mask : bool array (batch, seq)
+        True at real tokens, wherever they are.
+
+    Returns
+    -------
+    list of TokenizedText
+        A real token keeps the position of its column, as in transformers.
+    """
+    columns = np.arange(input_ids.shape[1])
+    return [
+        TokenizedText(ids[row_mask], columns[row_mask])
+        for ids, row_mask in zip(input_ids, mask, strict=True)
+    ]
+
+
+def to_padded(columns: Array, mask: np.ndarray) -> Array:
+    """Spread a vector a real token over padded rows.
+
+    Parameters
+    ----------
+    columns : float32 array (dim, tokens)
+        In the order of `from_padded`.
+    mask : bool array (batch, seq)
+
+    Returns
+    -------
+    float32 array (batch, seq, dim)
+        Zeros where `mask` is False.
+    """
+    padded = np.zeros((*mask.shape, len(columns)), np.float32)
+    padded[mask] = columns.T
+    return padded
+
+
+# --------------------------------------------------------------------------------- threads
+
+
+def run(function: Callable[[Pack], Array], packs: Sequence[Pack]) -> list[Array]:
+    """Apply `function` to every pack; results in the order of the packs.
+
+    Several packs are shared out to one thread a processor, each with BLAS on that thread
+    alone: the element-wise work then runs in parallel too.  One pack alone is computed
+    here, by BLAS with all its threads.
+    """
+    n_threads = min(available_cpus(), len(packs))
+    if n_threads < 2:
+        return [function(pack) for pack in packs]
+    with _single_threaded_blas, ThreadPoolExecutor(n_threads) as pool:
+        return list(pool.map(function, packs))
+
+
+def available_cpus() -> int:
+    """Number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()  # looks through all loaded libraries: once is enough
+
+
+class _SingleThreadedBlas:
+    """Holds BLAS to one thread while at least one caller is inside.
+
+    The limit is one for the whole process, so callers on several threads share it: the
+    first one in sets it, and the last one out restores what was there.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._n_inside = 0
+        self._limit: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._n_inside == 0:
+                self._limit = _blas().limit(limits=1, user_api="blas")
+            self._n_inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._n_inside -= 1
+            if self._n_inside == 0:
+                self._limit.restore_original_limits()
+
+
+_single_threaded_blas = _SingleThreadedBlas()

@@ -1,0 +1,194 @@
+"""The shape of a DistilBERT, read from config.json.
+
+Keys that have no influence on inference (dropout rates, training settings) are ignored;
+keys that would change the result in a way the forward pass cannot honour are refused.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from npbert.activations import ACTIVATIONS
+
+PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
+
+_SIZES = ("vocab_size", "max_position_embeddings", "n_layers", "n_heads", "dim", "hidden_dim")
+# Set by methods that change the weights' meaning, so the tensors cannot be used as they are.
+_CHANGED_WEIGHTS = ("quantization_config", "pruned_heads")
+
+
+@dataclass(frozen=True)
+class DistilBertConfig:
+    """Sizes and settings of a DistilBERT, under the names of its config.json.
+
+    The defaults are those of transformers, so a key that config.json leaves out has the
+    value that transformers would give it.
+
+    Parameters
+    ----------
+    vocab_size, max_position_embeddings, n_layers, n_heads, dim, hidden_dim : int
+        Sizes, all positive.  `dim` is a multiple of `n_heads`.
+    activation : str
+        Function between the two feed-forward layers: "gelu", "gelu_new" or "relu".
+    pad_token_id : int or None
+        Id that padding is made of.
+    id2label : dict of int to str
+        Label names by output column, keys 0 to `num_labels` - 1.
+    problem_type : str or None
+        "regression", "single_label_classification", "multi_label_classification" or None.
+    tie_word_embeddings : bool
+        Whether a masked-LM head without a projector weight uses the word embeddings.
+
+    Raises
+    ------
+    ValueError
+        If a value cannot be honoured; the message names the key and the value.
+    """
+
+    vocab_size: int = 30522
+    max_position_embeddings: int = 512
+    n_layers: int = 6
+    n_heads: int = 12
+    dim: int = 768
+    hidden_dim: int = 3072
+    activation: str = "gelu"
+    pad_token_id: int | None = 0
+    id2label: dict[int, str] = field(default_factory=lambda: {0: "LABEL_0", 1: "LABEL_1"})
+    problem_type: str | None = None
+    tie_word_embeddings: bool = True
+
+    def __post_init__(self) -> None:
+        for key in _SIZES:
+            value = getattr(self, key)
+            if not _is_int(value) or value < 1:
+                raise ValueError(f"{key} is {value!r}, expected a positive integer")
+        if self.dim % self.n_heads:
+            raise ValueError(
+                f"dim is {self.dim}, which n_heads = {self.n_heads} does not divide; "
+                "every head needs the same number of dimensions"
+            )
+        if self.activation not in ACTIVATIONS:
+            known = ", ".join(sorted(ACTIVATIONS))
+            raise ValueError(f"activation is {self.activation!r}, expected one of: {known}")
+        if self.pad_token_id is not None and not (
+            _is_int(self.pad_token_id) and 0 <= self.pad_token_id < self.vocab_size
+        ):
+            raise ValueError(
+                f"pad_token_id is {self.pad_token_id!r}, expected an id from 0 to "
+                f"vocab_size - 1 = {self.vocab_size - 1}, or null"
+            )
+        if self.problem_type not in (None, *PROBLEM_TYPES):
+            raise ValueError(
+                f"problem_type is {self.problem_type!r}, expected null or one of: "
+                + ", ".join(PROBLEM_TYPES)
+            )
+        if not isinstance(self.tie_word_embeddings, bool):
+            raise ValueError(
+                f"tie_word_embeddings is {self.tie_word_embeddings!r}, expected true or false"
+            )
+        labels = self.id2label
+        if not labels or list(labels) != list(range(len(labels))):
+            raise ValueError(
+                f"id2label has the keys {list(labels)}, expected the label numbers 0, 1, 2, …"
+            )
+        for number, label in labels.items():
+            if not isinstance(label, str):
+                raise ValueError(f"id2label[{number}] is {label!r}, expected a string")
+
+    @property
+    def num_labels(self) -> int:
+        """Number of labels, the output columns of a classification head."""
+        return len(self.id2label)
+
+    @property
+    def label2id(self) -> dict[str, int]:
+        """Column number of every label name."""
+        return {label: number for number, label in self.id2label.items()}
+
+    @property
+    def head_dim(self) -> int:
+        """Dimensions of one attention head."""
+        return self.dim // self.n_heads
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> DistilBertConfig:
+        """Read the parsed contents of a config.json.
+
+        Parameters
+        ----------
+        values : dict
+            Keys and values as in the file; unknown ones are ignored.
+
+        Returns
+        -------
+        DistilBertConfig
+
+        Raises
+        ------
+        ValueError
+            If `model_type` is not "distilbert", or a value cannot be honoured.
+        """
+        if "model_type" not in values:
+            raise ValueError(
+                "model_type is missing, expected 'distilbert'; is this a model's file?"
+            )
+        if values["model_type"] != "distilbert":
+            raise ValueError(
+                f"model_type is {values['model_type']!r}, expected 'distilbert', the only "
+                "architecture that npbert computes; choose a DistilBERT model"
+            )
+        for key in _CHANGED_WEIGHTS:
+            if values.get(key):
+                raise ValueError(
+                    f"{key} is {values[key]!r}, but npbert computes with the whole float "
+                    "weights only; choose the model it was made from"
+                )
+        known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
+        known["id2label"] = _labels(values.get("id2label"), values.get("num_labels"))
+        return cls(**known)
+
+    @classmethod
+    def from_json_file(cls, path: str | Path) -> DistilBertConfig:
+        """Read a config.json file.
+
+        Raises
+        ------
+        ValueError
+            If the file is not JSON, or holds a value that cannot be honoured.
+        OSError
+            If the file cannot be read.
+        """
+        try:
+            values = json.loads(Path(path).read_text(encoding="utf-8"))
+        except ValueError as error:  # not UTF-8, or not JSON
+            raise ValueError(f"{path} is not a JSON file: {error}") from error
+        if not isinstance(values, dict):
+            raise ValueError(f"{path} holds a {type(values).__name__}, expected a JSON object")
+        try:
+            return cls.from_dict(values)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _labels(id2label: Any, num_labels: Any) -> dict[int, str]:
+    """`id2label` with int keys in order, from whichever of the two keys the file has."""
+    if num_labels is not None and (not _is_int(num_labels) or num_labels < 1):
+        raise ValueError(f"num_labels is {num_labels!r}, expected a positive integer")
+    if id2label is None:
+        return {number: f"LABEL_{number}" for number in range(num_labels or 2)}
+    if not isinstance(id2label, dict):
+        raise ValueError(f"id2label is {id2label!r}, expected an object of label names")
+    try:
+        labels = {int(number): label for number, label in id2label.items()}
+    except ValueError as error:
+        raise ValueError(f"id2label has the keys {list(id2label)}, expected numbers") from error
+    if num_labels is not None and num_labels != len(labels):
+        raise ValueError(f"num_labels is {num_labels}, but id2label names {len(labels)} labels")
+    return dict(sorted(labels.items()))

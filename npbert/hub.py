@@ -1,0 +1,255 @@
+"""Model name → local folder.  The only module that may touch the network.
+
+A name is, in this order: a path to a folder; the name of a bundled model; an id on the
+Hugging Face hub, whose files go through the cache that all users of huggingface_hub share.
+The client is imported only when it is needed: its import takes longer than all the others.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+from npbert.checkpoint import CheckpointError, weight_files
+
+DEFAULT_MODEL: Final = "distilbert/distilbert-base-uncased-finetuned-sst-2-english"
+DEFAULT_REVISION: Final = "714eb0fa89d2f80546fda750413ed43d93601a13"
+BUNDLED: Final = ("mini",)
+
+_BUNDLED_FOLDER: Final = Path(__file__).parent / "models"
+_CONFIG_FILE: Final = "config.json"
+_TOKENIZER_FILES: Final = ("tokenizer.json", "vocab.txt")
+_SMALL_FILES: Final = [
+    _CONFIG_FILE,
+    *_TOKENIZER_FILES,
+    "tokenizer_config.json",
+    "added_tokens.json",
+]
+_WEIGHT_FILES: Final = [
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "model-*-of-*.safetensors",
+]
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+
+
+def resolve(
+    model: str | Path,
+    *,
+    revision: str | None = None,
+    cache_dir: str | Path | None = None,
+    local_files_only: bool = False,
+    token: str | bool | None = None,
+    weights: bool = True,
+) -> Path:
+    """Find a model, downloading what is missing.
+
+    Parameters
+    ----------
+    model : str or Path
+        A folder (a Path; a str that is absolute or begins with ``.`` or ``~``; or the name
+        of an existing folder with a config.json), a bundled name, or a hub id.
+    revision : str, optional
+        Branch, tag or commit on the hub.  A full commit hash that is in the cache costs no
+        request and does not import the client.
+    cache_dir : str or Path, optional
+        Instead of the hub's cache, which HF_HUB_CACHE and HF_HOME place.
+    local_files_only : bool
+        Never use the network, as with HF_HUB_OFFLINE=1.
+    token : str or bool, optional
+        Access token for private and gated models; by default the one the client finds.
+    weights : bool
+        Whether the weights are needed, or only config and tokenizer.
+
+    Returns
+    -------
+    Path
+        A folder with the files.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder, the repository, its revision or a file in it does not exist.
+    PermissionError
+        If the repository is gated.
+    ConnectionError
+        If the hub cannot be reached and the cache does not have the model.
+    ValueError
+        If the name can be neither a folder's nor a repository's.
+    """
+    name = str(model)
+    folder = _local_folder(model)
+    if folder is not None:
+        if revision is not None:
+            raise ValueError(
+                f"revision is {revision!r}, but {name!r} is a folder on this machine, which has "
+                "no revisions; leave it out"
+            )
+        return folder
+    if revision is not None and _COMMIT.fullmatch(revision):
+        snapshot = _cache(cache_dir) / f"models--{name.replace('/', '--')}" / "snapshots" / revision
+        if _is_complete(snapshot, weights):
+            return snapshot
+    return _from_hub(name, revision, cache_dir, local_files_only, token, weights)
+
+
+def _local_folder(model: str | Path) -> Path | None:
+    """The folder that `model` names on this machine, or None for a hub id."""
+    path = Path(model).expanduser()
+    is_path = isinstance(model, Path) or path.is_absolute() or str(model).startswith((".", "~"))
+    if (path / _CONFIG_FILE).is_file():
+        return path
+    if is_path:
+        if not path.is_dir():
+            raise FileNotFoundError(f"{path}: no such folder; expected one with a {_CONFIG_FILE}")
+        raise FileNotFoundError(
+            f"{path}: the folder has no {_CONFIG_FILE}; expected a model's folder, as "
+            "save_pretrained writes it"
+        )
+    return _BUNDLED_FOLDER / str(model) if str(model) in BUNDLED else None
+
+
+def _cache(cache_dir: str | Path | None) -> Path:
+    """The hub's cache folder, by the rules of huggingface_hub, without importing it."""
+    if cache_dir is not None:
+        return Path(cache_dir).expanduser()
+    for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+        if os.environ.get(variable):
+            return _expanded(os.environ[variable])
+    if os.environ.get("HF_HOME"):
+        return _expanded(os.environ["HF_HOME"]) / "hub"
+    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return _expanded(caches) / "huggingface" / "hub"
+
+
+def _expanded(path: str) -> Path:
+    return Path(os.path.expandvars(os.path.expanduser(path)))
+
+
+def _is_complete(folder: Path, weights: bool) -> bool:
+    """Whether a cached snapshot surely has every file that its repository has for us.
+
+    Without tokenizer_config.json it may be a download that broke off, or a repository that
+    has none: the client knows.
+    """
+    names = (_CONFIG_FILE, "tokenizer_config.json")
+    if not all((folder / name).is_file() for name in names):
+        return False
+    if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
+        return False
+    return not weights or _has_weights(folder)
+
+
+def _has_weights(folder: Path) -> bool:
+    try:
+        return bool(weight_files(folder))
+    except CheckpointError:
+        return False
+
+
+def _from_hub(
+    repo: str,
+    revision: str | None,
+    cache_dir: str | Path | None,
+    local_files_only: bool,
+    token: str | bool | None,
+    weights: bool,
+) -> Path:
+    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub.errors import (  # type: ignore[attr-defined]
+        GatedRepoError,
+        HFValidationError,
+        HTTPError,  # of httpx or httpx2, whichever the client uses
+        LocalEntryNotFoundError,
+        LocalTokenNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    def fetch(patterns: list[str], revision: str | None) -> Path:
+        folder = snapshot_download(
+            repo,
+            revision=revision,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+            token=token,
+            allow_patterns=patterns,
+        )
+        return Path(folder)
+
+    where = f"{repo!r} on {constants.ENDPOINT}"
+    try:
+        # The small files first, so that a wrong model costs no download of its weights; and
+        # the weights from the same commit, even if somebody pushes in between.
+        folder = fetch(_SMALL_FILES, revision)
+        if not (folder / _CONFIG_FILE).is_file():
+            raise FileNotFoundError(f"{where} has no {_CONFIG_FILE}; is it a transformers model?")
+        if weights:
+            folder = fetch(_WEIGHT_FILES, folder.name)
+    except GatedRepoError as error:
+        raise PermissionError(
+            f"{where} is gated: accept its terms on its page, then pass token=… or set HF_TOKEN"
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise FileNotFoundError(
+            f"there is no {where}, or it is private; check the spelling, pass token=… or set "
+            "HF_TOKEN for a private one, and begin a folder's name with './'"
+        ) from error
+    except RevisionNotFoundError as error:
+        raise FileNotFoundError(
+            f"{where} has no revision {revision!r}; expected a branch, a tag or a full commit hash"
+        ) from error
+    except HFValidationError as error:
+        raise ValueError(
+            f"{repo!r} is no folder with a {_CONFIG_FILE}, no bundled model "
+            f"({', '.join(BUNDLED)}), and cannot be a hub id; expected 'owner/name'"
+        ) from error
+    except LocalTokenNotFoundError as error:
+        raise PermissionError(
+            f"{where}: token=True, but no token is stored; set HF_TOKEN or pass the token itself"
+        ) from error
+    except LocalEntryNotFoundError as error:
+        raise ConnectionError(_not_cached(repo, revision, local_files_only, error)) from error
+    except (HTTPError, RuntimeError) as error:  # RuntimeError: of the client's own transfer library
+        raise ConnectionError(
+            f"{where} could not be fetched: {_first_line(error)}; try again (what has arrived is "
+            f"kept), check the connection and HF_ENDPOINT{_or_mini(repo)}"
+        ) from error
+    if weights and not _has_weights(folder):
+        if local_files_only or constants.HF_HUB_OFFLINE:
+            raise ConnectionError(_not_cached(repo, revision, local_files_only, None))
+        raise FileNotFoundError(
+            f"{where} has no safetensors weights at revision {revision or 'main'!r}, and npbert "
+            "never opens pickles; look for a revision that has them (often 'refs/pr/1'), or "
+            "convert it where transformers is installed: from_pretrained, then save_pretrained"
+        )
+    return folder
+
+
+def _not_cached(
+    repo: str, revision: str | None, local_files_only: bool, error: BaseException | None
+) -> str:
+    from huggingface_hub import constants
+
+    version = f" at revision {revision}" if revision else ""
+    if local_files_only:
+        reason = "local_files_only=True forbids the network"
+    elif constants.HF_HUB_OFFLINE or error is None:
+        reason = "HF_HUB_OFFLINE forbids the network"
+    else:
+        reason = f"the hub did not answer ({_first_line(error.__cause__ or error)})"
+    return (
+        f"{repo!r}{version} is not in the cache, and {reason}. Fill the cache where there is a "
+        f"network (`hf download {repo}{f' --revision {revision}' if revision else ''}`, then copy "
+        f"the folder that HF_HOME names), or give a model's folder{_or_mini(repo)}"
+    )
+
+
+def _or_mini(repo: str) -> str:
+    return ", or use the bundled model='mini'" if repo == DEFAULT_MODEL else ""
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,408 @@
+"""DistilBERT, the whole architecture, top to bottom, in NumPy.
+
+DistilBERT (Sanh et al. 2019, arXiv:1910.01108) is BERT (Devlin et al. 2018,
+arXiv:1810.04805) with half the layers and without token types and pooler; both are the
+encoder of the transformer (Vaswani et al. 2017, arXiv:1706.03762).
+
+Two choices make everything below short:
+
+* Activations are *feature-major*: ``x`` is (dim, tokens), a column a token.  A linear layer
+  is then ``weight @ x + bias`` with the weight just as the checkpoint stores it.
+* The tokens of several texts lie side by side in one *pack*.  There is no padding and no
+  attention mask: attention looks at one text's columns at a time, and everything else
+  works on each column alone.
+
+Dimension key, the words of every shape comment:
+
+    tokens      all tokens of a pack            batch       texts of a pack
+    seq         tokens of one text              read        tokens of one text that a head reads
+    dim         width of the model              hidden_dim  width inside the feed-forward part
+    heads       attention heads                 head_dim    dim / heads
+    vocab       word pieces                     labels      outputs of a classification head
+
+A name keeps its meaning: ``x`` is the residual stream and nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from npbert.activations import ACTIVATIONS, relu, softmax
+from npbert.config import DistilBertConfig
+
+Array = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+
+LAYER_NORM_EPSILON: Final = 1e-12  # fixed by the architecture; config.json does not have it
+
+
+class Pack(NamedTuple):
+    """The tokens of one or more texts, side by side.
+
+    Attributes
+    ----------
+    input_ids : int64 array (tokens,)
+        Vocabulary ids.
+    position_ids : int64 array (tokens,)
+        Place of each token in its text, from 0.
+    starts : int64 array (batch + 1,)
+        Text ``i`` has the columns ``starts[i]`` to ``starts[i + 1]``.
+    """
+
+    input_ids: IntArray
+    position_ids: IntArray
+    starts: IntArray
+
+
+class Read(NamedTuple):
+    """Columns of ``x`` whose output is wanted.
+
+    Attributes
+    ----------
+    x : float32 array (dim, columns)
+    starts : int64 array (batch + 1,)
+        Of text ``i``, the columns ``starts[i]`` to ``starts[i + 1]``.
+    """
+
+    x: Array
+    starts: IntArray
+
+
+# ------------------------------------------------------------------------------ parameters
+#
+# One class for each part, its fields named as in the checkpoint.  `load` states the name and
+# the shape of each tensor, once; `take` is whatever fetches a tensor by them.
+
+Take = Callable[[str, tuple[int, ...]], Array]
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Weights of ``weight @ x + bias``."""
+
+    weight: Array  # (out, in)
+    bias: Array  # (out,)
+
+    @classmethod
+    def load(cls, take: Take, name: str, n_out: int, n_in: int) -> Linear:
+        """Take the two tensors under `name`."""
+        return cls(take(f"{name}.weight", (n_out, n_in)), take(f"{name}.bias", (n_out,)))
+
+
+@dataclass(frozen=True)
+class LayerNorm:
+    """Scale and shift after a normalization."""
+
+    weight: Array  # (dim,)
+    bias: Array  # (dim,)
+
+    @classmethod
+    def load(cls, take: Take, name: str, dim: int) -> LayerNorm:
+        """Take the two tensors under `name`."""
+        return cls(take(f"{name}.weight", (dim,)), take(f"{name}.bias", (dim,)))
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """A vector for every word piece and for every position."""
+
+    word_embeddings: Array  # (vocab, dim)
+    position_embeddings: Array  # (max_position_embeddings, dim)
+    layer_norm: LayerNorm
+
+    @classmethod
+    def load(cls, take: Take, config: DistilBertConfig) -> Embeddings:
+        """Take the tensors under ``embeddings``."""
+        n_positions = config.max_position_embeddings
+        return cls(
+            take("embeddings.word_embeddings.weight", (config.vocab_size, config.dim)),
+            take("embeddings.position_embeddings.weight", (n_positions, config.dim)),
+            LayerNorm.load(take, "embeddings.LayerNorm", config.dim),
+        )
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Projections of multi-head self-attention."""
+
+    n_heads: int
+    q_lin: Linear  # (dim, dim), as are the others
+    k_lin: Linear
+    v_lin: Linear
+    out_lin: Linear
+
+    @classmethod
+    def load(cls, take: Take, name: str, config: DistilBertConfig) -> Attention:
+        """Take the tensors under `name`."""
+        parts = ("q_lin", "k_lin", "v_lin", "out_lin")
+        linears = (Linear.load(take, f"{name}.{part}", config.dim, config.dim) for part in parts)
+        return cls(config.n_heads, *linears)
+
+
+@dataclass(frozen=True)
+class FeedForward:
+    """The two linear layers that work on every token alone."""
+
+    activation: Callable[[Array], Array]
+    lin1: Linear  # (hidden_dim, dim)
+    lin2: Linear  # (dim, hidden_dim)
+
+    @classmethod
+    def load(cls, take: Take, name: str, config: DistilBertConfig) -> FeedForward:
+        """Take the tensors under `name`."""
+        return cls(
+            ACTIVATIONS[config.activation],
+            Linear.load(take, f"{name}.lin1", config.hidden_dim, config.dim),
+            Linear.load(take, f"{name}.lin2", config.dim, config.hidden_dim),
+        )
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of the encoder."""
+
+    attention: Attention
+    sa_layer_norm: LayerNorm
+    ffn: FeedForward
+    output_layer_norm: LayerNorm
+
+    @classmethod
+    def load(cls, take: Take, name: str, config: DistilBertConfig) -> Layer:
+        """Take the tensors under `name`."""
+        return cls(
+            Attention.load(take, f"{name}.attention", config),
+            LayerNorm.load(take, f"{name}.sa_layer_norm", config.dim),
+            FeedForward.load(take, f"{name}.ffn", config),
+            LayerNorm.load(take, f"{name}.output_layer_norm", config.dim),
+        )
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Embeddings and layers: all of DistilBERT but the head."""
+
+    embeddings: Embeddings
+    layers: tuple[Layer, ...]
+
+    @classmethod
+    def load(cls, take: Take, config: DistilBertConfig) -> Encoder:
+        """Take every tensor of the encoder."""
+        names = (f"transformer.layer.{number}" for number in range(config.n_layers))
+        return cls(
+            Embeddings.load(take, config),
+            tuple(Layer.load(take, name, config) for name in names),
+        )
+
+
+# ------------------------------------------------------------------------------ operations
+
+
+def linear(parameters: Linear, x: Array) -> Array:
+    """Affine map of every column.
+
+    Parameters
+    ----------
+    parameters : Linear
+    x : float32 array (in, columns)
+
+    Returns
+    -------
+    float32 array (out, columns)
+        ``weight @ x + bias``.
+    """
+    y = parameters.weight @ x  # (out, columns)
+    y += parameters.bias[:, None]
+    return y
+
+
+def layer_norm(parameters: LayerNorm, x: Array) -> Array:
+    """Normalize every column to mean 0 and variance 1, then scale and shift; in place.
+
+    Parameters
+    ----------
+    parameters : LayerNorm
+    x : float32 array (dim, columns)
+        Overwritten by the result.
+
+    Returns
+    -------
+    float32 array (dim, columns)
+        `x` itself.
+
+    Notes
+    -----
+    (x - mean) / sqrt(variance + epsilon) * weight + bias, with the mean and the (biased)
+    variance over the dim entries of a column: Ba et al. 2016, arXiv:1607.06450.
+    """
+    dim = x.shape[0]
+    x -= x.sum(axis=0) / dim  # (columns,)
+    variance = np.einsum("dc,dc->c", x, x) / dim  # (columns,), no array of squares in between
+    x /= np.sqrt(variance + LAYER_NORM_EPSILON)
+    x *= parameters.weight[:, None]
+    x += parameters.bias[:, None]
+    return x
+
+
+def split_heads(columns: Array, n_heads: int) -> Array:
+    """View (dim, columns) as (heads, head_dim, columns)."""
+    dim, n_columns = columns.shape
+    return columns.reshape(n_heads, dim // n_heads, n_columns)
+
+
+# ------------------------------------------------------------------------ the architecture
+
+
+def embed(embeddings: Embeddings, pack: Pack) -> Array:
+    """Sum of word and position vectors, normalized: float32 (dim, tokens)."""
+    rows = embeddings.word_embeddings[pack.input_ids]  # (tokens, dim)
+    rows += embeddings.position_embeddings[pack.position_ids]
+    x = np.ascontiguousarray(rows.T)  # (dim, tokens)
+    return layer_norm(embeddings.layer_norm, x)
+
+
+def attend(parameters: Attention, x: Array, starts: IntArray, read: Read) -> Array:
+    """Multi-head self-attention.
+
+    Parameters
+    ----------
+    parameters : Attention
+    x : float32 array (dim, tokens)
+        What is looked at: keys and values.
+    starts : int64 array (batch + 1,)
+        Where each text begins among the tokens.
+    read : Read
+        The tokens that look, and whose output is wanted: queries.
+
+    Returns
+    -------
+    float32 array (dim, columns of `read`)
+
+    Notes
+    -----
+    For each text and each head, softmax(Q K^T / sqrt(head_dim)) V, Vaswani et al. 2017,
+    arXiv:1706.03762, equation 1; feature-major, so Q, K and V are the transposes of theirs.
+    """
+    query = linear(parameters.q_lin, read.x)  # (dim, columns)
+    key = linear(parameters.k_lin, x)  # (dim, tokens)
+    value = linear(parameters.v_lin, x)  # (dim, tokens)
+    n_heads = parameters.n_heads
+    query *= 1 / math.sqrt(len(query) // n_heads)  # not np.sqrt: it would give a float64
+
+    context = np.empty_like(query)  # (dim, columns)
+    for text in range(len(starts) - 1):
+        here = slice(starts[text], starts[text + 1])
+        read_here = slice(read.starts[text], read.starts[text + 1])
+        q = split_heads(query[:, read_here], n_heads)  # (heads, head_dim, read)
+        k = split_heads(key[:, here], n_heads)  # (heads, head_dim, seq)
+        v = split_heads(value[:, here], n_heads)  # (heads, head_dim, seq)
+        probs = softmax(q.transpose(0, 2, 1) @ k)  # (heads, read, seq)
+        out = split_heads(context[:, read_here], n_heads)  # (heads, head_dim, read)
+        np.matmul(v, probs.transpose(0, 2, 1), out=out)
+    return linear(parameters.out_lin, context)
+
+
+def feed_forward(parameters: FeedForward, x: Array) -> Array:
+    """lin2(activation(lin1(x))) of every column: float32 (dim, columns)."""
+    hidden = parameters.activation(linear(parameters.lin1, x))  # (hidden_dim, columns)
+    return linear(parameters.lin2, hidden)
+
+
+def run_layer(layer: Layer, x: Array, starts: IntArray, read: Read) -> Array:
+    """One post-norm layer: float32 (dim, columns of `read`).
+
+    Notes
+    -----
+    x = norm(x + attention(x)), then x = norm(x + feed_forward(x)).
+    """
+    attended = attend(layer.attention, x, starts, read)
+    attended += read.x
+    attended = layer_norm(layer.sa_layer_norm, attended)
+    output = feed_forward(layer.ffn, attended)
+    output += attended
+    return layer_norm(layer.output_layer_norm, output)
+
+
+def read_all(x: Array, starts: IntArray) -> Read:
+    """Every token."""
+    return Read(x, starts)
+
+
+def read_first(x: Array, starts: IntArray) -> Read:
+    """The first token of every text, `[CLS]`."""
+    return Read(np.ascontiguousarray(x[:, starts[:-1]]), np.arange(len(starts)))
+
+
+Reader = Callable[[Array, IntArray], Read]
+
+
+def encode(encoder: Encoder, pack: Pack, reader: Reader) -> Array:
+    """The one forward pass: tokens in, the last layer's vectors out.
+
+    Parameters
+    ----------
+    encoder : Encoder
+    pack : Pack
+    reader : `read_all` or `read_first`
+        The tokens that the head needs.  The last layer computes no others, which for
+        `[CLS]` alone saves about an eighth of the work and changes no number: no later
+        layer would look at them.
+
+    Returns
+    -------
+    float32 array (dim, columns)
+        tokens columns with `read_all`, batch columns with `read_first`.
+    """
+    x = embed(encoder.embeddings, pack)
+    *inner, last = encoder.layers
+    for layer in inner:
+        x = run_layer(layer, x, pack.starts, read_all(x, pack.starts))
+    return run_layer(last, x, pack.starts, reader(x, pack.starts))
+
+
+# ----------------------------------------------------------------------------------- heads
+#
+# A head is its parameters and a function of a few lines from the encoder's output to the
+# logits.  HEAD_PARTS names the parts of every head in a checkpoint; those of the heads that
+# are not written yet are known here so that their weights are not taken for foreign ones.
+
+HEAD_PARTS: Final = {
+    "sequence classification": ("pre_classifier", "classifier"),
+    "multiple choice": ("pre_classifier", "classifier"),
+    "token classification": ("classifier",),
+    "question answering": ("qa_outputs",),
+    "masked language modelling": ("vocab_transform", "vocab_layer_norm", "vocab_projector"),
+}
+
+
+@dataclass(frozen=True)
+class SequenceClassifier:
+    """Head that gives each text a logit a label."""
+
+    pre_classifier: Linear  # (dim, dim)
+    classifier: Linear  # (labels, dim)
+
+    @classmethod
+    def load(cls, take: Take, config: DistilBertConfig) -> SequenceClassifier:
+        """Take the tensors of the head."""
+        return cls(
+            Linear.load(take, "pre_classifier", config.dim, config.dim),
+            Linear.load(take, "classifier", config.num_labels, config.dim),
+        )
+
+
+def classify_sequence(head: SequenceClassifier, encoder: Encoder, pack: Pack) -> Array:
+    """Logits of every text: float32 (batch, labels).
+
+    Notes
+    -----
+    classifier(relu(pre_classifier(x))), x being the encoder's column of `[CLS]`.
+    """
+    cls = encode(encoder, pack, read_first)  # (dim, batch)
+    hidden = relu(linear(head.pre_classifier, cls))  # (dim, batch)
+    return linear(head.classifier, hidden).T  # (batch, labels)
