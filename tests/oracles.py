@@ -1,0 +1,92 @@
+"""Random models that transformers makes, and inputs for them, as parity tests use them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+
+# What tells two implementations apart hides at odd sizes.
+SIZES: dict[str, dict[str, Any]] = {
+    "tiny": {"dim": 32, "n_heads": 2, "n_layers": 2, "hidden_dim": 64},
+    "one-layer-one-head": {"dim": 36, "n_heads": 1, "n_layers": 1, "hidden_dim": 100},
+    "three-labels": {"dim": 60, "n_heads": 5, "n_layers": 3, "hidden_dim": 77, "num_labels": 3},
+    "one-label": {"dim": 48, "n_heads": 3, "n_layers": 2, "hidden_dim": 96, "num_labels": 1},
+    "five-positions": {"dim": 24, "n_heads": 4, "n_layers": 2, "max_position_embeddings": 5},
+    "heads-of-one": {"dim": 12, "n_heads": 12, "n_layers": 2, "hidden_dim": 13},
+    "relu": {"dim": 40, "n_heads": 4, "n_layers": 4, "hidden_dim": 160, "activation": "relu"},
+    "wide": {"dim": 256, "n_heads": 4, "n_layers": 4, "hidden_dim": 1024},
+}
+BASE: dict[str, Any] = {"vocab_size": 30522, "hidden_dim": 3072}  # the rest by default
+
+
+def make_model(folder: Path, seed: int = 0, **sizes: Any) -> Path:
+    """Save a random sequence classifier, with no parameter left at 0 or 1.
+
+    Fresh models have zero biases and LayerNorm weights of one, which would hide it if an
+    implementation left them out; and weights so small that every score is about the same.
+    """
+    torch.manual_seed(seed)
+    config = transformers.DistilBertConfig(**({"vocab_size": 97, "hidden_dim": 64} | sizes))
+    model = transformers.DistilBertForSequenceClassification(config)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            spread = 2 / config.dim**0.5 if "weight" in name and parameter.ndim == 2 else 0.2
+            centre = 1 if "norm.weight" in name.lower() else 0
+            parameter.normal_(centre, spread if "embeddings" not in name else 0.5)
+            if name.endswith("LayerNorm.weight"):
+                parameter.normal_(1, 0.2)
+    model.save_pretrained(folder)
+    return folder
+
+
+@dataclass
+class Oracle:
+    """transformers' encoder and classifier of a folder, in float32."""
+
+    model: Any
+
+    @classmethod
+    def load(cls, folder: Path) -> Oracle:
+        auto = transformers.AutoModelForSequenceClassification
+        return cls(auto.from_pretrained(folder, dtype=torch.float32).eval())
+
+    def hidden(self, input_ids: IntArray, mask: IntArray) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            output = self.model.distilbert(torch.tensor(input_ids), torch.tensor(mask))
+        return np.asarray(output.last_hidden_state)
+
+    def logits(self, input_ids: IntArray, mask: IntArray) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            return np.asarray(self.model(torch.tensor(input_ids), torch.tensor(mask)).logits)
+
+
+def random_batch(
+    rng: np.random.Generator, vocab_size: int, lengths: list[int], padding: str = "right"
+) -> tuple[IntArray, IntArray]:
+    """Random ids of the given lengths and their mask, padded with random ids."""
+    seq = max(lengths)
+    input_ids = rng.integers(0, vocab_size, (len(lengths), seq))
+    mask = np.zeros((len(lengths), seq), np.int64)
+    for row, length in enumerate(lengths):
+        if padding == "right":
+            mask[row, :length] = 1
+        elif padding == "left":
+            mask[row, seq - length :] = 1
+        else:  # holes anywhere but at [CLS]
+            mask[row, 0] = 1
+            mask[row, rng.choice(np.arange(1, seq), length - 1, replace=False)] = 1
+    return input_ids, mask
+
+
+def largest_difference(actual: NDArray[Any], expected: NDArray[Any]) -> float:
+    """max |actual - expected| / max(1, max |expected|): 1e-5 is the design's tolerance."""
+    scale = max(1.0, float(np.abs(expected).max()))
+    return float(np.abs(actual.astype(np.float64) - expected).max()) / scale

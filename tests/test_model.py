@@ -1,0 +1,169 @@
+"""The operations and the forward pass: by hand first, then what must hold for any weights."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import npbert
+from npbert.batching import TokenizedText, packs_of
+from npbert.model import (
+    HEAD_PARTS,
+    Attention,
+    LayerNorm,
+    Linear,
+    Read,
+    attend,
+    classify_sequence,
+    encode,
+    layer_norm,
+    linear,
+    read_all,
+    read_first,
+)
+from tests.oracles import make_model
+
+Array = NDArray[np.float32]
+
+
+def floats(values: object) -> Array:
+    return np.array(values, np.float32)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> npbert.DistilBertForSequenceClassification:
+    folder = make_model(tmp_path_factory.mktemp("model"), dim=48, n_heads=4, n_layers=3)
+    return npbert.DistilBertForSequenceClassification.from_pretrained(folder)
+
+
+def random_texts(lengths: list[int], seed: int = 0) -> list[TokenizedText]:
+    rng = np.random.default_rng(seed)
+    return [TokenizedText(rng.integers(0, 97, n), np.arange(n)) for n in lengths]
+
+
+# --------------------------------------------------------------------------------- by hand
+
+
+def test_linear_by_hand() -> None:
+    parameters = Linear(weight=floats([[1, 2], [3, 4], [5, 6]]), bias=floats([10, 20, 30]))
+    y = linear(parameters, floats([[1, 0], [0, 1]]))
+    np.testing.assert_array_equal(y, [[11, 12], [23, 24], [35, 36]])
+
+
+def test_layer_norm_by_hand() -> None:
+    # Column 0: mean 2, variance 1 -> -1, 1.  Column 1: mean 5, variance 9 -> 1, -1.
+    x = floats([[1, 8], [3, 2]])
+    result = layer_norm(LayerNorm(weight=floats([2, 3]), bias=floats([10, 0])), x)
+    np.testing.assert_allclose(result, [[8, 12], [3, -3]], rtol=1e-6)
+    assert result is x
+
+
+def test_layer_norm_of_a_constant_column_is_its_bias() -> None:
+    parameters = LayerNorm(weight=floats([1] * 32), bias=floats([0.5] * 32))
+    np.testing.assert_array_equal(layer_norm(parameters, np.full((32, 3), 7, np.float32)), 0.5)
+
+
+def test_attention_by_hand() -> None:
+    """One head of two dimensions, identity projections: two texts in one pack."""
+    identity = Linear(weight=np.eye(2, dtype=np.float32), bias=floats([0, 0]))
+    doubled = Linear(weight=2 * np.eye(2, dtype=np.float32), bias=floats([0, 1]))
+    parameters = Attention(1, q_lin=identity, k_lin=identity, v_lin=identity, out_lin=doubled)
+    x = floats([[1, 0, 5], [0, 1, 5]])  # text 0: e1, e2; text 1: (5, 5)
+    starts = np.array([0, 2, 3])
+    # e1 looks at e1 with score 1/sqrt(2), at e2 with score 0.
+    p = math.exp(1 / math.sqrt(2)) / (math.exp(1 / math.sqrt(2)) + 1)
+    expected = [[2 * p, 2 * (1 - p), 10], [2 * (1 - p) + 1, 2 * p + 1, 11]]
+    np.testing.assert_allclose(attend(parameters, x, starts, Read(x, starts)), expected, rtol=1e-6)
+
+
+def test_heads_look_at_their_own_dimensions() -> None:
+    """Two heads of one dimension each are two attentions side by side."""
+    rng = np.random.default_rng(0)
+    identity = Linear(weight=np.eye(2, dtype=np.float32), bias=floats([0, 0]))
+    single = Linear(weight=floats([[1]]), bias=floats([0]))
+    x = floats(rng.normal(size=(2, 5)))
+    starts = np.array([0, 5])
+    both = attend(Attention(2, identity, identity, identity, identity), x, starts, Read(x, starts))
+    for head in range(2):
+        row = x[head : head + 1]
+        one = attend(Attention(1, single, single, single, single), row, starts, Read(row, starts))
+        np.testing.assert_allclose(both[head], one[0], rtol=1e-5)
+
+
+# ------------------------------------------------------------------- what any weights obey
+
+
+def test_float32_from_end_to_end(model: npbert.DistilBertForSequenceClassification) -> None:
+    """A silent float64 anywhere would come out as float64 here."""
+    (pack,) = packs_of(random_texts([4, 9]))
+    for reader in (read_all, read_first):
+        assert encode(model.encoder, pack, reader).dtype == np.float32
+    assert classify_sequence(model.head, model.encoder, pack).dtype == np.float32
+
+
+def test_reading_only_cls_changes_no_number(
+    model: npbert.DistilBertForSequenceClassification,
+) -> None:
+    (pack,) = packs_of(random_texts([4, 9, 1, 30]))
+    everything = encode(model.encoder, pack, read_all)
+    first = encode(model.encoder, pack, read_first)
+    assert everything.shape == (48, 44)
+    assert first.shape == (48, 4)
+    np.testing.assert_allclose(first, everything[:, pack.starts[:-1]], atol=2e-6)
+
+
+def test_texts_of_a_pack_do_not_see_each_other(
+    model: npbert.DistilBertForSequenceClassification,
+) -> None:
+    texts = random_texts([4, 9, 6])
+    changed = [texts[0], *random_texts([9], seed=1), texts[2]]
+    before = model.forward_pack(next(packs_of(texts)))
+    after = model.forward_pack(next(packs_of(changed)))
+    np.testing.assert_array_equal(before[[0, 2]], after[[0, 2]])
+    assert np.abs(before[1] - after[1]).max() > 1e-2
+
+
+def test_the_place_of_a_token_counts(model: npbert.DistilBertForSequenceClassification) -> None:
+    ids = np.array([5, 6, 7, 8])
+    forwards = model(ids[None]).logits
+    assert np.abs(forwards - model(ids[None, [0, 2, 1, 3]]).logits).max() > 1e-3
+
+
+def test_the_same_call_twice_is_bitwise_equal(
+    model: npbert.DistilBertForSequenceClassification,
+) -> None:
+    rng = np.random.default_rng(0)
+    ids = rng.integers(0, 97, (200, 40))
+    np.testing.assert_array_equal(model(ids).logits, model(ids).logits)
+
+
+def test_weights_are_used_as_they_lie_in_the_file(tmp_path: Path) -> None:
+    """Neither loading nor a forward pass copies or changes a float32 weight."""
+    folder = make_model(tmp_path, dim=32, n_heads=2, n_layers=1)
+    model = npbert.DistilBertForSequenceClassification.from_pretrained(folder)
+    weight = model.encoder.layers[0].ffn.lin1.weight
+    assert not weight.flags.owndata
+    assert not weight.flags.writeable
+    model(np.array([[1, 2, 3]]))
+
+
+def test_every_head_of_transformers_is_known() -> None:
+    """A part that is not listed would be reported as foreign to DistilBERT."""
+    import transformers
+
+    config = transformers.DistilBertConfig(vocab_size=7, dim=4, n_heads=1, n_layers=1)
+    listed = {part for parts in HEAD_PARTS.values() for part in parts}
+    for name in (
+        "ForMaskedLM",
+        "ForMultipleChoice",
+        "ForQuestionAnswering",
+        "ForSequenceClassification",
+        "ForTokenClassification",
+    ):
+        theirs = getattr(transformers, f"DistilBert{name}")(config)
+        parts = {name.split(".")[0] for name in theirs.state_dict()} - {"distilbert"}
+        assert parts <= listed

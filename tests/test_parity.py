@@ -1,0 +1,177 @@
+"""npbert beside transformers (float32) and the float64 oracle, on the same weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+import npbert
+from tests.oracles import BASE, SIZES, Oracle, largest_difference, make_model, random_batch
+from tests.reference import Float64, Reference
+
+TOLERANCE = 1e-5  # of max(1, largest value): design, section 3
+
+
+@dataclass
+class Sides:
+    """One model folder, loaded by everybody."""
+
+    encoder: npbert.DistilBertModel
+    classifier: npbert.DistilBertForSequenceClassification
+    oracle: Oracle
+    reference: Reference
+
+    @classmethod
+    def of(cls, folder: Path) -> Sides:
+        with pytest.warns(UserWarning, match="bare encoder"):
+            encoder = npbert.AutoModel.from_pretrained(folder)
+        classifier = npbert.AutoModelForSequenceClassification.from_pretrained(folder)
+        return cls(encoder, classifier, Oracle.load(folder), Reference(folder))
+
+    @property
+    def lengths(self) -> list[int]:
+        """Of the rows of a batch; the oracle is slow, so it gets no long ones."""
+        return [length for length in (2, 3, 5, 8, 17, 40) if length <= self.longest]
+
+    @property
+    def longest(self) -> int:
+        return self.classifier.config.max_position_embeddings
+
+
+@pytest.fixture(scope="module", params=SIZES)
+def sides(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Sides:
+    return Sides.of(make_model(tmp_path_factory.mktemp("model"), **SIZES[request.param]))
+
+
+@pytest.mark.parametrize("padding", ["right", "left", "holes"])
+def test_hidden_states(sides: Sides, padding: str) -> None:
+    rng = np.random.default_rng(0)
+    ids, mask = random_batch(rng, 97, sides.lengths, padding)
+    ours = sides.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+    seen = mask == 1
+    assert ours.shape == (*ids.shape, sides.encoder.config.dim)
+    assert ours.dtype == np.float32
+    assert not ours[~seen].any()  # design, section 5: zeros at padded positions
+    assert largest_difference(ours[seen], sides.oracle.hidden(ids, mask)[seen]) < TOLERANCE
+    assert largest_difference(ours[seen], sides.reference.hidden(ids, mask)[seen]) < TOLERANCE
+
+
+@pytest.mark.parametrize("padding", ["right", "holes"])
+def test_logits(sides: Sides, padding: str) -> None:
+    rng = np.random.default_rng(1)
+    ids, mask = random_batch(rng, 97, sides.lengths, padding)
+    ours = sides.classifier(input_ids=ids, attention_mask=mask).logits
+    assert ours.shape == (len(ids), sides.classifier.config.num_labels)
+    assert ours.dtype == np.float32
+    assert largest_difference(ours, sides.oracle.logits(ids, mask)) < TOLERANCE
+    assert largest_difference(ours, sides.reference.logits(ids, mask)) < TOLERANCE
+
+
+def test_one_text_of_every_length(sides: Sides) -> None:
+    rng = np.random.default_rng(2)
+    for length in [1, *sides.lengths, sides.longest]:
+        ids, mask = random_batch(rng, 97, [length])
+        ours = sides.classifier(ids).logits
+        assert largest_difference(ours, sides.oracle.logits(ids, mask)) < TOLERANCE
+
+
+def test_many_texts_in_many_packs(sides: Sides) -> None:
+    """More tokens than a pack holds, so that several threads take part."""
+    rng = np.random.default_rng(3)
+    lengths = rng.integers(1, min(64, sides.longest) + 1, 100).tolist()
+    ids, mask = random_batch(rng, 97, lengths)
+    ours = sides.classifier(ids, mask).logits
+    assert largest_difference(ours, sides.oracle.logits(ids, mask)) < TOLERANCE
+
+
+def test_the_error_against_float64_is_that_of_torch(sides: Sides) -> None:
+    """Root mean square over many values: their largest is a matter of luck.
+
+    The ratio is about 1; what is left is how BLAS libraries order their sums.  At 1.6 it
+    would be more than that.
+    """
+    rng = np.random.default_rng(4)
+    ours, theirs = [], []
+    for _ in range(3):
+        ids, mask = random_batch(rng, 97, sides.lengths)
+        seen = mask == 1
+        exact = sides.reference.hidden(ids, mask)[seen]
+        ours.append(sides.encoder(ids, mask).last_hidden_state[seen] - exact)
+        theirs.append(sides.oracle.hidden(ids, mask)[seen] - exact)
+    assert rms(ours) < 1.6 * rms(theirs)
+
+
+def rms(errors: list[Float64]) -> float:
+    return float(np.sqrt(np.mean(np.concatenate([error.ravel() for error in errors]) ** 2)))
+
+
+# ------------------------------------------------------------------------- the real size
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sides]:
+    yield Sides.of(make_model(tmp_path_factory.mktemp("base"), **BASE))
+
+
+def test_base_size(base: Sides) -> None:
+    assert base.classifier.config.dim == 768
+    assert base.classifier.config.n_layers == 6
+    rng = np.random.default_rng(0)
+    ids, mask = random_batch(rng, 30522, [2, 7, 25, 40])
+    seen = mask == 1
+    hidden = base.encoder(ids, mask).last_hidden_state[seen]
+    assert largest_difference(hidden, base.oracle.hidden(ids, mask)[seen]) < TOLERANCE
+    assert largest_difference(hidden, base.reference.hidden(ids, mask)[seen]) < TOLERANCE
+    logits = base.classifier(ids, mask).logits
+    assert largest_difference(logits, base.oracle.logits(ids, mask)) < TOLERANCE
+
+
+def test_base_size_long_text(base: Sides) -> None:
+    rng = np.random.default_rng(1)
+    ids, mask = random_batch(rng, 30522, [512, 300])
+    logits = base.classifier(ids, mask).logits
+    assert largest_difference(logits, base.oracle.logits(ids, mask)) < TOLERANCE
+
+
+# ---------------------------------------------------------------------- other file formats
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_files(tmp_path: Path, dtype: Any) -> None:
+    """The stored halves, widened: what transformers computes with dtype=float32."""
+    auto = transformers.AutoModelForSequenceClassification
+    original = make_model(tmp_path / "float32", **SIZES["tiny"])
+    auto.from_pretrained(original, dtype=dtype).save_pretrained(tmp_path / "half")
+    oracle = Oracle.load(tmp_path / "half")
+    model = npbert.AutoModelForSequenceClassification.from_pretrained(tmp_path / "half")
+    ids, mask = random_batch(np.random.default_rng(0), 97, [2, 9, 30])
+    ours = model(ids, mask).logits
+    assert largest_difference(ours, oracle.logits(ids, mask)) < TOLERANCE
+    # The halving itself is visible: so the test above compared the right weights.
+    assert largest_difference(ours, Oracle.load(original).logits(ids, mask)) > TOLERANCE
+
+
+def test_sharded_files(tmp_path: Path) -> None:
+    auto = transformers.AutoModelForSequenceClassification
+    original = make_model(tmp_path / "one", **SIZES["wide"])
+    auto.from_pretrained(original).save_pretrained(tmp_path / "shards", max_shard_size="1MB")
+    assert len(list((tmp_path / "shards").glob("model-*.safetensors"))) > 2
+    ids, mask = random_batch(np.random.default_rng(0), 97, [2, 9, 30])
+    model = npbert.AutoModelForSequenceClassification.from_pretrained
+    expected = model(original)(ids, mask).logits
+    np.testing.assert_array_equal(model(tmp_path / "shards")(ids, mask).logits, expected)
+
+
+def test_gelu_new(tmp_path: Path) -> None:
+    sizes = SIZES["tiny"] | {"activation": "gelu_new"}
+    folder = make_model(tmp_path, **sizes)
+    ids, mask = random_batch(np.random.default_rng(0), 97, [2, 9, 30])
+    model = npbert.AutoModelForSequenceClassification.from_pretrained(folder)
+    assert largest_difference(model(ids, mask).logits, Oracle.load(folder).logits(ids, mask)) < 1e-5
