@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -227,9 +228,10 @@ class Tokenizer:
                 self._backend.enable_truncation(
                     limit, strategy=strategy, direction=self.truncation_side
                 )
-            return self._backend.encode_batch_fast(
-                list(inputs), add_special_tokens=add_special_tokens
-            )
+            with _clear_errors(f"truncation={truncation!r} cannot cut to max_length {limit}"):
+                return self._backend.encode_batch_fast(
+                    list(inputs), add_special_tokens=add_special_tokens
+                )
 
     def _limit(self, max_length: int | None) -> int | None:
         """`max_length`, or the model's; None where neither sets a limit."""
@@ -351,6 +353,17 @@ def _choice(name: str, value: Any, choices: dict[Any, Any]) -> Any:
     return choices[value]
 
 
+@contextmanager
+def _clear_errors(what: str) -> Iterator[None]:
+    """Turn the plain `Exception` that the tokenizers library raises into a ValueError."""
+    try:
+        yield
+    except Exception as error:
+        if type(error) is not Exception:  # an ordinary error, of a class of its own
+            raise
+        raise ValueError(f"{what}: {error}") from error
+
+
 # -------------------------------------------------------------------------- from the files
 
 
@@ -380,10 +393,8 @@ def _side(settings: dict[str, Any], name: str) -> str:
 
 
 def _from_tokenizer_json(path: Path) -> tokenizers.Tokenizer:
-    try:
+    with _clear_errors(f"{path} cannot be read as a tokenizer"):
         backend = tokenizers.Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises no narrower class
-        raise ValueError(f"{path} cannot be read as a tokenizer: {error}") from error
     backend.no_padding()
     return backend
 

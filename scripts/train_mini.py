@@ -256,7 +256,9 @@ def accuracy(logits: torch.Tensor, examples: Examples) -> float:
     return float((logits.argmax(-1) == examples.labels).float().mean())
 
 
-def loss_of(logits: torch.Tensor, labels: torch.Tensor, teacher: torch.Tensor | None) -> torch.Tensor:
+def loss_of(
+    logits: torch.Tensor, labels: torch.Tensor, teacher: torch.Tensor | None
+) -> torch.Tensor:
     """Cross-entropy with the labels, mixed with distillation where there is a teacher."""
     hard = functional.cross_entropy(logits, labels, reduction="sum", ignore_index=UNLABELLED)
     hard = hard / len(labels)
@@ -301,7 +303,9 @@ def train(
                 elapsed_s = time.monotonic() - started
                 print(f"  step {done}/{steps} loss {loss.item():.3f} {elapsed_s:.0f} s", flush=True)
         scores = {name: accuracy(predict(model, held), held) for name, held in checks.items()}
-        print(f"  epoch {epoch}: " + ", ".join(f"{n} {s:.4f}" for n, s in scores.items()), flush=True)
+        print(
+            f"  epoch {epoch}: " + ", ".join(f"{n} {s:.4f}" for n, s in scores.items()), flush=True
+        )
 
 
 # ------------------------------------------------------------------------------ the recipe

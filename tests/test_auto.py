@@ -1,0 +1,116 @@
+"""Models called with padded arrays: what comes out, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import npbert
+from tests.oracles import make_model
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    sizes = {"dim": 12, "n_heads": 2, "n_layers": 2, "max_position_embeddings": 6}
+    return make_model(tmp_path_factory.mktemp("model"), **sizes, num_labels=3)
+
+
+@pytest.fixture(scope="module")
+def encoder(folder: Path) -> npbert.DistilBertModel:
+    with pytest.warns(UserWarning, match=r"unused: .*pre_classifier\.weight"):
+        return npbert.AutoModel.from_pretrained(folder)
+
+
+@pytest.fixture(scope="module")
+def classifier(folder: Path) -> npbert.DistilBertForSequenceClassification:
+    return npbert.AutoModelForSequenceClassification.from_pretrained(folder)
+
+
+def test_the_names_of_transformers(
+    encoder: npbert.DistilBertModel, classifier: npbert.DistilBertForSequenceClassification
+) -> None:
+    assert isinstance(encoder, npbert.DistilBertModel)
+    assert isinstance(classifier, npbert.DistilBertForSequenceClassification)
+    assert classifier.config.id2label == {0: "LABEL_0", 1: "LABEL_1", 2: "LABEL_2"}
+    assert classifier.config.num_labels == 3
+
+
+def test_lists_masks_of_any_kind_and_token_types(
+    classifier: npbert.DistilBertForSequenceClassification,
+) -> None:
+    ids = [[1, 2, 3], [4, 5, 0]]
+    mask = [[1, 1, 1], [1, 1, 0]]
+    expected = classifier(np.array(ids), np.array(mask)).logits
+    for kind in (np.int32, np.uint8, bool, np.float32):
+        result = classifier(ids, np.array(mask, kind), token_type_ids=np.ones((2, 3)))
+        np.testing.assert_array_equal(result.logits, expected)
+    np.testing.assert_allclose(classifier([ids[1][:2]]).logits[0], expected[1], atol=2e-6)
+
+
+def test_no_rows_give_no_rows(
+    encoder: npbert.DistilBertModel, classifier: npbert.DistilBertForSequenceClassification
+) -> None:
+    nothing = np.zeros((0, 4), np.int64)
+    assert classifier(nothing).logits.shape == (0, 3)
+    assert encoder(nothing).last_hidden_state.shape == (0, 4, 12)
+
+
+BAD_CALLS: list[tuple[dict[str, Any], type[Exception], str]] = [
+    ({}, ValueError, "input_ids is missing"),
+    ({"input_ids": [1, 2]}, ValueError, r"shape \(2,\), expected \(batch, seq\).*in a list"),
+    ({"input_ids": [[[1]]]}, ValueError, r"shape \(1, 1, 1\)"),
+    ({"input_ids": [[1, 2], [3]]}, ValueError, "rows of different lengths; pass padding=True"),
+    ({"input_ids": [[1.0, 2.0]]}, TypeError, "dtype float64, expected integers"),
+    ({"input_ids": [["a"]]}, TypeError, "expected integers"),
+    ({"input_ids": [[True, False]]}, TypeError, "dtype bool"),
+    ({"input_ids": [[1], [97]]}, ValueError, "row 1 has the token id 97 .* expected 0 to 96"),
+    ({"input_ids": [[1, -1]]}, ValueError, "token id -1 at position 1"),
+    ({"input_ids": [[1] * 7]}, ValueError, "7 tokens long, expected at most 6"),
+    ({"input_ids": [[1, 2]], "attention_mask": [[1]]}, ValueError, r"shape \(1, 1\), expected"),
+    ({"input_ids": [[1, 2]], "attention_mask": [[1, 2]]}, ValueError, "other values than 0"),
+    ({"input_ids": [[1, 2]], "attention_mask": [[1, 0.5]]}, ValueError, "other values than 0"),
+    ({"input_ids": [[1], [1]], "attention_mask": [[1], [0]]}, ValueError, "every token of row 1"),
+    ({"input_ids": [[1]], "inputs_ids": 1}, TypeError, "'inputs_ids'; did you mean 'input_ids'"),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "message"), BAD_CALLS, ids=str)
+def test_bad_calls(
+    encoder: npbert.DistilBertModel,
+    classifier: npbert.DistilBertForSequenceClassification,
+    call: dict[str, Any],
+    error: type[Exception],
+    message: str,
+) -> None:
+    for model in (encoder, classifier):
+        with pytest.raises(error, match=message):
+            model(**call)
+
+
+def test_a_hidden_first_token_is_refused_only_where_it_is_read(
+    encoder: npbert.DistilBertModel, classifier: npbert.DistilBertForSequenceClassification
+) -> None:
+    call = {"input_ids": [[1, 2], [3, 4]], "attention_mask": [[1, 1], [0, 1]]}
+    assert encoder(**call).last_hidden_state.shape == (2, 2, 12)
+    with pytest.raises(ValueError, match="position 0 of row 1, .* pad on the right"):
+        classifier(**call)
+
+
+def test_unknown_and_impossible_keywords_when_loading(folder: Path) -> None:
+    load = npbert.AutoModelForSequenceClassification.from_pretrained
+    with pytest.raises(TypeError, match="'revison'; did you mean 'revision'"):
+        load(folder, revison="main")
+    with pytest.raises(ValueError, match="dtype is 'float16'"):
+        load(folder, dtype="float16")
+    load(folder, torch_dtype="auto")
+
+
+def test_the_public_names() -> None:
+    for name in npbert.__all__:
+        assert getattr(npbert, name) is not None
+    assert sorted(npbert.__all__) == dir(npbert)
+    with pytest.raises(AttributeError, match="no attribute 'Pipeline'"):
+        _ = npbert.Pipeline

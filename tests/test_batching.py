@@ -1,0 +1,172 @@
+"""Packs, padding and threads."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from threadpoolctl import threadpool_info
+
+from npbert import batching
+from npbert.batching import TokenizedText, check_tokens, from_padded, packs_of, run, to_padded
+from npbert.config import DistilBertConfig
+from npbert.model import Array, Pack
+
+
+def texts_of(lengths: list[int]) -> list[TokenizedText]:
+    """Texts whose ids tell which text and which token they are."""
+    return [
+        TokenizedText(1000 * number + np.arange(n), np.arange(n))
+        for number, n in enumerate(lengths)
+    ]
+
+
+@given(
+    st.lists(st.integers(1, 60), max_size=40),
+    st.integers(1, 100),
+    st.one_of(st.none(), st.integers(1, 5)),
+)
+def test_packs_hold_every_token_once_and_in_order(
+    lengths: list[int], max_tokens: int, max_texts: int | None
+) -> None:
+    texts = texts_of(lengths)
+    packs = list(packs_of(texts, max_tokens, max_texts))
+    seen = [
+        (pack.input_ids[a:b].tolist(), pack.position_ids[a:b].tolist())
+        for pack in packs
+        for a, b in zip(pack.starts, pack.starts[1:], strict=False)
+    ]
+    assert seen == [(text.input_ids.tolist(), text.position_ids.tolist()) for text in texts]
+    for pack in packs:
+        n_texts = len(pack.starts) - 1
+        assert n_texts == 1 or len(pack.input_ids) <= max_tokens
+        assert max_texts is None or n_texts <= max_texts
+
+
+def test_packs_are_filled_as_far_as_they_go() -> None:
+    packs = list(packs_of(texts_of([4, 4, 4, 9, 1]), max_tokens=10))
+    assert [pack.starts.tolist() for pack in packs] == [[0, 4, 8], [0, 4], [0, 9, 10]]
+
+
+def test_packs_are_made_as_they_are_asked_for() -> None:
+    def endless() -> object:
+        while True:
+            yield from texts_of([5])
+
+    assert len(next(packs_of(endless(), max_tokens=10)).input_ids) == 10  # type: ignore[arg-type]
+
+
+@given(st.data())
+def test_padded_rows_come_back(data: st.DataObject) -> None:
+    batch, seq = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 6))
+    bits = data.draw(st.lists(st.booleans(), min_size=batch * seq, max_size=batch * seq))
+    mask = np.array(bits).reshape(batch, seq)
+    ids = np.arange(batch * seq).reshape(batch, seq)
+    texts = from_padded(ids, mask)
+    columns = np.concatenate([text.input_ids for text in texts]).astype(np.float32)[None]
+    np.testing.assert_array_equal(to_padded(columns, mask)[..., 0], np.where(mask, ids, 0))
+    for text, row in zip(texts, ids, strict=True):
+        np.testing.assert_array_equal(row[text.position_ids], text.input_ids)
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        ([], "input 7 has no token"),
+        ([1, 2, 3, 4, 5, 6], "input 7 is 6 tokens long, expected at most 5"),
+        ([1, -1], "token id -1 at position 1, expected 0 to 9"),
+        ([3, 4, 10], "token id 10 at position 2, expected 0 to 9"),
+    ],
+)
+def test_what_has_no_embedding_is_refused(ids: list[int], message: str) -> None:
+    config = DistilBertConfig(vocab_size=10, max_position_embeddings=5)
+    text = TokenizedText(np.array(ids, np.int64), np.arange(len(ids)))
+    with pytest.raises(ValueError, match=message):
+        check_tokens(text, config, "input 7")
+
+
+# --------------------------------------------------------------------------------- threads
+
+
+def numbered_packs(n_packs: int) -> list[Pack]:
+    return [next(packs_of(texts_of([n + 1]))) for n in range(n_packs)]
+
+
+def blas_threads() -> set[int]:
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+@pytest.fixture
+def two_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "available_cpus", lambda: 2)
+
+
+@pytest.mark.usefixtures("two_cpus")
+def test_results_keep_the_order_of_the_packs() -> None:
+    def slow_first(pack: Pack) -> Array:
+        time.sleep(0.05 if len(pack.input_ids) == 1 else 0)
+        return np.array([len(pack.input_ids)], np.float32)
+
+    results = run(slow_first, numbered_packs(9))
+    assert [int(result[0]) for result in results] == list(range(1, 10))
+
+
+@pytest.mark.usefixtures("two_cpus")
+def test_several_threads_have_one_blas_thread_each_and_restore_it() -> None:
+    before = blas_threads()
+    inside: list[set[int]] = []
+    threads: set[int] = set()
+
+    def look(pack: Pack) -> Array:
+        inside.append(blas_threads())
+        threads.add(threading.get_ident())
+        time.sleep(0.02)
+        return np.zeros(1, np.float32)
+
+    run(look, numbered_packs(6))
+    assert inside == [{1}] * 6
+    assert len(threads) == 2
+    assert blas_threads() == before
+
+
+@pytest.mark.usefixtures("two_cpus")
+def test_callers_on_several_threads_leave_blas_as_it_was() -> None:
+    before = blas_threads()
+
+    def work(_: int) -> int:
+        def short(pack: Pack) -> Array:
+            time.sleep(0.001)
+            return np.zeros(1, np.float32)
+
+        return len(run(short, numbered_packs(5)))
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(work, range(30))) == [5] * 30
+    assert blas_threads() == before
+
+
+@pytest.mark.usefixtures("two_cpus")
+def test_an_error_in_a_thread_reaches_the_caller_and_restores_blas() -> None:
+    before = blas_threads()
+
+    def fail(pack: Pack) -> Array:
+        raise ValueError(f"pack of {len(pack.input_ids)}")
+
+    with pytest.raises(ValueError, match="pack of 1"):
+        run(fail, numbered_packs(4))
+    assert blas_threads() == before
+
+
+def test_one_pack_is_computed_by_the_caller_with_all_blas_threads() -> None:
+    before = blas_threads()
+
+    def look(_: Pack) -> Array:
+        assert blas_threads() == before
+        return np.array([threading.get_ident()])  # type: ignore[return-value]
+
+    assert run(look, numbered_packs(1))[0][0] == threading.get_ident()

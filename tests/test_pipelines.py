@@ -1,0 +1,351 @@
+"""Result shapes and numbers beside transformers' pipeline; streams, threads, bad input."""
+
+from __future__ import annotations
+
+import array
+import itertools
+import json
+import shutil
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import npbert
+from npbert.pipelines import TextClassificationPipeline
+from tests.oracles import make_model
+
+VOCAB = Path(__file__).parent / "data" / "vocab.txt"
+TEXTS = ["I love this film.", "", "I want my two hours back.", "word " * 60, "東京 😀"]
+PAIR = {"text": "How old are you?", "text_pair": "I am six."}
+
+
+def make_folder(folder: Path, **sizes: Any) -> Path:
+    make_model(folder, **({"vocab_size": 30522, "dim": 24, "n_heads": 2, "n_layers": 2} | sizes))
+    shutil.copy(VOCAB, folder)
+    (folder / "tokenizer_config.json").write_text('{"model_max_length": 512}')
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    labels = {0: "BAD", 1: "SO-SO", 2: "GOOD"}
+    return make_folder(tmp_path_factory.mktemp("model"), id2label=labels)
+
+
+@pytest.fixture(scope="module")
+def ours(folder: Path) -> TextClassificationPipeline:
+    return npbert.pipeline("sentiment-analysis", folder)
+
+
+def their_pipeline(folder: Path, **options: Any) -> Any:
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(
+        folder, dtype=torch.float32
+    )
+    return transformers.pipeline("text-classification", model, tokenizer=tokenizer, **options)
+
+
+def assert_alike(actual: Any, expected: Any) -> None:
+    """The same nesting and labels, and scores within 1e-5."""
+    assert type(actual) is type(expected)
+    if isinstance(expected, list):
+        assert len(actual) == len(expected)
+        for one, other in zip(actual, expected, strict=True):
+            assert_alike(one, other)
+    else:
+        assert list(actual) == list(expected) == ["label", "score"]
+        assert actual["label"] == expected["label"]
+        assert type(actual["score"]) is float
+        assert actual["score"] == pytest.approx(expected["score"], rel=1e-5, abs=1e-5)
+
+
+# ------------------------------------------------------------------------ beside transformers
+
+TOP_K: list[dict[str, Any]] = [{}, {"top_k": 1}, {"top_k": 2}, {"top_k": None}, {"top_k": 9}]
+INPUTS: list[Any] = [TEXTS[0], "", TEXTS, TEXTS[:1], PAIR, [PAIR, PAIR]]
+
+
+@pytest.mark.parametrize("made_with", TOP_K, ids=str)
+def test_result_shapes_are_those_of_transformers(folder: Path, made_with: dict[str, Any]) -> None:
+    ours = npbert.pipeline("text-classification", folder, **made_with)
+    theirs = their_pipeline(folder, **made_with)
+    for called_with, inputs in itertools.product(TOP_K, INPUTS):
+        assert_alike(ours(inputs, **called_with), theirs(inputs, **called_with))
+    for called_with in TOP_K:
+        results = ours((text for text in TEXTS), **called_with)
+        assert_alike(list(results), list(theirs((text for text in TEXTS), **called_with)))
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"num_labels": 1},
+        {"num_labels": 4},
+        {"num_labels": 3, "problem_type": "multi_label_classification"},
+        {"num_labels": 1, "problem_type": "regression"},
+        {"num_labels": 2, "problem_type": "regression"},
+        {"num_labels": 2, "problem_type": "single_label_classification"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("function", [None, "softmax", "sigmoid", "none", "SIGMOID"])
+def test_functions_from_logits_to_scores(
+    tmp_path: Path, sizes: dict[str, Any], function: str | None
+) -> None:
+    folder = make_folder(tmp_path, **sizes)
+    ours = npbert.pipeline("text-classification", folder)
+    theirs = their_pipeline(folder)
+    for options in ({}, {"top_k": None}):
+        actual = ours(TEXTS, function_to_apply=function, **options)
+        assert_alike(actual, theirs(TEXTS, function_to_apply=function, **options))
+
+
+@pytest.mark.parametrize("options", [{"truncation": True, "max_length": 7}, {"max_length": 9}])
+@pytest.mark.filterwarnings("ignore:.*were cut there")
+def test_cutting_is_that_of_transformers(folder: Path, options: dict[str, Any]) -> None:
+    ours = npbert.pipeline("text-classification", folder)
+    assert_alike(ours(TEXTS, **options), their_pipeline(folder)(TEXTS, **options))
+
+
+def test_classify_is_the_pipeline(folder: Path, ours: TextClassificationPipeline) -> None:
+    assert npbert.classify(TEXTS[0], model=folder) == ours(TEXTS[0])
+    assert npbert.classify(TEXTS, model=str(folder), top_k=2) == ours(TEXTS, top_k=2)
+    assert_alike(list(npbert.classify(iter(TEXTS), folder)), ours(TEXTS))
+
+
+def test_classify_loads_a_folder_again_only_when_it_changed(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "model")
+    before = npbert.classify("film", folder)
+    assert npbert.classify("film", folder) == before
+    make_model(folder, seed=1, vocab_size=30522, dim=24, n_heads=2, n_layers=2)
+    assert npbert.classify("film", folder) != before
+
+
+def test_a_loaded_model_and_tokenizer(folder: Path, ours: TextClassificationPipeline) -> None:
+    model = npbert.AutoModelForSequenceClassification.from_pretrained(folder)
+    tokenizer = npbert.AutoTokenizer.from_pretrained(folder)
+    made = npbert.pipeline("sentiment-analysis", model, tokenizer=tokenizer)
+    assert made(TEXTS) == ours(TEXTS)
+    with pytest.raises(ValueError, match="its tokenizer is needed"):
+        npbert.pipeline("sentiment-analysis", model)
+
+
+# ---------------------------------------------------------------- what npbert does besides
+
+
+def test_empty_input(ours: TextClassificationPipeline) -> None:
+    assert ours([]) == []
+    assert list(ours(iter([]))) == []
+
+
+def test_columns_count_as_lists(ours: TextClassificationPipeline) -> None:
+    expected = ours(TEXTS)
+    assert ours(tuple(TEXTS)) == expected
+    assert ours(np.array(TEXTS)) == expected
+    assert ours(np.array(TEXTS, dtype=object)) == expected
+
+    class ArrowColumn:
+        """Like pyarrow's: its own items are no str."""
+
+        def to_pylist(self) -> list[str]:
+            return list(TEXTS)
+
+    class Series:
+        """Like pandas': sized and iterable, but no Sequence."""
+
+        ndim = 1
+
+        def __len__(self) -> int:
+            return len(TEXTS)
+
+        def __iter__(self) -> Iterator[str]:
+            return iter(TEXTS)
+
+    assert ours(ArrowColumn()) == expected
+    assert ours(Series()) == expected
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_the_company_of_a_text_does_not_matter(
+    ours: TextClassificationPipeline, data: st.DataObject
+) -> None:
+    """Any order and any batching gives each text its own score."""
+    texts = data.draw(st.lists(st.sampled_from(TEXTS), max_size=60))
+    batch_size = data.draw(st.one_of(st.none(), st.integers(1, 7)))
+    alone = {text: ours(text)[0] for text in TEXTS}
+    assert_alike(ours(texts, batch_size=batch_size), [alone[text] for text in texts])
+
+
+def test_iterators_are_lazy(ours: TextClassificationPipeline) -> None:
+    pulled = 0
+
+    def endless() -> Iterator[str]:
+        nonlocal pulled
+        for pulled in itertools.count(1):
+            yield f"text {pulled}"
+
+    results = ours(endless())
+    assert pulled == 0
+    next(results)
+    assert pulled == 1  # the first result does not wait for a second text
+    list(itertools.islice(results, 2000))
+    assert pulled < 2001 + 1024 + 1
+
+
+def test_threads_share_one_pipeline(ours: TextClassificationPipeline) -> None:
+    expected = ours(TEXTS * 20)
+    with ThreadPoolExecutor(6) as pool:
+        for results in pool.map(lambda _: ours(TEXTS * 20), range(24)):
+            assert_alike(results, expected)
+
+
+def test_the_same_call_twice_is_bitwise_equal(ours: TextClassificationPipeline) -> None:
+    assert ours(TEXTS * 50) == ours(TEXTS * 50)
+
+
+LONG = "film " * 600
+
+
+def test_long_texts(ours: TextClassificationPipeline, folder: Path) -> None:
+    message = r"text 1 \(counted from 0\) is 602 tokens long, expected at most 512; .*truncate"
+    with pytest.raises(ValueError, match=message):
+        ours(["short", LONG])
+    with pytest.raises(ValueError, match=message):
+        ours(["short", LONG], truncation=False)
+    with pytest.warns(UserWarning, match="1 of 2 texts were longer than 512 tokens"):
+        cut = ours(["short", LONG], long_text="truncate")
+    assert_alike(cut[1], ours("film " * 510)[0])
+    with pytest.warns(UserWarning, match="were cut"):
+        assert ours(["short", LONG], truncation=True) == cut
+    always = npbert.pipeline("text-classification", folder, long_text="truncate")
+    with pytest.warns(UserWarning, match="were cut"):
+        assert always(["short", LONG]) == cut
+    with pytest.raises(ValueError, match="602 tokens"):
+        always(LONG, truncation=False)  # the call's word counts
+
+
+def test_a_text_of_just_the_limit_is_no_long_text(ours: TextClassificationPipeline) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ours("film " * 510, long_text="truncate")
+        ours("film " * 510)
+    with pytest.raises(ValueError, match="513 tokens"):
+        ours("film " * 511)
+
+
+def test_the_limit_is_the_smaller_of_tokenizer_and_model(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path, max_position_embeddings=20)
+    classifier = npbert.pipeline("text-classification", folder)
+    with pytest.raises(ValueError, match="expected at most 20"):
+        classifier("film " * 30)
+    (folder / "tokenizer_config.json").write_text('{"model_max_length": 10}')
+    with pytest.raises(ValueError, match="expected at most 10"):
+        npbert.pipeline("text-classification", folder)("film " * 30)
+    with pytest.raises(ValueError, match="max_position_embeddings"):
+        classifier("film " * 30, truncation=True, max_length=25)
+
+
+def test_harmless_keywords_of_ported_code(folder: Path) -> None:
+    harmless = {"device": -1, "torch_dtype": "auto", "num_workers": 4, "framework": None}
+    classifier = npbert.pipeline("text-classification", folder, batch_size=8, **harmless)
+    assert classifier("film", device="cpu", dtype="float32") == classifier("film")
+
+
+# ------------------------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize(
+    ("inputs", "error", "message"),
+    [
+        (None, TypeError, "inputs is a NoneType, expected a str"),
+        (3, TypeError, "inputs is a int"),
+        (b"film", TypeError, "inputs is a bytes"),
+        ({"a", "b"}, TypeError, "inputs is a set"),
+        (np.array([["a"], ["b"]]), TypeError, "inputs is a ndarray"),
+        (["a", None], TypeError, r"text 1 \(counted from 0\) is None"),
+        (["a", 3], TypeError, "text 1 .* is 3"),
+        ([["a", "b"]], TypeError, "text 0 .* is .'a', 'b'. "),
+        (array.array("d", [1.5]), TypeError, "text 0 .* is 1.5"),
+        ({"text": "a", "pair": "b"}, ValueError, "keys .'text', 'pair'., expected"),
+        ({}, ValueError, "expected 'text'"),
+        ({"text": None}, TypeError, "'text' of input 0"),
+        ({"text": "a", "text_pair": 3}, TypeError, "'text_pair' of input 0"),
+        ("a\udc80", ValueError, "lone surrogate"),
+        (iter(["a", "b", 7]), TypeError, "text 2 "),
+    ],
+    ids=str,
+)
+def test_bad_inputs(
+    ours: TextClassificationPipeline, inputs: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        list(ours(inputs))
+
+
+BAD_OPTIONS: list[tuple[dict[str, Any], type[Exception], str]] = [
+    ({"topk": 2}, TypeError, "'topk'; did you mean 'top_k'"),
+    ({"nonsense": 2}, TypeError, "'nonsense'; expected one of"),
+    ({"top_k": 0}, ValueError, "top_k is 0"),
+    ({"top_k": "all"}, ValueError, "top_k is 'all'"),
+    ({"top_k": True}, ValueError, "top_k is True"),
+    ({"batch_size": -1}, ValueError, "batch_size is -1"),
+    ({"max_length": 1.5}, ValueError, "max_length is 1.5"),
+    ({"max_length": 2}, ValueError, "no room"),
+    ({"function_to_apply": "tanh"}, ValueError, "'tanh', expected one of: softmax"),
+    ({"long_text": "cut"}, ValueError, "long_text is 'cut'"),
+    ({"long_text": "error", "truncation": True}, ValueError, "contradict"),
+    ({"long_text": "truncate", "truncation": False}, ValueError, "contradict"),
+    ({"device": 0}, ValueError, "device is 0, .* CPU only"),
+    ({"device": "cuda"}, ValueError, "device is 'cuda'"),
+    ({"dtype": "float16"}, ValueError, "dtype is 'float16'"),
+    ({"torch_dtype": "bfloat16"}, ValueError, "torch_dtype is 'bfloat16'"),
+    ({"framework": "pt"}, ValueError, "framework is 'pt'"),
+]
+
+
+@pytest.mark.parametrize(("options", "error", "message"), BAD_OPTIONS, ids=str)
+def test_bad_options(
+    ours: TextClassificationPipeline,
+    folder: Path,
+    options: dict[str, Any],
+    error: type[Exception],
+    message: str,
+) -> None:
+    with pytest.raises(error, match=message):
+        ours("film", **options)
+    with pytest.raises(error, match=message):
+        npbert.classify("film", folder, **options)
+    with pytest.raises(error, match=message):
+        npbert.pipeline("text-classification", folder, **options)("film")
+
+
+def test_bad_tasks() -> None:
+    with pytest.raises(ValueError, match="task is 'translation', expected one of: text-class"):
+        npbert.pipeline("translation", "mini")
+    with pytest.raises(ValueError, match="neither task nor model"):
+        npbert.pipeline()
+
+
+def test_a_tokenizer_of_another_model(tmp_path: Path) -> None:
+    """Ids beyond the model's vocabulary are an error, not another word's vector."""
+    folder = make_folder(tmp_path, vocab_size=1500)
+    with pytest.raises(ValueError, match=r"text 0 has the token id \d+ .* belong to this model"):
+        npbert.classify("unaffable film", folder)
+
+
+def test_a_config_that_does_not_fit_the_weights(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path, dim=24)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"dim": 26}))
+    with pytest.raises(npbert.CheckpointError, match="expected .*26"):
+        npbert.classify("film", folder)
