@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from npbert.checkpoint import CheckpointError, weight_files
+from npbert.config import DistilBertConfig
 
 DEFAULT_MODEL: Final = "distilbert/distilbert-base-uncased-finetuned-sst-2-english"
 DEFAULT_REVISION: Final = "714eb0fa89d2f80546fda750413ed43d93601a13"
@@ -77,7 +78,8 @@ def resolve(
     ConnectionError
         If the hub cannot be reached and the cache does not have the model.
     ValueError
-        If the name can be neither a folder's nor a repository's.
+        If the name can be neither a folder's nor a repository's, or the repository's config
+        cannot be honoured.
     """
     name = str(model)
     folder = _local_folder(model)
@@ -103,9 +105,9 @@ def _local_folder(model: str | Path) -> Path | None:
         return path
     if is_path:
         if not path.is_dir():
-            raise FileNotFoundError(f"{path}: no such folder; expected one with a {_CONFIG_FILE}")
+            raise FileNotFoundError(f"{model}: no such folder; expected one with a {_CONFIG_FILE}")
         raise FileNotFoundError(
-            f"{path}: the folder has no {_CONFIG_FILE}; expected a model's folder, as "
+            f"{model}: the folder has no {_CONFIG_FILE}; expected a model's folder, as "
             "save_pretrained writes it"
         )
     return _BUNDLED_FOLDER / str(model) if str(model) in BUNDLED else None
@@ -187,6 +189,7 @@ def _from_hub(
         if not (folder / _CONFIG_FILE).is_file():
             raise FileNotFoundError(f"{where} has no {_CONFIG_FILE}; is it a transformers model?")
         if weights:
+            DistilBertConfig.from_json_file(folder / _CONFIG_FILE)  # refused before its weights
             folder = fetch(_WEIGHT_FILES, folder.name)
     except GatedRepoError as error:
         raise PermissionError(

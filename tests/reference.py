@@ -55,7 +55,7 @@ class Reference:
     def _norm(self, name: str, h: Float64) -> Float64:
         mean = h.mean(-1, keepdims=True)
         variance = h.var(-1, keepdims=True)
-        normed = (h - mean) / np.sqrt(variance + 1e-12)
+        normed: Float64 = (h - mean) / np.sqrt(variance + 1e-12)
         return normed * self.weights[f"{name}.weight"] + self.weights[f"{name}.bias"]
 
     def _attention(self, name: str, h: Float64, mask: NDArray[np.int64]) -> Float64:

@@ -95,7 +95,7 @@ def test_a_hidden_first_token_is_refused_only_where_it_is_read(
 ) -> None:
     call = {"input_ids": [[1, 2], [3, 4]], "attention_mask": [[1, 1], [0, 1]]}
     assert encoder(**call).last_hidden_state.shape == (2, 2, 12)
-    with pytest.raises(ValueError, match="position 0 of row 1, .* pad on the right"):
+    with pytest.raises(ValueError, match=r"position 0 of row 1, .* pad on the right"):
         classifier(**call)
 
 

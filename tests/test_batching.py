@@ -122,7 +122,7 @@ def test_several_threads_have_one_blas_thread_each_and_restore_it() -> None:
     inside: list[set[int]] = []
     threads: set[int] = set()
 
-    def look(pack: Pack) -> Array:
+    def look(_: Pack) -> Array:
         inside.append(blas_threads())
         threads.add(threading.get_ident())
         time.sleep(0.02)
@@ -139,7 +139,7 @@ def test_callers_on_several_threads_leave_blas_as_it_was() -> None:
     before = blas_threads()
 
     def work(_: int) -> int:
-        def short(pack: Pack) -> Array:
+        def short(_: Pack) -> Array:
             time.sleep(0.001)
             return np.zeros(1, np.float32)
 
@@ -167,6 +167,6 @@ def test_one_pack_is_computed_by_the_caller_with_all_blas_threads() -> None:
 
     def look(_: Pack) -> Array:
         assert blas_threads() == before
-        return np.array([threading.get_ident()])  # type: ignore[return-value]
+        return np.array([threading.get_ident()])
 
     assert run(look, numbered_packs(1))[0][0] == threading.get_ident()

@@ -19,7 +19,7 @@ def test_attribute_key_and_index_are_the_same_array() -> None:
     assert output[:1] == (logits,)
     assert output.to_tuple() == (logits,)
     assert list(output) == output.keys() == ["logits"]
-    assert dict(output) == {"logits": logits}  # type: ignore[call-overload]
+    assert dict(output) == {"logits": logits}
     assert "logits" in output
     assert len(output) == 1
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,8 +115,8 @@ def rms(errors: list[Float64]) -> float:
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sides]:
-    yield Sides.of(make_model(tmp_path_factory.mktemp("base"), **BASE))
+def base(tmp_path_factory: pytest.TempPathFactory) -> Sides:
+    return Sides.of(make_model(tmp_path_factory.mktemp("base"), **BASE))
 
 
 def test_base_size(base: Sides) -> None:

@@ -256,7 +256,12 @@ def test_the_limit_is_the_smaller_of_tokenizer_and_model(tmp_path: Path) -> None
 
 
 def test_harmless_keywords_of_ported_code(folder: Path) -> None:
-    harmless = {"device": -1, "torch_dtype": "auto", "num_workers": 4, "framework": None}
+    harmless: dict[str, Any] = {
+        "device": -1,
+        "torch_dtype": "auto",
+        "num_workers": 4,
+        "framework": None,
+    }
     classifier = npbert.pipeline("text-classification", folder, batch_size=8, **harmless)
     assert classifier("film", device="cpu", dtype="float32") == classifier("film")
 
@@ -347,5 +352,5 @@ def test_a_config_that_does_not_fit_the_weights(tmp_path: Path) -> None:
     folder = make_folder(tmp_path, dim=24)
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"dim": 26}))
-    with pytest.raises(npbert.CheckpointError, match="expected .*26"):
+    with pytest.raises(npbert.CheckpointError, match=r"expected .*26"):
         npbert.classify("film", folder)

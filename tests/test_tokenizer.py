@@ -148,7 +148,7 @@ def test_settings_of_the_folder(folder: Path, tmp_path: Path, settings: dict[str
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
     texts = ["Naïve Café in 東京, über ALLES!", "short"]
-    options = {"padding": True, "truncation": True, "max_length": 12}
+    options: dict[str, Any] = {"padding": True, "truncation": True, "max_length": 12}
     expected = transformers.AutoTokenizer.from_pretrained(tmp_path)(texts, **options)["input_ids"]
     assert npbert.AutoTokenizer.from_pretrained(tmp_path)(texts, **options).input_ids == expected
 
