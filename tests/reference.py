@@ -22,14 +22,14 @@ _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
 class Reference:
-    """A model folder (float32 or float16, one file), computed in float64."""
+    """A model folder (float32 or float16), computed in float64."""
 
     def __init__(self, folder: Path) -> None:
         self.config: dict[str, Any] = json.loads((folder / "config.json").read_text())
-        tensors = load_file(folder / "model.safetensors")
         self.weights = {
             name.removeprefix("distilbert."): tensor.astype(np.float64)
-            for name, tensor in tensors.items()
+            for path in folder.glob("model*.safetensors")
+            for name, tensor in load_file(path).items()
         }
 
     def hidden(self, input_ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Float64:
