@@ -114,14 +114,15 @@ class _Checkpoint:
         for tensor in stored_tensors(folder):
             name = _canonical(tensor.stored_name)
             if name in self._tensors:
-                other = self._tensors[name].stored_name
-                self.problems.append(
-                    f"{name}: stored twice, as {other} and as {tensor.stored_name}"
-                )
+                places = [
+                    f"{twin.stored_name} in {twin.path.name}"
+                    for twin in (self._tensors[name], tensor)
+                ]
+                self.problems.append(f"{name}: stored twice, as {places[0]} and as {places[1]}")
             self._tensors[name] = tensor
 
     def take(self, name: str, shape: tuple[int, ...]) -> Array:
-        """The tensor as float32; if it is unfit, a note in `problems` and zeros instead."""
+        """The tensor as float32; if it is unfit, a note in `problems` and no matter what."""
         self._taken.add(name)
         tensor = self._tensors.get(name)
         if tensor is None:
@@ -139,7 +140,7 @@ class _Checkpoint:
                 return array
             problem = f"holds NaN or infinity ({_count_non_finite(array)} of {array.size} values)"
         self.problems.append(f"{name}: {problem}")
-        return np.broadcast_to(np.float32(0), shape)
+        return np.zeros(1, np.float32)
 
     def unused(self) -> list[str]:
         """Names of the tensors that were never taken."""
@@ -172,21 +173,21 @@ def weight_files(folder: Path) -> list[Path]:
     CheckpointError
         If there is none, or one that the index names is not there.
     """
-    if (folder / WEIGHTS_FILE).exists():
+    if (folder / WEIGHTS_FILE).is_file():
         return [folder / WEIGHTS_FILE]
     index = folder / INDEX_FILE
-    if not index.exists():
+    if not index.is_file():
         raise CheckpointError(_no_weights(folder))
     try:
         names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointError(
             f"{index}: expected JSON with a 'weight_map' from tensor to file name ({error!r})"
         ) from error
-    outside = [name for name in names if Path(name).name != name]
+    outside = [name for name in names if not _is_file_name(name)]
     if outside:
         raise CheckpointError(f"{index}: {outside[0]!r} is not the name of a file beside it")
-    missing = [name for name in names if not (folder / name).exists()]
+    missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         raise CheckpointError(
             f"{folder}: {INDEX_FILE} names {len(names)} files, and these are not there: "
@@ -194,6 +195,10 @@ def weight_files(folder: Path) -> list[Path]:
             + "; copy or download them too"
         )
     return [folder / name for name in names]
+
+
+def _is_file_name(name: object) -> bool:
+    return isinstance(name, str) and name not in ("", "..") and Path(name).name == name
 
 
 def stored_tensors(folder: Path) -> list[StoredTensor]:
@@ -208,8 +213,8 @@ def stored_tensors(folder: Path) -> list[StoredTensor]:
 
 
 def _no_weights(folder: Path) -> str:
-    pickles = [name for name in _PICKLES if (folder / name).exists()]
-    found = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    found = sorted(p.name for p in folder.iterdir() if p.is_file()) if folder.is_dir() else []
+    pickles = [name for name in _PICKLES if name in found]
     if pickles:
         return (
             f"{folder}: the weights are a pickle ({pickles[0]}), which npbert never opens because "
@@ -225,20 +230,13 @@ def _no_weights(folder: Path) -> str:
 
 def _layout(path: Path) -> Iterator[StoredTensor]:
     """The tensors of one file, in the order in which they lie there."""
-    wrong = _what_it_is_instead(path)
-    if wrong:
-        raise CheckpointError(f"{path}: {wrong}")
     size_bytes = path.stat().st_size
     try:
         with safe_open(path, framework="np") as file:
             slices = [(name, file.get_slice(name)) for name in file.offset_keys()]
             layout = [(name, s.get_dtype(), tuple(s.get_shape())) for name, s in slices]
     except SafetensorError as error:
-        raise CheckpointError(
-            f"{path}: not a whole safetensors file ({error}); its {size_bytes:,} bytes do not "
-            "match its own header, so it was cut off or something was added. Delete it and "
-            "fetch it again"
-        ) from error
+        raise CheckpointError(f"{path}: {_what_it_is_instead(path, error)}") from error
     unknown = [f"{name} ({dtype})" for name, dtype, _ in layout if dtype not in _ITEM_SIZES]
     if unknown:
         raise CheckpointError(
@@ -253,25 +251,29 @@ def _layout(path: Path) -> Iterator[StoredTensor]:
         offset += n_bytes
 
 
-def _what_it_is_instead(path: Path) -> str | None:
+def _what_it_is_instead(path: Path, error: SafetensorError) -> str:
     """What a file that is no safetensors file seems to be, and what to do."""
     with path.open("rb") as file:
         start = file.read(64)
     if not start:
         return "the file is empty; fetch it again"
+    is_safetensors = start[8:9] in (b"{", b"")  # eight bytes of length, then the header
     if start.startswith(b"version https://git-lfs"):
         return "a Git LFS pointer, not the weights; run `git lfs pull` in the folder"
-    if start.lstrip()[:1] == b"<":
+    if start.lstrip()[:1] == b"<" and not is_safetensors:
         return (
             "a web page (HTML), not the weights; download the file itself (on the hub its "
             "address has /resolve/, not /blob/)"
         )
-    if start.startswith((b"PK\x03\x04", b"\x80")):
+    if start.startswith((b"PK\x03\x04", b"\x80")) and not is_safetensors:
         return (
             "a PyTorch pickle under another name, which npbert never opens because a pickle "
             "can run any code; save it with transformers' save_pretrained, as safetensors"
         )
-    return None
+    return (
+        f"not a whole safetensors file ({error}); its {path.stat().st_size:,} bytes do not match "
+        "its own header, so it was cut off or something was added. Delete it and fetch it again"
+    )
 
 
 # ----------------------------------------------------------------------------------- names
@@ -288,7 +290,7 @@ def _canonical(name: str) -> str:
 
 def _report(folder: Path, problems: list[str], head_name: str | None) -> str:
     """One message with all problems, and what they mean together if that is plain."""
-    lines = [f"{folder}: {len(problems)} tensors do not fit:", *problems]
+    lines = [f"{folder}: tensors that do not fit ({len(problems)}):", *problems]
     if head_name and all(
         problem.split(".")[0] in HEAD_PARTS[head_name] and "missing" in problem
         for problem in problems
@@ -326,7 +328,8 @@ def _is_finite(array: Array) -> bool:
     quarter of what isfinite takes.  It can overflow too, so a bad sum is looked at again.
     """
     flat = array.reshape(-1)
-    return bool(np.isfinite(np.dot(flat, flat))) or not _count_non_finite(array)
+    with np.errstate(over="ignore"):
+        return bool(np.isfinite(np.dot(flat, flat))) or not _count_non_finite(array)
 
 
 def _count_non_finite(array: Array) -> int:

@@ -16,6 +16,14 @@ from npbert.activations import ACTIVATIONS
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
 
 _SIZES = ("vocab_size", "max_position_embeddings", "n_layers", "n_heads", "dim", "hidden_dim")
+_MOST_LAYERS = 1000
+_LARGEST_SIZE = 2**31 - 1
+# transformers reads these names too, and prefers them where a file has both.
+_OTHER_NAMES = {
+    "hidden_size": "dim",
+    "num_attention_heads": "n_heads",
+    "num_hidden_layers": "n_layers",
+}
 # Set by methods that change the weights' meaning, so the tensors cannot be used as they are.
 _CHANGED_WEIGHTS = ("quantization_config", "pruned_heads")
 
@@ -63,14 +71,15 @@ class DistilBertConfig:
     def __post_init__(self) -> None:
         for key in _SIZES:
             value = getattr(self, key)
-            if not _is_int(value) or value < 1:
-                raise ValueError(f"{key} is {value!r}, expected a positive integer")
+            most = _MOST_LAYERS if key == "n_layers" else _LARGEST_SIZE
+            if not _is_int(value) or not 1 <= value <= most:
+                raise ValueError(f"{key} is {value!r}, expected an integer from 1 to {most}")
         if self.dim % self.n_heads:
             raise ValueError(
                 f"dim is {self.dim}, which n_heads = {self.n_heads} does not divide; "
                 "every head needs the same number of dimensions"
             )
-        if self.activation not in ACTIVATIONS:
+        if not isinstance(self.activation, str) or self.activation not in ACTIVATIONS:
             known = ", ".join(sorted(ACTIVATIONS))
             raise ValueError(f"activation is {self.activation!r}, expected one of: {known}")
         if self.pad_token_id is not None and not (
@@ -146,6 +155,9 @@ class DistilBertConfig:
                     f"{key} is {values[key]!r}, but npbert computes with the whole float "
                     "weights only; choose the model it was made from"
                 )
+        values = values | {
+            name: values[other] for other, name in _OTHER_NAMES.items() if other in values
+        }
         known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
         known["id2label"] = _labels(values.get("id2label"), values.get("num_labels"))
         return cls(**known)
@@ -163,7 +175,7 @@ class DistilBertConfig:
         """
         try:
             values = json.loads(Path(path).read_text(encoding="utf-8"))
-        except ValueError as error:  # not UTF-8, or not JSON
+        except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, nested too deeply
             raise ValueError(f"{path} is not a JSON file: {error}") from error
         if not isinstance(values, dict):
             raise ValueError(f"{path} holds a {type(values).__name__}, expected a JSON object")
@@ -187,8 +199,10 @@ def _labels(id2label: Any, num_labels: Any) -> dict[int, str]:
         raise ValueError(f"id2label is {id2label!r}, expected an object of label names")
     try:
         labels = {int(number): label for number, label in id2label.items()}
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise ValueError(f"id2label has the keys {list(id2label)}, expected numbers") from error
+    if len(labels) != len(id2label):
+        raise ValueError(f"id2label has the keys {list(id2label)}, some of them the same number")
     if num_labels is not None and num_labels != len(labels):
         raise ValueError(f"num_labels is {num_labels}, but id2label names {len(labels)} labels")
     return dict(sorted(labels.items()))
