@@ -100,7 +100,7 @@ def _json_rows(lines: Iterable[str], name: str, column: str) -> Iterator[Row]:
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"{name}, line {number}: not JSON: {error}") from error
         if not isinstance(row, dict):
             kind = type(row).__name__

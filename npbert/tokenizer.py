@@ -372,7 +372,7 @@ def _read_settings(path: Path) -> dict[str, Any]:
         return {}
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not a JSON file: {error}") from error
     if not isinstance(settings, dict):
         raise ValueError(f"{path} holds a {type(settings).__name__}, expected a JSON object")
