@@ -163,8 +163,15 @@ def write_rows(stream: TextIO, format: str, columns: list[str], rows: Iterable[R
         for row in rows:
             stream.write(json.dumps(row, ensure_ascii=False) + "\n")
         return
-    writer = csv.writer(stream, _DIALECTS[format], lineterminator="\n")
-    writer.writerow(columns)
+    plain = csv.writer(stream, _DIALECTS[format], lineterminator="\n")
+    quoted = csv.writer(stream, _DIALECTS[format], lineterminator="\n", quoting=csv.QUOTE_ALL)
+
+    def write(cells: list[Any]) -> None:
+        # By itself, the writer leaves a lone carriage return without the quotes it needs.
+        has_return = any("\r" in cell for cell in cells if isinstance(cell, str))
+        (quoted if has_return else plain).writerow(cells)
+
+    write(columns)
     for number, row in enumerate(rows):
         extra = row.keys() - {*columns}
         if extra:
@@ -172,7 +179,7 @@ def write_rows(stream: TextIO, format: str, columns: list[str], rows: Iterable[R
                 f"row {number} (counted from 0) has the key {min(extra)!r}, which the first one "
                 f"has not, so a {format} file has no column for it; write --format jsonl"
             )
-        writer.writerow([_cell(row.get(column, "")) for column in columns])
+        write([_cell(row.get(column, "")) for column in columns])
 
 
 def _cell(value: Any) -> Any:
