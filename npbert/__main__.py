@@ -1,7 +1,5 @@
 """``python -m npbert``: the command line."""
 
-import sys
+from npbert.cli import run
 
-from npbert.cli import main
-
-sys.exit(main())
+run()

@@ -7,6 +7,7 @@ import io
 import math
 import os
 import shutil
+import signal
 import sys
 import warnings
 from collections import deque
@@ -22,9 +23,16 @@ if TYPE_CHECKING:
     from npbert.pipelines import Result, TextClassificationPipeline
 
 DONE, FAILED = 0, 1  # argparse itself exits with 2 for wrong usage
-_INTERRUPTED, _PIPE_CLOSED = 130, 141  # as shells report SIGINT and SIGPIPE
+_INTERRUPTED, _PIPE_CLOSED, _TERMINATED = 130, 141, 143  # as shells report these signals
 _BAR_WIDTH: Final = 20
 _SHOWN_PROBLEMS: Final = 5
+
+
+def run() -> None:
+    """Be the program `npbert`."""
+    # Leave through the same doors as on Ctrl-C, which remove unfinished files.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
+    sys.exit(main())
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -33,6 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)
             warnings.showwarning = _show_warning
             code: int = options.run(options)
         sys.stdout.flush()

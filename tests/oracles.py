@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import transformers
 from numpy.typing import NDArray
 
 IntArray = NDArray[np.int64]
+
+VOCAB = Path(__file__).parent / "data" / "vocab.txt"  # of bert-base-uncased
 
 # What tells two implementations apart hides at odd sizes.
 SIZES: dict[str, dict[str, Any]] = {
@@ -44,6 +47,14 @@ def make_model(folder: Path, seed: int = 0, **sizes: Any) -> Path:
             if name.endswith("LayerNorm.weight"):
                 parameter.normal_(1, 0.2)
     model.save_pretrained(folder)
+    return folder
+
+
+def make_folder(folder: Path, **sizes: Any) -> Path:
+    """Save a small random classifier of real word pieces, with its tokenizer."""
+    make_model(folder, **({"vocab_size": 30522, "dim": 24, "n_heads": 2, "n_layers": 2} | sizes))
+    shutil.copy(VOCAB, folder)
+    (folder / "tokenizer_config.json").write_text('{"model_max_length": 512}')
     return folder
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import array
 import itertools
 import json
-import shutil
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,18 +20,10 @@ from hypothesis import strategies as st
 
 import npbert
 from npbert.pipelines import TextClassificationPipeline
-from tests.oracles import make_model
+from tests.oracles import make_folder
 
-VOCAB = Path(__file__).parent / "data" / "vocab.txt"
 TEXTS = ["I love this film.", "", "I want my two hours back.", "word " * 60, "東京 😀"]
 PAIR = {"text": "How old are you?", "text_pair": "I am six."}
-
-
-def make_folder(folder: Path, **sizes: Any) -> Path:
-    make_model(folder, **({"vocab_size": 30522, "dim": 24, "n_heads": 2, "n_layers": 2} | sizes))
-    shutil.copy(VOCAB, folder)
-    (folder / "tokenizer_config.json").write_text('{"model_max_length": 512}')
-    return folder
 
 
 @pytest.fixture(scope="module")
