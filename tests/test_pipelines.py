@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import npbert
 from npbert.pipelines import TextClassificationPipeline
-from tests.oracles import make_folder
+from tests.oracles import make_folder, make_model
 
 TEXTS = ["I love this film.", "", "I want my two hours back.", "word " * 60, "東京 😀"]
 PAIR = {"text": "How old are you?", "text_pair": "I am six."}
