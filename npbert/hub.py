@@ -7,6 +7,7 @@ The client is imported only when it is needed: its import takes longer than all 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -215,10 +216,15 @@ def _from_hub(
         ) from error
     except LocalEntryNotFoundError as error:
         raise ConnectionError(_not_cached(repo, revision, local_files_only, error)) from error
+    except json.JSONDecodeError as error:
+        raise ConnectionError(
+            f"{where} could not be fetched: what came is no answer of the hub; is there a proxy "
+            f"or a login page in between? Check the connection and HF_ENDPOINT{_or_mini(repo)}"
+        ) from error
     except (HTTPError, RuntimeError) as error:  # RuntimeError: of the client's own transfer library
         raise ConnectionError(
-            f"{where} could not be fetched: {_first_line(error)}; try again (what has arrived is "
-            f"kept), check the connection and HF_ENDPOINT{_or_mini(repo)}"
+            f"{where} could not be fetched: {_first_line(error)}; try again (files that have "
+            f"arrived are kept), check the connection and HF_ENDPOINT{_or_mini(repo)}"
         ) from error
     if weights and not _has_weights(folder):
         if local_files_only or constants.HF_HUB_OFFLINE:

@@ -1,0 +1,181 @@
+"""A server on localhost that answers as the Hugging Face hub does, for its real client."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import threading
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+from urllib.parse import unquote, urlsplit
+
+API = re.compile(r"/api/models/(?P<repo>[^/]+/[^/]+)/(?P<what>revision|tree)/(?P<revision>[^/]+)")
+FILE = re.compile(r"/(?P<repo>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<name>.+)")
+
+Files = dict[str, bytes]
+
+
+@dataclass
+class Repository:
+    """What the hub has of one model."""
+
+    commits: dict[str, Files]  # by commit hash
+    refs: dict[str, str]  # branches and tags, to commit hashes
+    token: str | None = None  # needed to read it, if any
+    gated: bool = False  # else, without the token, it seems not to exist
+
+
+@dataclass
+class Request:
+    """One request that the server got."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+
+
+@dataclass
+class Hub:
+    """The server, what it serves, and how it misbehaves."""
+
+    repositories: dict[str, Repository] = field(default_factory=dict)
+    requests: list[Request] = field(default_factory=list)
+    cut_bodies_at: list[int] = field(default_factory=list)  # bytes, of the next large bodies
+    fail_with: HTTPStatus | None = None
+    page: bytes | None = None  # sent to everybody, as a proxy's login page is
+
+    def __enter__(self) -> Self:
+        hub = self
+
+        class BoundHandler(Handler):
+            pass
+
+        BoundHandler.hub = hub
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), BoundHandler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def address(self) -> str:
+        """For HF_ENDPOINT."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def files_sent(self) -> set[str]:
+        """Names of the files whose contents were asked for."""
+        matches = (FILE.match(r.path) for r in self.requests if r.method == "GET")
+        return {match["name"] for match in matches if match}
+
+    def headers_sent(self, header: str, method: str = "", name: str = "") -> list[str | None]:
+        """One header of every request, or of those of a method for a file."""
+        return [
+            request.headers.get(header)
+            for request in self.requests
+            if method in request.method and request.path.endswith(name)
+        ]
+
+    def forget(self) -> None:
+        """Behave well again, and begin a new list of requests."""
+        self.requests.clear()
+        self.cut_bodies_at.clear()
+        self.fail_with = self.page = None
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers one connection."""
+
+    protocol_version = "HTTP/1.1"
+    hub: Hub
+
+    def do_HEAD(self) -> None:
+        self._answer()
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def _answer(self) -> None:
+        path = unquote(urlsplit(self.path).path)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.hub.requests.append(Request(self.command, path, headers))
+        if self.hub.page is not None:
+            self._send(HTTPStatus.OK, self.hub.page, {"Content-Type": "text/html"})
+        elif self.hub.fail_with is not None:
+            self._send(self.hub.fail_with, b"")
+        elif match := API.fullmatch(path) or FILE.fullmatch(path):
+            self._answer_for(**match.groupdict())
+        else:
+            self._error(HTTPStatus.NOT_FOUND, "EntryNotFound")
+
+    def _answer_for(
+        self, repo: str, revision: str, what: str | None = None, name: str | None = None
+    ) -> None:
+        repository = self.hub.repositories.get(repo)
+        if repository is None:
+            return self._error(HTTPStatus.UNAUTHORIZED, "RepoNotFound")
+        if repository.token and self.headers["Authorization"] != f"Bearer {repository.token}":
+            if repository.gated:
+                return self._error(HTTPStatus.FORBIDDEN, "GatedRepo")
+            return self._error(HTTPStatus.UNAUTHORIZED, "RepoNotFound")
+        commit = repository.refs.get(revision, revision)
+        files = repository.commits.get(commit)
+        if files is None:
+            return self._error(HTTPStatus.NOT_FOUND, "RevisionNotFound")
+        if what == "revision":
+            siblings = [{"rfilename": name} for name in files]
+            return self._send_json({"id": repo, "sha": commit, "siblings": siblings})
+        if what == "tree":
+            return self._send_json([_entry(name, body) for name, body in files.items()])
+        assert name is not None
+        if name not in files:
+            return self._error(HTTPStatus.NOT_FOUND, "EntryNotFound")
+        return self._send_file(files[name], commit)
+
+    def _send_file(self, body: bytes, commit: str) -> None:
+        headers = {
+            "ETag": f'"{_hash(body)}"',
+            "X-Repo-Commit": commit,
+            "Accept-Ranges": "bytes",
+        }
+        wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        if wanted is None:
+            return self._send(HTTPStatus.OK, body, headers)
+        start = int(wanted[1])
+        headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
+        return self._send(HTTPStatus.PARTIAL_CONTENT, body[start:], headers)
+
+    def _send_json(self, value: Any) -> None:
+        self._send(HTTPStatus.OK, json.dumps(value).encode(), {"Content-Type": "application/json"})
+
+    def _error(self, status: HTTPStatus, code: str) -> None:
+        self._send(status, b"", {"X-Error-Code": code, "X-Error-Message": code})
+
+    def _send(self, status: HTTPStatus, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        if len(body) > 100_000 and self.hub.cut_bodies_at:
+            body = body[: self.hub.cut_bodies_at.pop(0)]
+            self.close_connection = True  # after fewer bytes than were promised
+        self.wfile.write(body)
+
+
+def _hash(body: bytes) -> str:
+    return hashlib.sha1(body, usedforsecurity=False).hexdigest()
+
+
+def _entry(name: str, body: bytes) -> dict[str, Any]:
+    return {"type": "file", "oid": _hash(body), "size": len(body), "path": name}
