@@ -1,0 +1,124 @@
+"""Every code block of the documents is run, and prints what stands there."""
+
+from __future__ import annotations
+
+import doctest
+import json
+import math
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[1]
+DOCUMENTS = [CHECKOUT / "README.md", CHECKOUT / "docs" / "walkthrough.md"]
+PUBLISHED = Path(__file__).parent / "data" / "published_logits.jsonl"
+
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NUMBER = re.compile(r"-?\d+(?:\.\d*)?(?:e[+-]?\d+)?")
+
+
+class Checker(doctest.OutputChecker):
+    """Compares numbers by value: machines differ in their last digits."""
+
+    def check_output(self, want: str, got: str, _: int) -> bool:
+        return same(want, got)
+
+
+def same(want: str, got: str) -> bool:
+    """Equal but for white space and for the rounding of decimal numbers."""
+    if NUMBER.sub("#", want).split() != NUMBER.sub("#", got).split():
+        return False
+    pairs = zip(NUMBER.findall(want), NUMBER.findall(got), strict=True)
+    return all(a == b or (("." in a + b) and close(a, b)) for a, b in pairs)
+
+
+def close(a: str, b: str) -> bool:
+    return math.isclose(float(a), float(b), rel_tol=1e-3, abs_tol=1e-4)
+
+
+def blocks(document: Path, *languages: str) -> list[str]:
+    text = document.read_text(encoding="utf-8")
+    return [body for language, body in FENCE.findall(text) if language in languages]
+
+
+def test_numbers_are_compared_by_value_and_the_rest_exactly() -> None:
+    assert same("[ 0.99981,  3]", "[ 0.99983,  3]")
+    assert not same("0.9998", "0.9978")
+    assert not same("3", "4")
+    assert not same("1 True", "1 False")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_there_are_no_blocks_that_nothing_runs(document: Path) -> None:
+    languages = {language for language, _ in FENCE.findall(document.read_text(encoding="utf-8"))}
+    assert languages <= {"python", "console", "sh", "text"}
+
+
+@pytest.mark.filterwarnings("ignore:.*bare encoder:UserWarning")
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_python_blocks(document: Path) -> None:
+    source = "\n".join(blocks(document, "python"))
+    examples = doctest.DocTestParser().get_doctest(source, {}, document.name, str(document), 0)
+    assert examples.examples
+    runner = doctest.DocTestRunner(Checker(), verbose=False)
+    report: list[str] = []
+    runner.run(examples, out=report.append)
+    assert not runner.failures, "".join(report)
+
+
+def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command line with the programs of this environment, in a folder of its own."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=os.environ | {"PATH": path, "COLUMNS": "100"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_console_blocks(document: Path, tmp_path: Path) -> None:
+    for block in blocks(document, "console"):
+        for session in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, want = session.partition("\n")
+            done = run(command, tmp_path)
+            assert done.returncode == 0, done.stderr
+            assert same(want, done.stdout), f"{command}\n{done.stdout}"
+
+
+def test_set_up_block(tmp_path: Path) -> None:
+    """CI runs its lines as they stand; here is what they run once npbert is installed."""
+    first, second = blocks(CHECKOUT / "README.md", "sh")[0].splitlines()
+    assert second == "pip install -e '.[test]' && pytest"
+    install, _, command = first.partition(" && ")
+    assert install == "pip install ."
+    done = run(command, tmp_path)
+    results = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [result["label"] for result in results] == ["POSITIVE", "NEGATIVE"]
+    assert [result["text"] for result in results] == shlex.split(command)[-2:]
+
+
+def test_other_commands_of_a_checkout() -> None:
+    for block in blocks(CHECKOUT / "README.md", "sh")[1:]:
+        for command in block.splitlines():
+            done = run(command, CHECKOUT)
+            assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_published_numbers() -> None:
+    """The text blocks repeat what was published for the default model."""
+    known = set(NUMBER.findall(PUBLISHED.read_text(encoding="utf-8")))
+    known_values = {float(number) for number in known}
+    stated = [block for document in DOCUMENTS for block in blocks(document, "text")]
+    assert stated
+    for number in NUMBER.findall("".join(stated)):
+        assert float(number) in known_values, number
