@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -160,16 +162,8 @@ def _from_hub(
     token: str | bool | None,
     weights: bool,
 ) -> Path:
+    """The folder of a cached or downloaded snapshot, by the client of the hub."""
     from huggingface_hub import constants, snapshot_download
-    from huggingface_hub.errors import (  # type: ignore[attr-defined]
-        GatedRepoError,
-        HFValidationError,
-        HTTPError,  # of httpx or httpx2, whichever the client uses
-        LocalEntryNotFoundError,
-        LocalTokenNotFoundError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
 
     def fetch(patterns: list[str], revision: str | None) -> Path:
         folder = snapshot_download(
@@ -183,7 +177,7 @@ def _from_hub(
         return Path(folder)
 
     where = f"{repo!r} on {constants.ENDPOINT}"
-    try:
+    with _clear_errors(where, repo, revision, local_files_only):
         # The small files first, so that a wrong model costs no download of its weights; and
         # the weights from the same commit, even if somebody pushes in between.
         folder = fetch(_SMALL_FILES, revision)
@@ -192,6 +186,34 @@ def _from_hub(
         if weights:
             DistilBertConfig.from_json_file(folder / _CONFIG_FILE)  # refused before its weights
             folder = fetch(_WEIGHT_FILES, folder.name)
+    if weights and not _has_weights(folder):
+        if local_files_only or constants.HF_HUB_OFFLINE:
+            raise ConnectionError(_not_cached(repo, revision, local_files_only, None))
+        raise FileNotFoundError(
+            f"{where} has no safetensors weights at revision {revision or 'main'!r}, and npbert "
+            "never opens pickles; look for a revision that has them (often 'refs/pr/1'), or "
+            "convert it where transformers is installed: from_pretrained, then save_pretrained"
+        )
+    return folder
+
+
+@contextmanager
+def _clear_errors(
+    where: str, repo: str, revision: str | None, local_files_only: bool
+) -> Iterator[None]:
+    """Turn the client's errors into those of `resolve`, each with its next step."""
+    from huggingface_hub.errors import (  # type: ignore[attr-defined]
+        GatedRepoError,
+        HFValidationError,
+        HTTPError,  # of httpx or httpx2, whichever the client uses
+        LocalEntryNotFoundError,
+        LocalTokenNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    try:
+        yield
     except GatedRepoError as error:
         raise PermissionError(
             f"{where} is gated: accept its terms on its page, then pass token=… or set HF_TOKEN"
@@ -226,15 +248,6 @@ def _from_hub(
             f"{where} could not be fetched: {_first_line(error)}; try again (files that have "
             f"arrived are kept), check the connection and HF_ENDPOINT{_or_mini(repo)}"
         ) from error
-    if weights and not _has_weights(folder):
-        if local_files_only or constants.HF_HUB_OFFLINE:
-            raise ConnectionError(_not_cached(repo, revision, local_files_only, None))
-        raise FileNotFoundError(
-            f"{where} has no safetensors weights at revision {revision or 'main'!r}, and npbert "
-            "never opens pickles; look for a revision that has them (often 'refs/pr/1'), or "
-            "convert it where transformers is installed: from_pretrained, then save_pretrained"
-        )
-    return folder
 
 
 def _not_cached(

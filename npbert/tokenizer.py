@@ -192,12 +192,9 @@ class Tokenizer:
             columns["token_type_ids"] = [encoding.type_ids for encoding in encodings]
         if return_attention_mask:
             columns["attention_mask"] = [encoding.attention_mask for encoding in encodings]
-        width = None
-        if pad_to == "longest":
-            width = max(map(len, columns["input_ids"]), default=0)
-        elif pad_to == "max_length":
-            width = self._limit(max_length) or 0
-        if width is not None:
+        if pad_to is not None:
+            longest = max(map(len, columns["input_ids"]), default=0)
+            width = longest if pad_to == "longest" else self._limit(max_length) or 0
             columns = {name: self._pad(name, rows, width) for name, rows in columns.items()}
         if return_tensors == "np":
             return BatchEncoding({name: _array(rows) for name, rows in columns.items()})
