@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from npbert import batching
 from npbert.batching import TokenizedText, check_tokens, from_padded, packs_of, run, to_padded
@@ -102,8 +103,11 @@ def blas_threads() -> set[int]:
 
 
 @pytest.fixture
-def two_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
+def two_cpus(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Two processors, and BLAS set to use both."""
     monkeypatch.setattr(batching, "available_cpus", lambda: 2)
+    with threadpool_limits(2, user_api="blas"):
+        yield
 
 
 @pytest.mark.usefixtures("two_cpus")
@@ -118,7 +122,6 @@ def test_results_keep_the_order_of_the_packs() -> None:
 
 @pytest.mark.usefixtures("two_cpus")
 def test_several_threads_have_one_blas_thread_each_and_restore_it() -> None:
-    before = blas_threads()
     inside: list[set[int]] = []
     threads: set[int] = set()
 
@@ -131,12 +134,11 @@ def test_several_threads_have_one_blas_thread_each_and_restore_it() -> None:
     run(look, numbered_packs(6))
     assert inside == [{1}] * 6
     assert len(threads) == 2
-    assert blas_threads() == before
+    assert blas_threads() == {2}
 
 
 @pytest.mark.usefixtures("two_cpus")
 def test_callers_on_several_threads_leave_blas_as_it_was() -> None:
-    before = blas_threads()
 
     def work(_: int) -> int:
         def short(_: Pack) -> Array:
@@ -147,26 +149,25 @@ def test_callers_on_several_threads_leave_blas_as_it_was() -> None:
 
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(work, range(30))) == [5] * 30
-    assert blas_threads() == before
+    assert blas_threads() == {2}
 
 
 @pytest.mark.usefixtures("two_cpus")
 def test_an_error_in_a_thread_reaches_the_caller_and_restores_blas() -> None:
-    before = blas_threads()
 
     def fail(pack: Pack) -> Array:
         raise ValueError(f"pack of {len(pack.input_ids)}")
 
     with pytest.raises(ValueError, match="pack of 1"):
         run(fail, numbered_packs(4))
-    assert blas_threads() == before
+    assert blas_threads() == {2}
 
 
+@pytest.mark.usefixtures("two_cpus")
 def test_one_pack_is_computed_by_the_caller_with_all_blas_threads() -> None:
-    before = blas_threads()
 
     def look(_: Pack) -> Array:
-        assert blas_threads() == before
+        assert blas_threads() == {2}
         return np.array([threading.get_ident()])
 
     assert run(look, numbered_packs(1))[0][0] == threading.get_ident()

@@ -155,6 +155,23 @@ def test_branches_tags_and_commits(hub: Hub, run: Run) -> None:
     assert hub.requests == []
 
 
+class Moving(dict[str, str]):
+    """Branches to which somebody pushes as soon as one was looked up."""
+
+    def get(self, name: str, default: str | None = None) -> Any:
+        commit = super().get(name, default)
+        self["main"] = OTHER_COMMIT
+        return commit
+
+
+def test_config_and_weights_are_of_one_commit(hub: Hub, run: Run) -> None:
+    hub.repositories[DEFAULT_MODEL].refs = Moving(main=DEFAULT_REVISION)
+    assert run(LABELS % "")["value"] == "NEGATIVE"
+    files = [request.path for request in hub.requests if "/resolve/" in request.path]
+    assert any("model.safetensors" in path for path in files)
+    assert all(f"/resolve/{DEFAULT_REVISION}/" in path for path in files)
+
+
 def test_without_a_network_the_cache_does(hub: Hub, run: Run) -> None:
     run(LABELS % "revision='old'")
     gone = {"HF_ENDPOINT": "http://127.0.0.1:9"}

@@ -62,6 +62,15 @@ def test_layer_norm_by_hand() -> None:
     assert result is x
 
 
+def test_layer_norm_sums_with_care() -> None:
+    """One long sum of 768 terms would give an error of 4.6e-7."""
+    x = np.random.default_rng(0).normal(1, 1, (768, 100)).astype(np.float32)
+    wide = x.astype(np.float64)
+    expected = (wide - wide.mean(axis=0)) / wide.std(axis=0)
+    normed = layer_norm(LayerNorm(np.ones(768, np.float32), np.zeros(768, np.float32)), x)
+    assert np.sqrt(np.mean((normed - expected) ** 2)) < 1.5e-7
+
+
 def test_layer_norm_of_a_constant_column_is_its_bias() -> None:
     parameters = LayerNorm(weight=floats([1] * 32), bias=floats([0.5] * 32))
     np.testing.assert_array_equal(layer_norm(parameters, np.full((32, 3), 7, np.float32)), 0.5)
