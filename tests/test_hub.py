@@ -158,7 +158,7 @@ def test_branches_tags_and_commits(hub: Hub, run: Run) -> None:
 class Moving(dict[str, str]):
     """Branches to which somebody pushes as soon as one was looked up."""
 
-    def get(self, name: str, default: str | None = None) -> Any:
+    def get(self, name: str, default: Any = None, /) -> Any:
         commit = super().get(name, default)
         self["main"] = OTHER_COMMIT
         return commit
