@@ -80,10 +80,17 @@ def resolve(
         If the repository is gated.
     ConnectionError
         If the hub cannot be reached and the cache does not have the model.
+    TypeError
+        If `model` is neither a str nor a Path.
     ValueError
         If the name can be neither a folder's nor a repository's, or the repository's config
         cannot be honoured.
     """
+    if not isinstance(model, (str, Path)):
+        raise TypeError(
+            f"model is a {type(model).__name__}, expected a folder, a bundled name "
+            f"({', '.join(BUNDLED)}) or a hub id"
+        )
     name = str(model)
     folder = _local_folder(model)
     if folder is not None:

@@ -17,7 +17,7 @@ from npbert.arguments import HARMLESS_NAMES, as_list, check_text, reject_unknown
 from npbert.auto import AutoModelForSequenceClassification, DistilBertForSequenceClassification
 from npbert.batching import TokenizedText, check_tokens, packs_of, run
 from npbert.config import DistilBertConfig
-from npbert.hub import BUNDLED, DEFAULT_MODEL, DEFAULT_REVISION
+from npbert.hub import DEFAULT_MODEL, DEFAULT_REVISION
 from npbert.model import Array
 from npbert.outputs import sigmoid, softmax
 from npbert.tokenizer import AutoTokenizer, Tokenizer
@@ -314,7 +314,9 @@ def pipeline(
     }
     if tokenizer is None:
         if isinstance(model, DistilBertForSequenceClassification):
-            raise ValueError("model is a loaded model, so its tokenizer is needed: tokenizer=…")
+            raise ValueError(
+                "model is a loaded model, so its tokenizer is needed: pipeline(…, tokenizer=…)"
+            )
         tokenizer = AutoTokenizer.from_pretrained(model, revision=revision, **where)
     elif not isinstance(tokenizer, Tokenizer):
         tokenizer = AutoTokenizer.from_pretrained(tokenizer, **where)
@@ -389,9 +391,9 @@ def _loaded(
     )
 
 
-def _fingerprint(model: str | Path | None) -> object:
+def _fingerprint(model: object) -> object:
     """Changes when the files of a local folder do, so that no stale model answers."""
-    if model is None or model in BUNDLED:
+    if not isinstance(model, (str, Path)):
         return None
     folder = Path(model).expanduser()
     if not folder.is_dir():

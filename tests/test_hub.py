@@ -391,6 +391,12 @@ def test_a_folder_comes_before_a_bundled_model(
     assert resolve("mini") == Path("mini")
 
 
+@pytest.mark.parametrize("model", [None, 3, b"mini", npbert.classify])
+def test_names_that_are_none(model: Any) -> None:
+    with pytest.raises(TypeError, match="expected a folder, a bundled name"):
+        resolve(model)
+
+
 def test_wrong_folders(tmp_path: Path) -> None:
     for name in ("./nowhere", "/nowhere", "~/nowhere/at/all", Path("nowhere")):
         with pytest.raises(FileNotFoundError, match=f"{name}: no such folder"):
