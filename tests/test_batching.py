@@ -49,17 +49,34 @@ def test_packs_hold_every_token_once_and_in_order(
         assert max_texts is None or n_texts <= max_texts
 
 
-def test_packs_are_filled_as_far_as_they_go() -> None:
+def test_packs_end_at_the_boundary_nearest_to_a_fair_share() -> None:
+    # 22 tokens, so three packs of 10: shares of 7.3, then of (22 - 8) / 2, then the rest.
+    packs = list(packs_of(texts_of([4, 4, 4, 4, 1, 5]), max_tokens=10))
+    assert [pack.starts.tolist() for pack in packs] == [[0, 4, 8], [0, 4, 8], [0, 1, 6]]
+    # The budget counts more than the share: 9 + 4 tokens would be too many.
     packs = list(packs_of(texts_of([4, 4, 4, 9, 1]), max_tokens=10))
     assert [pack.starts.tolist() for pack in packs] == [[0, 4, 8], [0, 4], [0, 9, 10]]
 
 
-def test_packs_are_made_as_they_are_asked_for() -> None:
-    def endless() -> object:
-        while True:
-            yield from texts_of([5])
-
-    assert len(next(packs_of(endless(), max_tokens=10)).input_ids) == 10  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("n_texts", "n_cpus", "sizes"),
+    [
+        (60, 1, [900, 900]),
+        (60, 2, [900, 900]),
+        (60, 3, [600, 600, 600]),
+        (60, 4, [450, 450, 450, 450]),
+        (80, 2, [600, 600, 600, 600]),  # not 1020, 1020, 360
+        (20, 2, [300, 300]),
+        (15, 2, [450]),  # too little to be worth two threads
+        (15, 1, [450]),
+    ],
+)
+def test_every_thread_has_the_same_work(
+    monkeypatch: pytest.MonkeyPatch, n_texts: int, n_cpus: int, sizes: list[int]
+) -> None:
+    monkeypatch.setattr(batching, "available_cpus", lambda: n_cpus)
+    packs = packs_of(texts_of([30] * n_texts))
+    assert [len(pack.input_ids) for pack in packs] == sizes
 
 
 @given(st.data())
