@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
-_BLOCK_ELEMENTS: Final = 16_384  # 64 KB; block and scratch fit in any L2 cache of today
+_BLOCK_ELEMENTS: Final = 32_768  # 128 KB; block and scratch fit in an L2 cache of 512 KB
 
 # GELU(x) = x * Phi(x), and Phi(x) = 1 / (1 + exp(x * Q(x**2))) where
 # x * Q(x**2) = log((1 - Phi(x)) / Phi(x)) is an odd function of x.  These are the

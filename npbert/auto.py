@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from npbert.arguments import reject_unknown, take_harmless
-from npbert.batching import check_tokens, from_padded, packs_of, run, to_padded
+from npbert.batching import check_tokens, from_padded, packs_of, to_padded
 from npbert.checkpoint import CheckpointError, find_non_finite, load_parameters
 from npbert.config import DistilBertConfig
 from npbert.hub import resolve
@@ -26,6 +26,7 @@ from npbert.model import (
     read_all,
 )
 from npbert.outputs import BaseModelOutput, SequenceClassifierOutput
+from npbert.threads import available_cpus, run
 
 
 class PreTrainedModel(ABC):
@@ -141,7 +142,9 @@ class PreTrainedModel(ABC):
         texts = from_padded(ids, mask)
         for row, text in enumerate(texts):
             check_tokens(text, self.config, f"input_ids row {row}")
-        return run(self.forward_pack, list(packs_of(texts))), mask
+        n_threads = available_cpus()
+        packs = list(packs_of(texts, n_threads=n_threads))
+        return run(self.forward_pack, packs, n_threads), mask
 
     def _check_mask(self, mask: np.ndarray) -> None:
         empty = np.flatnonzero(~mask.any(axis=1))

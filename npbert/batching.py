@@ -1,4 +1,4 @@
-"""Texts of token ids ⇄ packs, and the work on packs in threads.
+"""Texts of token ids ⇄ packs.
 
 A pack holds as many texts as fit into a budget of tokens.  The budget, not the number of
 texts, decides the size of every array in the forward pass, so memory does not grow with the
@@ -7,15 +7,10 @@ input; and since nothing is padded, texts of any lengths share a pack in order o
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from npbert.config import DistilBertConfig
 from npbert.model import Array, IntArray, Pack
@@ -75,7 +70,10 @@ def check_tokens(text: TokenizedText, config: DistilBertConfig, where: str) -> N
 
 
 def packs_of(
-    texts: Iterable[TokenizedText], max_tokens: int = MAX_TOKENS, max_texts: int | None = None
+    texts: Iterable[TokenizedText],
+    max_tokens: int = MAX_TOKENS,
+    max_texts: int | None = None,
+    n_threads: int = 1,
 ) -> Iterator[Pack]:
     """Lay texts side by side, in order, in packs of about one size.
 
@@ -86,6 +84,8 @@ def packs_of(
         Most tokens of a pack; a longer text has a pack of its own.
     max_texts : int, optional
         Most texts in a pack.
+    n_threads : int
+        Threads that the packs will be shared out to.
 
     Yields
     ------
@@ -99,8 +99,8 @@ def packs_of(
     texts = list(texts)
     n_left = sum(len(text.input_ids) for text in texts)
     n_packs_left = -(-n_left // max_tokens)
-    if n_left >= available_cpus() * _MIN_SHARE_TOKENS:
-        n_packs_left += -n_packs_left % available_cpus()
+    if n_left >= n_threads * _MIN_SHARE_TOKENS:
+        n_packs_left += -n_packs_left % n_threads
     waiting: list[TokenizedText] = []
     n_waiting = 0
     for text in texts:
@@ -166,60 +166,3 @@ def to_padded(columns: Array, mask: np.ndarray) -> Array:
     padded = np.zeros((*mask.shape, len(columns)), np.float32)
     padded[mask] = columns.T
     return padded
-
-
-# --------------------------------------------------------------------------------- threads
-
-
-def run(function: Callable[[Pack], Array], packs: Sequence[Pack]) -> list[Array]:
-    """Apply `function` to every pack; results in the order of the packs.
-
-    Several packs are shared out to one thread a processor, each with BLAS on that thread
-    alone: the element-wise work then runs in parallel too.  One pack alone is computed
-    here, by BLAS with all its threads.
-    """
-    n_threads = min(available_cpus(), len(packs))
-    if n_threads < 2:
-        return [function(pack) for pack in packs]
-    with _single_threaded_blas, ThreadPoolExecutor(n_threads) as pool:
-        return list(pool.map(function, packs))
-
-
-def available_cpus() -> int:
-    """Number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController()  # looks through all loaded libraries: once is enough
-
-
-class _SingleThreadedBlas:
-    """Holds BLAS to one thread while at least one caller is inside.
-
-    The limit is one for the whole process, so callers on several threads share it: the
-    first one in sets it, and the last one out restores what was there.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._n_inside = 0
-        self._limit: Any = None
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._n_inside == 0:
-                self._limit = _blas().limit(limits=1, user_api="blas")
-            self._n_inside += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._n_inside -= 1
-            if self._n_inside == 0:
-                self._limit.restore_original_limits()
-
-
-_single_threaded_blas = _SingleThreadedBlas()

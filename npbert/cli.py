@@ -101,6 +101,9 @@ def _parser() -> argparse.ArgumentParser:
         default="truncate",
         help="texts of more tokens than the model reads (default: truncate)",
     )
+    classify.add_argument(
+        "--threads", type=_count, metavar="N", help="default: the processors it may use"
+    )
 
     info = commands.add_parser("info", help="show what a model is")
     info.set_defaults(run=_info)
@@ -117,8 +120,15 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 def _top_k(value: str) -> int | None:
     if value == "all":
         return None
+    try:
+        return _count(value)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error} nor 'all'") from None
+
+
+def _count(value: str) -> int:
     if not value.isdecimal() or int(value) < 1:
-        raise argparse.ArgumentTypeError(f"{value!r} is neither a positive number nor 'all'")
+        raise argparse.ArgumentTypeError(f"{value!r} is no positive number")
     return int(value)
 
 
@@ -137,6 +147,7 @@ def _classify(options: argparse.Namespace) -> int:
             options.model,
             revision=options.revision,
             long_text=options.long_text,
+            threads=options.threads,
         )
         labelled = _labelled(table, classifier, getattr(options, "top_k", 1))
         if source is not None and not stream.isatty():

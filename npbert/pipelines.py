@@ -15,11 +15,12 @@ import numpy as np
 
 from npbert.arguments import HARMLESS_NAMES, as_list, check_text, reject_unknown, take_harmless
 from npbert.auto import AutoModelForSequenceClassification, DistilBertForSequenceClassification
-from npbert.batching import TokenizedText, check_tokens, packs_of, run
+from npbert.batching import TokenizedText, check_tokens, packs_of
 from npbert.config import DistilBertConfig
 from npbert.hub import DEFAULT_MODEL, DEFAULT_REVISION
 from npbert.model import Array
 from npbert.outputs import sigmoid, softmax
+from npbert.threads import available_cpus, run
 from npbert.tokenizer import AutoTokenizer, Tokenizer
 
 TASKS: Final = ("text-classification", "sentiment-analysis")
@@ -51,11 +52,12 @@ class _Options:
     max_length: int | None = None
     long_text: str | None = None
     batch_size: int | None = None
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         if self.top_k is not _NOT_GIVEN and self.top_k is not None:
             _check_count("top_k", self.top_k)
-        for name in ("max_length", "batch_size"):
+        for name in ("max_length", "batch_size", "threads"):
             if getattr(self, name) is not None:
                 _check_count(name, getattr(self, name))
         function = self.function_to_apply
@@ -131,7 +133,7 @@ class TextClassificationPipeline:
             tuple, array or column; or an iterator over them.
         **options
             `top_k`, `function_to_apply`, `truncation`, `max_length`, `long_text`,
-            `batch_size`: as in `pipeline`, for this call.
+            `batch_size`, `threads`: as in `pipeline`, for this call.
 
         Returns
         -------
@@ -172,12 +174,13 @@ class TextClassificationPipeline:
         self, items: Iterable[Any], options: _Options, first_chunk: int = 1
     ) -> Iterator[Result | list[Result]]:
         """Results of `items`, in order, chunk by chunk."""
+        n_threads = options.threads or available_cpus()
         n_done = n_cut = 0
         checked = (_checked(item, number) for number, item in enumerate(items))
         for chunk in _chunks(checked, first_chunk):
             texts, n_cut_here = self._tokenize(chunk, options, n_done)
-            packs = list(packs_of(texts, max_texts=options.batch_size))
-            for logits in run(self.model.forward_pack, packs):  # (batch, labels)
+            packs = list(packs_of(texts, max_texts=options.batch_size, n_threads=n_threads))
+            for logits in run(self.model.forward_pack, packs, n_threads):  # (batch, labels)
                 yield from (self._result(row, options) for row in logits)
             n_done += len(chunk)
             n_cut += n_cut_here
@@ -269,8 +272,11 @@ def pipeline(
         Most tokens of a text; given alone, longer ones are cut.
     batch_size : int, optional
         Most texts in a pack.  It changes nothing but memory and speed.
+    threads : int, optional
+        Most threads that compute at a time.  By default the processors that this process
+        may use, by its affinity and the quota of its control group.
     **options
-        The last six, and keywords of ported code that change nothing here: `device`,
+        The last seven, and keywords of ported code that change nothing here: `device`,
         `dtype`, `torch_dtype`, `framework`, `num_workers`, `use_fast`.
 
     Returns
@@ -352,7 +358,7 @@ def classify(
         As in huggingface_hub; see `npbert.hub.resolve`.
     **options
         `top_k`, `function_to_apply`, `long_text`, `truncation`, `max_length`,
-        `batch_size`: see `pipeline`.
+        `batch_size`, `threads`: see `pipeline`.
 
     Returns
     -------

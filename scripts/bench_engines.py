@@ -40,8 +40,9 @@ def npbert_engine(folder: Path, _: int) -> Label:
 def products_engine(folder: Path, _: int) -> Label:
     """The limit: the matrix products of npbert's forward pass and nothing else."""
     import npbert
-    from npbert.batching import TokenizedText, packs_of, run
+    from npbert.batching import TokenizedText, packs_of
     from npbert.model import Pack
+    from npbert.threads import run
 
     tokenizer = npbert.AutoTokenizer.from_pretrained(folder)
     model = npbert.AutoModelForSequenceClassification.from_pretrained(folder)

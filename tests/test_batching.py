@@ -1,22 +1,14 @@
-"""Packs, padding and threads."""
+"""Packs and padding."""
 
 from __future__ import annotations
-
-import threading
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from threadpoolctl import threadpool_info, threadpool_limits
 
-from npbert import batching
-from npbert.batching import TokenizedText, check_tokens, from_padded, packs_of, run, to_padded
+from npbert.batching import TokenizedText, check_tokens, from_padded, packs_of, to_padded
 from npbert.config import DistilBertConfig
-from npbert.model import Array, Pack
 
 
 def texts_of(lengths: list[int]) -> list[TokenizedText]:
@@ -59,7 +51,7 @@ def test_packs_end_at_the_boundary_nearest_to_a_fair_share() -> None:
 
 
 @pytest.mark.parametrize(
-    ("n_texts", "n_cpus", "sizes"),
+    ("n_texts", "n_threads", "sizes"),
     [
         (60, 1, [900, 900]),
         (60, 2, [900, 900]),
@@ -71,11 +63,8 @@ def test_packs_end_at_the_boundary_nearest_to_a_fair_share() -> None:
         (15, 1, [450]),
     ],
 )
-def test_every_thread_has_the_same_work(
-    monkeypatch: pytest.MonkeyPatch, n_texts: int, n_cpus: int, sizes: list[int]
-) -> None:
-    monkeypatch.setattr(batching, "available_cpus", lambda: n_cpus)
-    packs = packs_of(texts_of([30] * n_texts))
+def test_every_thread_has_the_same_work(n_texts: int, n_threads: int, sizes: list[int]) -> None:
+    packs = packs_of(texts_of([30] * n_texts), n_threads=n_threads)
     assert [len(pack.input_ids) for pack in packs] == sizes
 
 
@@ -106,85 +95,3 @@ def test_what_has_no_embedding_is_refused(ids: list[int], message: str) -> None:
     text = TokenizedText(np.array(ids, np.int64), np.arange(len(ids)))
     with pytest.raises(ValueError, match=message):
         check_tokens(text, config, "input 7")
-
-
-# --------------------------------------------------------------------------------- threads
-
-
-def numbered_packs(n_packs: int) -> list[Pack]:
-    return [next(packs_of(texts_of([n + 1]))) for n in range(n_packs)]
-
-
-def blas_threads() -> set[int]:
-    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
-
-
-@pytest.fixture
-def two_cpus(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Two processors, and BLAS set to use both."""
-    monkeypatch.setattr(batching, "available_cpus", lambda: 2)
-    with threadpool_limits(2, user_api="blas"):
-        yield
-
-
-@pytest.mark.usefixtures("two_cpus")
-def test_results_keep_the_order_of_the_packs() -> None:
-    def slow_first(pack: Pack) -> Array:
-        time.sleep(0.05 if len(pack.input_ids) == 1 else 0)
-        return np.array([len(pack.input_ids)], np.float32)
-
-    results = run(slow_first, numbered_packs(9))
-    assert [int(result[0]) for result in results] == list(range(1, 10))
-
-
-@pytest.mark.usefixtures("two_cpus")
-def test_several_threads_have_one_blas_thread_each_and_restore_it() -> None:
-    inside: list[set[int]] = []
-    threads: set[int] = set()
-
-    def look(_: Pack) -> Array:
-        inside.append(blas_threads())
-        threads.add(threading.get_ident())
-        time.sleep(0.02)
-        return np.zeros(1, np.float32)
-
-    run(look, numbered_packs(6))
-    assert inside == [{1}] * 6
-    assert len(threads) == 2
-    assert blas_threads() == {2}
-
-
-@pytest.mark.usefixtures("two_cpus")
-def test_callers_on_several_threads_leave_blas_as_it_was() -> None:
-
-    def work(_: int) -> int:
-        def short(_: Pack) -> Array:
-            time.sleep(0.001)
-            return np.zeros(1, np.float32)
-
-        return len(run(short, numbered_packs(5)))
-
-    with ThreadPoolExecutor(6) as pool:
-        assert list(pool.map(work, range(30))) == [5] * 30
-    assert blas_threads() == {2}
-
-
-@pytest.mark.usefixtures("two_cpus")
-def test_an_error_in_a_thread_reaches_the_caller_and_restores_blas() -> None:
-
-    def fail(pack: Pack) -> Array:
-        raise ValueError(f"pack of {len(pack.input_ids)}")
-
-    with pytest.raises(ValueError, match="pack of 1"):
-        run(fail, numbered_packs(4))
-    assert blas_threads() == {2}
-
-
-@pytest.mark.usefixtures("two_cpus")
-def test_one_pack_is_computed_by_the_caller_with_all_blas_threads() -> None:
-
-    def look(_: Pack) -> Array:
-        assert blas_threads() == {2}
-        return np.array([threading.get_ident()])
-
-    assert run(look, numbered_packs(1))[0][0] == threading.get_ident()
