@@ -16,8 +16,8 @@ from npbert.config import DistilBertConfig
 from npbert.model import Array, IntArray, Pack
 
 # Large enough for matrix products to run at full speed, small enough that the widest
-# array, (hidden_dim, tokens), stays at about 12 MB for a model of base size.
-MAX_TOKENS: Final = 1024
+# array, (hidden_dim, tokens), stays at about 9 MB for a model of base size.
+MAX_TOKENS: Final = 768
 
 # Less work than this for each thread is done sooner as one pack, by all threads of BLAS.
 _MIN_SHARE_TOKENS: Final = 256

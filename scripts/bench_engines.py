@@ -3,8 +3,10 @@
     python bench_engines.py ENGINE MODEL_FOLDER N_THREADS
 
 reads one JSON request a line from standard input and answers each with a JSON line:
-``{"texts": …, "batch_size": …, "sort": …, "repeat": …}`` → ``{"elapsed_s": …, "scores": …}``,
-the time from texts to labels, tokenization included, of all repetitions.
+``{"texts": …, "batch_size": …, "sort": …, "repeat": …}`` →
+``{"elapsed_s": …, "scores": …, "peak_rss_kib": …}``,
+the time from texts to labels, tokenization included, of all repetitions, and the most memory
+that the process ever had.
 """
 
 from __future__ import annotations
@@ -23,13 +25,16 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Label = Callable[[list[str], int, bool], list[float]]  # texts, batch size, sort by length?
 MAX_LENGTH = 512
+PRODUCT = (3072, 768, 1024)  # hidden_dim, dim, tokens
 
 
-def npbert_engine(folder: Path, _: int) -> Label:
+def npbert_engine(folder: Path, n_threads: int) -> Label:
     """`npbert.pipeline`; batch size and order make no difference to it."""
     import npbert
 
-    classifier = npbert.pipeline("text-classification", folder, long_text="truncate")
+    classifier = npbert.pipeline(
+        "text-classification", folder, long_text="truncate", threads=n_threads
+    )
 
     def label(texts: list[str], _: int, __: bool) -> list[float]:
         return [_positive(result) for result in classifier(texts)]
@@ -37,11 +42,25 @@ def npbert_engine(folder: Path, _: int) -> Label:
     return label
 
 
-def products_engine(folder: Path, _: int) -> Label:
+def npbert_stream_engine(folder: Path, n_threads: int) -> Label:
+    """The same, a long stream: the texts again and again, `batch_size` times, no result kept."""
+    import npbert
+
+    classifier = npbert.pipeline("text-classification", folder, threads=n_threads)
+
+    def label(texts: list[str], n_times: int, _: bool) -> list[float]:
+        for _result in classifier(text for _ in range(n_times) for text in texts):
+            pass
+        return []
+
+    return label
+
+
+def products_engine(folder: Path, n_threads: int) -> Label:
     """The limit: the matrix products of npbert's forward pass and nothing else."""
     import npbert
     from npbert.batching import TokenizedText, packs_of
-    from npbert.model import Pack
+    from npbert.model import Pack, heads_at_once, split_heads
     from npbert.threads import run
 
     tokenizer = npbert.AutoTokenizer.from_pretrained(folder)
@@ -58,10 +77,11 @@ def products_engine(folder: Path, _: int) -> Label:
             key, value = attention.k_lin.weight @ x, attention.v_lin.weight @ x
             query = attention.q_lin.weight @ read
             for begin, end in zip(pack.starts[:-1], pack.starts[1:], strict=True):
-                shape = (config.n_heads, config.head_dim, -1)
-                q = query[:, :1] if is_last else query[:, begin:end]
-                scores = q.reshape(shape).transpose(0, 2, 1) @ key[:, begin:end].reshape(shape)
-                value[:, begin:end].reshape(shape) @ scores.transpose(0, 2, 1)
+                q = split_heads(query[:, :1] if is_last else query[:, begin:end], config.n_heads)
+                k = split_heads(key[:, begin:end], config.n_heads)
+                v = split_heads(value[:, begin:end], config.n_heads)
+                for some in heads_at_once(q, k):
+                    v[some] @ (k[some].transpose(0, 2, 1) @ q[some])
             attention.out_lin.weight @ read
             layer.ffn.lin1.weight @ read
             layer.ffn.lin2.weight @ hidden[:, : read.shape[1]]
@@ -73,8 +93,37 @@ def products_engine(folder: Path, _: int) -> Label:
         if tuple(texts) not in packs:  # in the warm-up: tokenizing is no matrix product
             ids = tokenizer(texts, truncation=True).input_ids
             tokenized = [TokenizedText(np.array(row), np.arange(len(row))) for row in ids]
-            packs[tuple(texts)] = list(packs_of(tokenized))
-        run(products, packs[tuple(texts)])
+            packs[tuple(texts)] = list(packs_of(tokenized, n_threads=n_threads))
+        run(products, packs[tuple(texts)], n_threads)
+        return []
+
+    return label
+
+
+def numpy_product_engine(_: Path, n_threads: int) -> Label:
+    """One matrix product as in the widest layer, by numpy."""
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(n_threads, user_api="blas")
+    weight = np.ones(PRODUCT[:2], np.float32)
+    x = np.ones(PRODUCT[1:], np.float32)
+
+    def label(_texts: list[str], _size: int, __: bool) -> list[float]:
+        weight @ x
+        return []
+
+    return label
+
+
+def torch_product_engine(_: Path, n_threads: int) -> Label:
+    """The same product by torch."""
+    import torch
+
+    torch.set_num_threads(n_threads)
+    weight, x = torch.ones(PRODUCT[:2]), torch.ones(PRODUCT[1:])
+
+    def label(_texts: list[str], _size: int, __: bool) -> list[float]:
+        weight @ x
         return []
 
     return label
@@ -144,7 +193,10 @@ def openvino_engine(folder: Path, n_threads: int) -> Label:
 
 ENGINES: dict[str, Callable[[Path, int], Label]] = {
     "npbert": npbert_engine,
+    "npbert stream": npbert_stream_engine,
     "products": products_engine,
+    "numpy product": numpy_product_engine,
+    "torch product": torch_product_engine,
     "transformers": pipeline_engine,
     "torch": torch_engine,
     "onnxruntime": onnxruntime_engine,
@@ -190,6 +242,16 @@ def _chunks(order: list[int], size: int) -> Iterator[list[int]]:
         yield order[start : start + size]
 
 
+def peak_rss_kib() -> int:
+    """Most memory that this process ever had; 0 where the system does not say.
+
+    Not getrusage's figure, which counts the parent before the program was started.
+    """
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
+
+
 def main() -> None:
     """Answer requests until standard input ends."""
     name, folder, n_threads = sys.argv[1:]
@@ -204,7 +266,8 @@ def main() -> None:
         for _ in range(request["repeat"]):
             scores = label(texts, request["batch_size"], request["sort"])
         elapsed_s = time.perf_counter() - started
-        print(json.dumps({"elapsed_s": elapsed_s, "scores": scores}), file=answers, flush=True)
+        answer = {"elapsed_s": elapsed_s, "scores": scores, "peak_rss_kib": peak_rss_kib()}
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 if __name__ == "__main__":

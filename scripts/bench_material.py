@@ -1,0 +1,91 @@
+"""What bench.py measures with: a model of base size in every engine's form, and texts."""
+
+from __future__ import annotations
+
+import csv
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+CHECKOUT = Path(__file__).parents[1]
+DATA = CHECKOUT / "tests" / "data"
+SEED = 0
+
+
+class Work(NamedTuple):
+    """Texts to label, and the batch sizes that peers may try."""
+
+    name: str
+    texts: list[str]
+    batch_sizes: tuple[int, ...] = (1,)
+    repeat: int = 1
+
+
+def make_folder(folder: Path, **shape: Any) -> None:
+    """Save a model with random weights, of base size unless `shape` says otherwise."""
+    import torch
+    import transformers
+
+    folder.mkdir(parents=True, exist_ok=True)
+    transformers.utils.logging.set_verbosity_error()
+    torch.manual_seed(SEED)
+    config = transformers.DistilBertConfig(
+        id2label={0: "NEGATIVE", 1: "POSITIVE"}, label2id={"NEGATIVE": 0, "POSITIVE": 1}, **shape
+    )
+    model = transformers.DistilBertForSequenceClassification(config).eval()
+    model.save_pretrained(folder)
+    (folder / "vocab.txt").write_bytes((DATA / "vocab.txt").read_bytes())
+    (folder / "tokenizer_config.json").write_text('{"model_max_length": 512}')
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
+    if not find_spec("onnx"):
+        return
+    names = ["input_ids", "attention_mask"]
+    example = torch.ones(2, 16, dtype=torch.long)
+    torch.onnx.export(
+        model,
+        (example, example),
+        str(folder / "model.onnx"),
+        input_names=names,
+        output_names=["logits"],
+        dynamic_axes={name: {0: "batch", 1: "seq"} for name in names},
+        dynamo=False,
+    )
+
+
+def sentences() -> list[str]:
+    """The 872 sentences of SST-2 dev, in order of arrival."""
+    lines = (DATA / "sst2_dev.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    return [line.split("\t")[0] for line in lines]
+
+
+def reviews(path: Path | None, n_texts: int) -> list[str]:
+    """Long texts: those of a csv file, or sentences joined to the lengths of film reviews."""
+    if path is not None:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [row["text"] for row in csv.DictReader(file)][:n_texts]
+    import numpy as np
+
+    rng = np.random.default_rng(SEED)
+    pool = sentences()
+    texts = []
+    for n_words in rng.lognormal(5.2, 0.6, n_texts):  # median 181 words, one in ten above 390
+        text = ""
+        while len(text.split()) < n_words:
+            text += " " + pool[rng.integers(len(pool))]
+        texts.append(text)
+    return texts
+
+
+def works(quick: bool, review_file: Path | None) -> list[Work]:
+    """What is timed."""
+    step, n_reviews, n_tokens = (32, 6, 160) if quick else (1, 200, 640)
+    lengths = (16, 128) if quick else (8, 16, 32, 128, 512)
+    return [
+        Work("SST-2 sentences", sentences()[::step], (1, 8, 32)),
+        Work("long reviews", reviews(review_file, n_reviews), (1, 4, 16)),
+        *(
+            Work(f"one text of {n} tokens", ["film " * (n - 2)], repeat=max(1, n_tokens // n))
+            for n in lengths
+        ),
+    ]
