@@ -33,13 +33,14 @@ from bench_measure import (
     PEERS,
     Engine,
     Host,
+    Process,
     Timing,
+    fastest_ways,
     installed_mib,
-    peak_rss,
     product_rates,
     shared_memory,
-    start_seconds,
     stream_memory,
+    time_processes,
     time_work,
 )
 
@@ -84,10 +85,12 @@ def main(argv: list[str] | None = None) -> None:
             timings += time_work(engines, work, n_rounds)
             print(*(row_of(t, timings) for t in timings if t.work == work.name), sep="\n")
     lines += speed_table(timings)
+    fastest = fastest_ways(timings, todo[0])
+    ways = [fastest[name] for name in (OURS, *peers)]
+    processes = time_processes(ways, todo[0], host, n_rounds)
     rest = [
-        *start_table(start_seconds([OURS, *peers], host, n_rounds)),
-        *memory_table(peak_rss([t for t in timings if t.work == todo[0].name], todo[0], host)),
-        *npbert_memory(host, n_texts=3000 if options.quick else 100_000),
+        *process_table(dict(zip((OURS, *peers), processes, strict=True))),
+        *npbert_memory(host, n_texts=2000 if options.quick else 100_000),
         *size_table(),
     ]
     print("\n".join(rest))
@@ -194,34 +197,26 @@ def ratio(timing: Timing, timings: list[Timing]) -> float:
     return timing.median / ours.median
 
 
-def start_table(seconds: dict[str, list[float]]) -> Lines:
-    """From the start of a process to the first label."""
-    ours = statistics.median(seconds[OURS])
-    rows = {name: statistics.median(rounds) for name, rounds in seconds.items()}
+def process_table(processes: dict[str, Process]) -> Lines:
+    """Whole processes: from start to first label, and peak memory."""
+    starts = {name: statistics.median(process.start_seconds) for name, process in processes.items()}
+    peaks = {name: process.peak_rss_mib for name, process in processes.items()}
+    rows = (
+        f"| {name} | {starts[name]:.2f} | {starts[name] / starts[OURS]:.1f} "
+        f"| {peaks[name]:.0f} | {peaks[OURS] / peaks[name]:.2f} |"
+        for name in processes
+    )
     return [
         "",
-        "## From the start of a process to its first label",
+        "## Start-up and memory",
         "",
-        "Files in the page cache.",
+        "From the start of a process to its first label, with its files in the page cache; then "
+        "the most resident memory (peak RSS) that it had after it labelled the SST-2 sentences in "
+        "its fastest way.",
         "",
-        "| engine | seconds | / npbert's |",
-        "| --- | --- | --- |",
-        *(f"| {name} | {median:.2f} | {median / ours:.1f} |" for name, median in rows.items()),
-    ]
-
-
-def memory_table(peaks: dict[str, float]) -> Lines:
-    """Peak memory of every engine."""
-    return [
-        "",
-        "## Memory",
-        "",
-        "Most resident memory (peak RSS) of a process that labels the SST-2 sentences, in its "
-        "fastest way:",
-        "",
-        "| engine | MiB | npbert's / theirs |",
-        "| --- | --- | --- |",
-        *(f"| {name} | {mib:.0f} | {peaks[OURS] / mib:.2f} |" for name, mib in peaks.items()),
+        "| engine | start, s | / npbert's | peak RSS, MiB | npbert's / theirs |",
+        "| --- | --- | --- | --- | --- |",
+        *rows,
     ]
 
 

@@ -79,11 +79,11 @@ def reviews(path: Path | None, n_texts: int) -> list[str]:
 
 def works(quick: bool, review_file: Path | None) -> list[Work]:
     """What is timed."""
-    step, n_reviews, n_tokens = (32, 6, 160) if quick else (1, 200, 640)
+    step, n_reviews, n_tokens = (20, 3, 160) if quick else (1, 200, 640)
     lengths = (16, 128) if quick else (8, 16, 32, 128, 512)
     return [
         Work("SST-2 sentences", sentences()[::step], (1, 8, 32)),
-        Work("long reviews", reviews(review_file, n_reviews), (1, 4, 16)),
+        Work("long reviews", reviews(review_file, n_reviews), (1, 4) if quick else (1, 4, 16)),
         *(
             Work(f"one text of {n} tokens", ["film " * (n - 2)], repeat=max(1, n_tokens // n))
             for n in lengths

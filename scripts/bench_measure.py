@@ -26,7 +26,7 @@ MIB = 1 << 20
 
 # Threads of OpenBLAS and OpenMP wait for more work in a busy loop before they sleep: without a
 # pause, the engine before costs the next one half of its speed on short texts.
-PAUSE_S = 0.25
+PAUSE_S = 0.2
 
 
 class Way(NamedTuple):
@@ -130,7 +130,7 @@ class Timing(NamedTuple):
 def time_work(engines: dict[str, Engine], work: Work, n_rounds: int) -> list[Timing]:
     """Every engine at its best batch size in each order; onnxruntime also at batches of 32."""
     ways = dict.fromkeys(_best_ways(engines, work), True)
-    if len(work.texts) > 1 and "onnxruntime" in engines:
+    if 32 in work.batch_sizes and "onnxruntime" in engines:
         ways.setdefault(Way("onnxruntime", 32, sort=False), False)
     times: dict[Way, list[float]] = {way: [] for way in ways}
     for round_number in range(n_rounds + 1):
@@ -182,34 +182,36 @@ def product_rates(host: Host, n_rounds: int) -> dict[str, float]:
     return {n: PRODUCT_GFLOP / statistics.median(rounds[1:]) for n, rounds in seconds.items()}
 
 
-def start_seconds(names: list[str], host: Host, n_rounds: int) -> dict[str, list[float]]:
-    """From the start of a process to its first label; its files were read before."""
-    seconds: dict[str, list[float]] = {name: [] for name in names}
-    one = Work("start", ["A film to remember."])
-    for _ in range(n_rounds):
-        for name in names:
+class Process(NamedTuple):
+    """What whole processes of one engine took."""
+
+    start_seconds: list[float]  # to the first label, round by round
+    peak_rss_mib: float  # of one that labelled all texts
+
+
+def time_processes(ways: Iterable[Way], work: Work, host: Host, n_rounds: int) -> list[Process]:
+    """From the start of a process to its first label, then its memory after labelling `work`."""
+    processes: list[Process] = []
+    for way in ways:
+        seconds = []
+        for _ in range(n_rounds):
             started = time.perf_counter()
-            with Engine(name, host) as engine:
-                engine.label(one)
-                seconds[name].append(time.perf_counter() - started)
-    return seconds
+            with Engine(way.engine, host) as engine:
+                engine.label(Work("start", ["A film to remember."]))
+                seconds.append(time.perf_counter() - started)
+                if len(seconds) == n_rounds:
+                    peak_rss_kib = engine.label(work, way)["peak_rss_kib"]
+        processes.append(Process(seconds, peak_rss_kib / 1024))
+    return processes
+
+
+def fastest_ways(timings: list[Timing], work: Work) -> dict[str, Way]:
+    """The way in which each engine labelled `work` in the least time."""
+    done = sorted((t for t in timings if t.work == work.name), key=lambda timing: -timing.median)
+    return {timing.way.engine: timing.way for timing in done if timing.way.engine != LIMIT}
 
 
 # ---------------------------------------------------------------------------------- memory
-
-
-def peak_rss(timings: list[Timing], work: Work, host: Host) -> dict[str, float]:
-    """MiB that each engine ever had, in a process that labels `work` in its fastest way."""
-    fastest: dict[str, Timing] = {}
-    for timing in timings:
-        name = timing.way.engine
-        if name != LIMIT and (name not in fastest or timing.median < fastest[name].median):
-            fastest[name] = timing
-    peaks = {}
-    for name, timing in fastest.items():
-        with Engine(name, host) as engine:
-            peaks[name] = engine.label(work, timing.way)["peak_rss_kib"] / 1024
-    return peaks
 
 
 def shared_memory(n_processes: int, work: Work, host: Host) -> tuple[float, float]:
