@@ -14,12 +14,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from npbert.auto import AutoModel as AutoModel
+    from npbert.auto import AutoModelForCausalLM as AutoModelForCausalLM
+    from npbert.auto import AutoModelForMaskedLM as AutoModelForMaskedLM
+    from npbert.auto import AutoModelForMultipleChoice as AutoModelForMultipleChoice
+    from npbert.auto import AutoModelForQuestionAnswering as AutoModelForQuestionAnswering
     from npbert.auto import AutoModelForSequenceClassification as AutoModelForSequenceClassification
+    from npbert.auto import AutoModelForTokenClassification as AutoModelForTokenClassification
+    from npbert.auto import DistilBertForMaskedLM as DistilBertForMaskedLM
+    from npbert.auto import DistilBertForMultipleChoice as DistilBertForMultipleChoice
+    from npbert.auto import DistilBertForQuestionAnswering as DistilBertForQuestionAnswering
     from npbert.auto import (
         DistilBertForSequenceClassification as DistilBertForSequenceClassification,
     )
+    from npbert.auto import DistilBertForTokenClassification as DistilBertForTokenClassification
     from npbert.auto import DistilBertModel as DistilBertModel
     from npbert.checkpoint import CheckpointError as CheckpointError
+    from npbert.config import AutoConfig as AutoConfig
     from npbert.config import DistilBertConfig as DistilBertConfig
     from npbert.outputs import softmax as softmax
     from npbert.pipelines import TextClassificationPipeline as TextClassificationPipeline
@@ -28,12 +38,22 @@ if TYPE_CHECKING:
     from npbert.tokenizer import AutoTokenizer as AutoTokenizer
 
 _MODULES = {
+    "AutoConfig": "npbert.config",
     "AutoModel": "npbert.auto",
+    "AutoModelForCausalLM": "npbert.auto",
+    "AutoModelForMaskedLM": "npbert.auto",
+    "AutoModelForMultipleChoice": "npbert.auto",
+    "AutoModelForQuestionAnswering": "npbert.auto",
     "AutoModelForSequenceClassification": "npbert.auto",
+    "AutoModelForTokenClassification": "npbert.auto",
     "AutoTokenizer": "npbert.tokenizer",
     "CheckpointError": "npbert.checkpoint",
     "DistilBertConfig": "npbert.config",
+    "DistilBertForMaskedLM": "npbert.auto",
+    "DistilBertForMultipleChoice": "npbert.auto",
+    "DistilBertForQuestionAnswering": "npbert.auto",
     "DistilBertForSequenceClassification": "npbert.auto",
+    "DistilBertForTokenClassification": "npbert.auto",
     "DistilBertModel": "npbert.auto",
     "TextClassificationPipeline": "npbert.pipelines",
     "classify": "npbert.pipelines",

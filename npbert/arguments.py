@@ -47,6 +47,21 @@ def take_harmless(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if name not in HARMLESS_NAMES}
 
 
+def choice(name: str, value: Any, choices: Mapping[Any, Any]) -> Any:
+    """What `value` means; a ValueError lists the choices if it is none of them."""
+    # 1 == True in a dict; but a number is surely a mistake, such as truncation=128.
+    if (value is not None and not isinstance(value, (bool, str))) or value not in choices:
+        known = ", ".join(map(repr, choices))
+        raise ValueError(f"{name} is {value!r}, expected one of: {known}")
+    return choices[value]
+
+
+def check_count(name: str, value: Any) -> None:
+    """Raise ValueError if `value` is no positive integer."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} is {value!r}, expected a positive integer")
+
+
 def as_list(value: Any) -> list[Any] | None:
     """The items of a list, tuple, array, Series or column of texts; None for anything else.
 

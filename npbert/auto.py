@@ -3,34 +3,57 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 
 from npbert.arguments import reject_unknown, take_harmless
-from npbert.batching import check_tokens, from_padded, packs_of, to_padded
+from npbert.batching import packs_of
 from npbert.checkpoint import CheckpointError, find_non_finite, load_parameters
 from npbert.config import DistilBertConfig
 from npbert.hub import resolve
 from npbert.model import (
     Array,
     Encoder,
-    IntArray,
+    Linear,
     Pack,
+    Reader,
     SequenceClassifier,
     Take,
+    WordPredictor,
+    attention_of,
     classify_sequence,
+    classify_tokens,
     encode,
+    hidden_states,
+    predict_words,
     read_all,
+    read_first,
 )
-from npbert.outputs import BaseModelOutput, SequenceClassifierOutput
+from npbert.outputs import (
+    BaseModelOutput,
+    MaskedLMOutput,
+    ModelOutput,
+    MultipleChoiceModelOutput,
+    QuestionAnsweringModelOutput,
+    SequenceClassifierOutput,
+    TokenClassifierOutput,
+)
+from npbert.padding import (
+    Trace,
+    check_first_is_seen,
+    padded_attentions,
+    padded_hidden_states,
+    read_padded,
+    to_padded,
+)
 from npbert.threads import available_cpus, run
 
 
 class PreTrainedModel(ABC):
-    """What all models share: loading, and the checks of their input.
+    """What all models share: loading, the checks of their input, the call.
 
     Parameters
     ----------
@@ -45,6 +68,8 @@ class PreTrainedModel(ABC):
     """
 
     head_name: ClassVar[str | None] = None
+    _axes: ClassVar[tuple[str, ...]] = ("batch", "seq")
+    _reads_first: ClassVar[bool] = False  # does the head read `[CLS]` alone?
 
     def __init__(self, config: DistilBertConfig, encoder: Encoder, head: Any = None) -> None:
         self.config = config
@@ -98,96 +123,42 @@ class PreTrainedModel(ABC):
         config = DistilBertConfig.from_json_file(folder / "config.json")
         return cls(config, *load_parameters(folder, config, cls._load_head, cls.head_name))
 
-    @staticmethod
-    @abstractmethod
-    def _load_head(take: Take, config: DistilBertConfig) -> Any:
-        """Parameters of the head."""
-
-    @abstractmethod
-    def _forward(self, pack: Pack) -> Array:
-        """What this model computes of one pack."""
-
-    def forward_pack(self, pack: Pack) -> Array:
-        """Compute one pack.
-
-        Returns
-        -------
-        float32 array
-            (batch, labels) logits of a classifier; (dim, tokens) of the bare encoder.
-
-        Raises
-        ------
-        CheckpointError
-            If the result is not finite, naming the tensors to blame.
-        """
-        result = self._forward(pack)
-        if not np.isfinite(result).all():
-            bad = find_non_finite(self.encoder) + find_non_finite(self.head)
-            cause = (
-                f"there are NaN or infinite values in {', '.join(bad)}"
-                if bad
-                else "all weights are finite, but so large that float32 overflows"
-            )
-            raise CheckpointError(f"the model's output is not finite: {cause}; use another file")
-        return result
-
-    def _compute(
-        self, input_ids: Any, attention_mask: Any, unknown: dict[str, Any]
-    ) -> tuple[list[Array], np.ndarray]:
-        """Results of the packs of some padded rows, and their mask (batch, seq)."""
-        reject_unknown(f"{type(self).__name__}()", unknown, _CALL_KEYWORDS)
-        ids = _integers("input_ids", input_ids)
-        mask = _mask(attention_mask, ids.shape)
-        self._check_mask(mask)
-        texts = from_padded(ids, mask)
-        for row, text in enumerate(texts):
-            check_tokens(text, self.config, f"input_ids row {row}")
-        n_threads = available_cpus()
-        packs = list(packs_of(texts, n_threads=n_threads))
-        return run(self.forward_pack, packs, n_threads), mask
-
-    def _check_mask(self, mask: np.ndarray) -> None:
-        empty = np.flatnonzero(~mask.any(axis=1))
-        if empty.size:
-            raise ValueError(
-                f"attention_mask hides every token of row {empty[0]}; expected at least one 1 a row"
-            )
-
-
-_CALL_KEYWORDS = ("input_ids", "attention_mask", "token_type_ids")
-
-
-class DistilBertModel(PreTrainedModel):
-    """The encoder without a head.  See `PreTrainedModel`."""
-
-    @staticmethod
-    def _load_head(_take: Take, _config: DistilBertConfig) -> None:
-        return None
-
-    def _forward(self, pack: Pack) -> Array:
-        return encode(self.encoder, pack, read_all)
-
     def __call__(
         self,
         input_ids: Any = None,
         attention_mask: Any = None,
+        inputs_embeds: Any = None,
+        *,
+        position_ids: Any = None,
+        output_hidden_states: bool | None = None,
+        output_attentions: bool | None = None,
+        return_dict: bool | None = None,
         token_type_ids: Any = None,  # noqa: ARG002
         **unknown: Any,
-    ) -> BaseModelOutput:
-        """Encode padded rows of token ids.
+    ) -> Any:
+        """Compute padded rows of token ids.
 
         Parameters
         ----------
         input_ids : int array (batch, seq)
+            For multiple choice (batch, choices, seq), as all that follow.
         attention_mask : array (batch, seq) of 0 and 1, optional
             0 hides a token; all are seen by default.
+        inputs_embeds : float array (batch, seq, dim), optional
+            Vectors in place of those of `input_ids`, of which one or the other is given.
+        position_ids : int array (batch, seq) or (1, seq), optional
+            Place of each token; by default that of its column.
+        output_hidden_states, output_attentions : bool, optional
+            Add these fields to the result; they cost memory, and attentions time.
+        return_dict : bool, optional
+            False gives a tuple of the fields that have a value.
         token_type_ids : ignored
             Tokenizers made for BERT send them; DistilBERT has no token types.
 
         Returns
         -------
-        BaseModelOutput
-            `last_hidden_state` float32 (batch, seq, dim), zeros at hidden tokens.
+        ModelOutput
+            See the class of the model for its kind.
 
         Raises
         ------
@@ -196,84 +167,236 @@ class DistilBertModel(PreTrainedModel):
         ValueError
             If shapes, ids, lengths or the mask cannot be honoured.
         """
-        columns, mask = self._compute(input_ids, attention_mask, unknown)
-        nothing = np.zeros((self.config.dim, 0), np.float32)
-        return BaseModelOutput(to_padded(np.concatenate([nothing, *columns], axis=1), mask))
+        reject_unknown(f"{type(self).__name__}()", unknown, _CALL_KEYWORDS)
+        config = self.config
+        texts, mask = read_padded(
+            input_ids, attention_mask, inputs_embeds, position_ids, self._axes, config
+        )
+        if self._reads_first:
+            check_first_is_seen(mask)
+        n_threads = available_cpus()
+        packs = list(packs_of(texts, n_threads=n_threads))
+        more: dict[str, tuple[Array, ...]] = {}
+        want_hidden = _given(output_hidden_states, config.output_hidden_states)
+        want_attentions = _given(output_attentions, config.output_attentions)
+        if want_hidden or want_attentions:
+            traces = run(partial(self._trace, attentions=want_attentions), packs, n_threads)
+            rows = [trace.rows for trace in traces]
+            if want_hidden:
+                more["hidden_states"] = padded_hidden_states(traces, mask, config)
+            if want_attentions:
+                more["attentions"] = padded_attentions(traces, mask, config)
+        else:
+            rows = run(self.forward_pack, packs, n_threads)
+        nothing = self._apply_head(np.zeros((config.dim, 0), np.float32))  # (0, outputs)
+        output = self._output(np.concatenate([nothing, *rows]), mask, more)
+        return output if _given(return_dict, config.return_dict) else output.to_tuple()
 
+    def eval(self) -> Self:
+        """Return the model: it is always in the state for inference."""
+        return self
 
-class DistilBertForSequenceClassification(PreTrainedModel):
-    """Encoder and a head that gives each text a logit a label.  See `PreTrainedModel`."""
+    def to(self, device: str) -> Self:
+        """Return the model, which is on the CPU; other devices raise a ValueError."""
+        take_harmless({"device": device})
+        return self
 
-    head_name = "sequence classification"
-    _load_head = staticmethod(SequenceClassifier.load)
+    def forward_pack(self, pack: Pack, reader: Reader | None = None) -> Array:
+        """Compute one pack.
 
-    def _forward(self, pack: Pack) -> Array:
-        return classify_sequence(self.head, self.encoder, pack)
-
-    def _check_mask(self, mask: np.ndarray) -> None:
-        super()._check_mask(mask)
-        hidden = np.flatnonzero(~mask[:, :1].all(axis=1))
-        if hidden.size:
-            raise ValueError(
-                f"attention_mask hides position 0 of row {hidden[0]}, the [CLS] token that this "
-                "head reads; pad on the right"
-            )
-
-    def __call__(
-        self,
-        input_ids: Any = None,
-        attention_mask: Any = None,
-        token_type_ids: Any = None,  # noqa: ARG002
-        **unknown: Any,
-    ) -> SequenceClassifierOutput:
-        """Classify padded rows of token ids.
-
-        Parameters and errors are those of `DistilBertModel`; position 0 of a row must not
-        be hidden.
+        Parameters
+        ----------
+        pack : Pack
+        reader : callable, optional
+            The tokens whose output is wanted; by default those that the head needs.
 
         Returns
         -------
-        SequenceClassifierOutput
-            `logits` float32 (batch, labels).
+        float32 array (columns, outputs)
+            A row for each text or for each token, as the head has it.
+
+        Raises
+        ------
+        CheckpointError
+            If the result is not finite, naming the tensors to blame.
         """
-        logits, _ = self._compute(input_ids, attention_mask, unknown)
-        nothing = np.zeros((0, self.config.num_labels), np.float32)
-        return SequenceClassifierOutput(np.concatenate([nothing, *logits]))
+        columns = encode(self.encoder, pack, reader or self._reader)
+        return self._checked(self._apply_head(columns))
+
+    @property
+    def _reader(self) -> Reader:
+        return read_first if self._reads_first else read_all
+
+    @staticmethod
+    @abstractmethod
+    def _load_head(take: Take, config: DistilBertConfig) -> Any:
+        """Parameters of the head."""
+
+    @abstractmethod
+    def _apply_head(self, columns: Array) -> Array:
+        """Rows of outputs (columns, outputs) from the encoder's columns (dim, columns)."""
+
+    @abstractmethod
+    def _output(self, rows: Array, mask: np.ndarray, more: Any) -> ModelOutput:
+        """What the call returns, from all rows of outputs."""
+
+    def _trace(self, pack: Pack, attentions: bool) -> Trace:
+        """One pack, and all that is computed on the way."""
+        steps = list(hidden_states(self.encoder, pack, read_all))
+        looks: list[list[Array]] = []
+        if attentions:
+            looks = [
+                list(attention_of(layer.attention, x, pack.starts))
+                for layer, x in zip(self.encoder.layers, steps[:-1], strict=True)
+            ]
+        rows = self._apply_head(self._reader(steps[-1], pack.starts).x)
+        return Trace(self._checked(rows), steps, looks)
+
+    def _checked(self, rows: Array) -> Array:
+        if not np.isfinite(rows).all():
+            bad = find_non_finite(self.encoder) + find_non_finite(self.head)
+            cause = (
+                f"there are NaN or infinite values in {', '.join(bad)}"
+                if bad
+                else "all weights are finite, but so large that float32 overflows"
+            )
+            raise CheckpointError(f"the model's output is not finite: {cause}; use another file")
+        return rows
+
+
+_CALL_KEYWORDS = tuple(set(PreTrainedModel.__call__.__annotations__) - {"unknown", "return"})
+
+
+class DistilBertModel(PreTrainedModel):
+    """The encoder without a head: `BaseModelOutput`.  See `PreTrainedModel`."""
+
+    @staticmethod
+    def _load_head(_take: Take, _config: DistilBertConfig) -> None:
+        return None
+
+    def _apply_head(self, columns: Array) -> Array:
+        return columns.T
+
+    def _output(self, rows: Array, mask: np.ndarray, more: Any) -> BaseModelOutput:
+        return BaseModelOutput(to_padded(rows, mask), **more)
+
+
+class DistilBertForSequenceClassification(PreTrainedModel):
+    """Encoder and a head that gives each text a logit a label: `SequenceClassifierOutput`.
+
+    See `PreTrainedModel`; position 0 of a row, `[CLS]`, must not be hidden.
+    """
+
+    head_name = "sequence classification"
+    _reads_first = True
+
+    @staticmethod
+    def _load_head(take: Take, config: DistilBertConfig) -> SequenceClassifier:
+        return SequenceClassifier.load(take, config.dim, config.num_labels)
+
+    def _apply_head(self, columns: Array) -> Array:
+        return classify_sequence(self.head, columns)
+
+    def _output(self, rows: Array, _mask: np.ndarray, more: Any) -> SequenceClassifierOutput:
+        return SequenceClassifierOutput(rows, **more)
+
+
+class DistilBertForMultipleChoice(PreTrainedModel):
+    """Encoder and a head that gives each choice a logit: `MultipleChoiceModelOutput`.
+
+    All arrays have an axis more: `input_ids` is (batch, choices, seq).
+    """
+
+    head_name = "multiple choice"
+    _axes = ("batch", "choices", "seq")
+    _reads_first = True
+
+    @staticmethod
+    def _load_head(take: Take, config: DistilBertConfig) -> SequenceClassifier:
+        return SequenceClassifier.load(take, config.dim, n_labels=1)
+
+    def _apply_head(self, columns: Array) -> Array:
+        return classify_sequence(self.head, columns)
+
+    def _output(self, rows: Array, mask: np.ndarray, more: Any) -> MultipleChoiceModelOutput:
+        return MultipleChoiceModelOutput(rows.reshape(mask.shape[:-1]), **more)
+
+
+class DistilBertForTokenClassification(PreTrainedModel):
+    """Encoder and a head that gives each token a logit a label: `TokenClassifierOutput`.
+
+    See `PreTrainedModel`.
+    """
+
+    head_name = "token classification"
+
+    @staticmethod
+    def _load_head(take: Take, config: DistilBertConfig) -> Linear:
+        return Linear.load(take, "classifier", config.num_labels, config.dim)
+
+    def _apply_head(self, columns: Array) -> Array:
+        return classify_tokens(self.head, columns)
+
+    def _output(self, rows: Array, mask: np.ndarray, more: Any) -> TokenClassifierOutput:
+        return TokenClassifierOutput(to_padded(rows, mask), **more)
+
+
+class DistilBertForQuestionAnswering(PreTrainedModel):
+    """Encoder and a head for the start and end of an answer: `QuestionAnsweringModelOutput`.
+
+    See `PreTrainedModel`.
+    """
+
+    head_name = "question answering"
+
+    @staticmethod
+    def _load_head(take: Take, config: DistilBertConfig) -> Linear:
+        return Linear.load(take, "qa_outputs", 2, config.dim)
+
+    def _apply_head(self, columns: Array) -> Array:
+        return classify_tokens(self.head, columns)
+
+    def _output(self, rows: Array, mask: np.ndarray, more: Any) -> QuestionAnsweringModelOutput:
+        logits = to_padded(rows, mask, fill=float(np.finfo(np.float32).min))  # (batch, seq, 2)
+        return QuestionAnsweringModelOutput(logits[..., 0], logits[..., 1], **more)
+
+
+class DistilBertForMaskedLM(PreTrainedModel):
+    """Encoder and a head that gives each token a logit a word piece: `MaskedLMOutput`.
+
+    See `PreTrainedModel`.
+    """
+
+    head_name = "masked language modelling"
+    _load_head = staticmethod(WordPredictor.load)
+
+    def _apply_head(self, columns: Array) -> Array:
+        return predict_words(self.head, columns)
+
+    def _output(self, rows: Array, mask: np.ndarray, more: Any) -> MaskedLMOutput:
+        return MaskedLMOutput(to_padded(rows, mask), **more)
+
+
+class AutoModelForCausalLM:
+    """There is none: DistilBERT reads both sides of a word."""
+
+    @staticmethod
+    def from_pretrained(*_: Any, **__: Any) -> NoReturn:
+        """Raise a ValueError that says why."""
+        raise ValueError(
+            "DistilBERT cannot generate text: every token looks at those after it too, so there "
+            "is no causal language model of this architecture. For the word behind a [MASK] "
+            "use AutoModelForMaskedLM or pipeline('fill-mask')"
+        )
 
 
 AutoModel = DistilBertModel
+AutoModelForMaskedLM = DistilBertForMaskedLM
+AutoModelForMultipleChoice = DistilBertForMultipleChoice
+AutoModelForQuestionAnswering = DistilBertForQuestionAnswering
 AutoModelForSequenceClassification = DistilBertForSequenceClassification
+AutoModelForTokenClassification = DistilBertForTokenClassification
 
 
-def _integers(name: str, value: Any) -> IntArray:
-    """`value` as an int64 array (batch, seq)."""
-    if value is None:
-        raise ValueError(f"{name} is missing; try model(**tokenizer(texts, return_tensors='np'))")
-    if (
-        isinstance(value, Sequence)
-        and len({len(row) for row in value if hasattr(row, "__len__")}) > 1
-    ):
-        raise ValueError(
-            f"{name} has rows of different lengths; pass padding=True to the tokenizer"
-        )
-    array = np.asarray(value)
-    if array.dtype.kind not in "iu" and array.size:
-        raise TypeError(f"{name} has dtype {array.dtype}, expected integers")
-    if array.ndim != 2:
-        hint = "; for one text put it in a list: [input_ids]" if array.ndim == 1 else ""
-        raise ValueError(f"{name} has shape {array.shape}, expected (batch, seq){hint}")
-    return array.astype(np.int64, copy=False)
-
-
-def _mask(value: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """An attention mask as a bool array of the given shape."""
-    if value is None:
-        return np.ones(shape, bool)
-    array = np.asarray(value)
-    if array.shape != shape:
-        raise ValueError(
-            f"attention_mask has shape {array.shape}, expected that of input_ids, {shape}"
-        )
-    if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
-        raise ValueError("attention_mask has other values than 0 (hidden) and 1 (seen)")
-    return array.astype(bool)
+def _given(argument: bool | None, default: bool) -> bool:
+    return default if argument is None else argument

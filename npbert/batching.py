@@ -1,4 +1,4 @@
-"""Texts of token ids ⇄ packs.
+"""Texts of token ids → packs.
 
 A pack holds as many texts as fit into a budget of tokens.  The budget, not the number of
 texts, decides the size of every array in the forward pass, so memory does not grow with the
@@ -30,10 +30,13 @@ class TokenizedText(NamedTuple):
     ----------
     input_ids : int64 array (seq,)
     position_ids : int64 array (seq,)
+    inputs_embeds : float32 array (seq, dim), optional
+        Vectors in place of those of `input_ids`.
     """
 
     input_ids: IntArray
     position_ids: IntArray
+    inputs_embeds: Array | None = None
 
 
 def check_tokens(text: TokenizedText, config: DistilBertConfig, where: str) -> None:
@@ -121,48 +124,10 @@ def packs_of(
 
 
 def _pack(texts: Sequence[TokenizedText]) -> Pack:
+    embeds = [text.inputs_embeds for text in texts if text.inputs_embeds is not None]
     return Pack(
         input_ids=np.concatenate([text.input_ids for text in texts]),
         position_ids=np.concatenate([text.position_ids for text in texts]),
         starts=np.cumsum([0, *(len(text.input_ids) for text in texts)]),
+        inputs_embeds=np.concatenate(embeds) if embeds else None,
     )
-
-
-def from_padded(input_ids: IntArray, mask: np.ndarray) -> list[TokenizedText]:
-    """The real tokens of padded rows.
-
-    Parameters
-    ----------
-    input_ids : int64 array (batch, seq)
-    mask : bool array (batch, seq)
-        True at real tokens, wherever they are.
-
-    Returns
-    -------
-    list of TokenizedText
-        A real token keeps the position of its column, as in transformers.
-    """
-    columns = np.arange(input_ids.shape[1])
-    return [
-        TokenizedText(ids[row_mask], columns[row_mask])
-        for ids, row_mask in zip(input_ids, mask, strict=True)
-    ]
-
-
-def to_padded(columns: Array, mask: np.ndarray) -> Array:
-    """Spread a vector a real token over padded rows.
-
-    Parameters
-    ----------
-    columns : float32 array (dim, tokens)
-        In the order of `from_padded`.
-    mask : bool array (batch, seq)
-
-    Returns
-    -------
-    float32 array (batch, seq, dim)
-        Zeros where `mask` is False.
-    """
-    padded = np.zeros((*mask.shape, len(columns)), np.float32)
-    padded[mask] = columns.T
-    return padded

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from npbert.config import DistilBertConfig
-from npbert.model import HEAD_PARTS, Array, Encoder, Take
+from npbert.model import HEAD_PARTS, WORD_EMBEDDINGS, Array, Encoder, Take
 
 WEIGHTS_FILE: Final = "model.safetensors"
 INDEX_FILE: Final = "model.safetensors.index.json"
@@ -109,7 +109,7 @@ class _Checkpoint:
     def __init__(self, folder: Path) -> None:
         self.problems: list[str] = []
         self._mapped: dict[Path, NDArray[np.uint8]] = {}
-        self._taken: set[str] = set()
+        self._taken: dict[str, Array] = {}
         self._tensors: dict[str, StoredTensor] = {}
         for tensor in stored_tensors(folder):
             name = _canonical(tensor.stored_name)
@@ -121,9 +121,15 @@ class _Checkpoint:
                 self.problems.append(f"{name}: stored twice, as {places[0]} and as {places[1]}")
             self._tensors[name] = tensor
 
-    def take(self, name: str, shape: tuple[int, ...]) -> Array:
+    def take(self, name: str, shape: tuple[int, ...], twin: str | None = None, /) -> Array:
         """The tensor as float32; if it is unfit, a note in `problems` and no matter what."""
-        self._taken.add(name)
+        if name not in self._tensors and twin in self._tensors:
+            name = twin
+        if name not in self._taken:
+            self._taken[name] = self._checked(name, shape)
+        return self._taken[name]
+
+    def _checked(self, name: str, shape: tuple[int, ...]) -> Array:
         tensor = self._tensors.get(name)
         if tensor is None:
             problem = f"missing, expected shape {shape}"
@@ -136,7 +142,7 @@ class _Checkpoint:
             # A bad row of the word embeddings reaches the outputs of every text that uses
             # it, and is found there; reading all of them here would cost a third of the
             # file when only few rows are ever used.
-            if name == "embeddings.word_embeddings.weight" or _is_finite(array):
+            if name == WORD_EMBEDDINGS or _is_finite(array):
                 return array
             problem = f"holds NaN or infinity ({_count_non_finite(array)} of {array.size} values)"
         self.problems.append(f"{name}: {problem}")
@@ -144,7 +150,7 @@ class _Checkpoint:
 
     def unused(self) -> list[str]:
         """Names of the tensors that were never taken."""
-        return [name for name in self._tensors if name not in self._taken | {*_BUFFERS}]
+        return [name for name in self._tensors if name not in {*self._taken, *_BUFFERS}]
 
     def _read(self, tensor: StoredTensor) -> Array:
         if tensor.path not in self._mapped:

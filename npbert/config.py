@@ -7,15 +7,17 @@ keys that would change the result in a way the forward pass cannot honour are re
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from npbert.activations import ACTIVATIONS
 
+MODEL_TYPE = "distilbert"
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
 
 _SIZES = ("vocab_size", "max_position_embeddings", "n_layers", "n_heads", "dim", "hidden_dim")
+_SWITCHES = ("tie_word_embeddings", "output_hidden_states", "output_attentions", "return_dict")
 _MOST_LAYERS = 1000
 _LARGEST_SIZE = 2**31 - 1
 # transformers reads these names too, and prefers them where a file has both.
@@ -49,6 +51,8 @@ class DistilBertConfig:
         "regression", "single_label_classification", "multi_label_classification" or None.
     tie_word_embeddings : bool
         Whether a masked-LM head without a projector weight uses the word embeddings.
+    output_hidden_states, output_attentions, return_dict : bool
+        What a model's call returns if the call itself does not say.
 
     Raises
     ------
@@ -67,6 +71,9 @@ class DistilBertConfig:
     id2label: dict[int, str] = field(default_factory=lambda: {0: "LABEL_0", 1: "LABEL_1"})
     problem_type: str | None = None
     tie_word_embeddings: bool = True
+    output_hidden_states: bool = False
+    output_attentions: bool = False
+    return_dict: bool = True
 
     def __post_init__(self) -> None:
         for key in _SIZES:
@@ -94,10 +101,9 @@ class DistilBertConfig:
                 f"problem_type is {self.problem_type!r}, expected null or one of: "
                 + ", ".join(PROBLEM_TYPES)
             )
-        if not isinstance(self.tie_word_embeddings, bool):
-            raise ValueError(
-                f"tie_word_embeddings is {self.tie_word_embeddings!r}, expected true or false"
-            )
+        for key in _SWITCHES:
+            if not isinstance(getattr(self, key), bool):
+                raise ValueError(f"{key} is {getattr(self, key)!r}, expected true or false")
         labels = self.id2label
         if not labels or list(labels) != list(range(len(labels))):
             raise ValueError(
@@ -118,9 +124,66 @@ class DistilBertConfig:
         return {label: number for number, label in self.id2label.items()}
 
     @property
+    def hidden_size(self) -> int:
+        """`dim` under the name of other architectures."""
+        return self.dim
+
+    @property
+    def num_attention_heads(self) -> int:
+        """`n_heads` under the name of other architectures."""
+        return self.n_heads
+
+    @property
+    def num_hidden_layers(self) -> int:
+        """`n_layers` under the name of other architectures."""
+        return self.n_layers
+
+    @property
     def head_dim(self) -> int:
         """Dimensions of one attention head."""
         return self.dim // self.n_heads
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | Path,
+        *,
+        revision: str | None = None,
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
+        token: str | bool | None = None,
+    ) -> DistilBertConfig:
+        """Read the config of a model, without its weights.
+
+        Parameters
+        ----------
+        pretrained_model_name_or_path : str or Path
+            A folder, a bundled name ("mini"), or a hub id.
+        revision, cache_dir, local_files_only, token
+            As in huggingface_hub; see `npbert.hub.resolve`.
+
+        Returns
+        -------
+        DistilBertConfig
+
+        Raises
+        ------
+        OSError
+            If the model cannot be found or fetched.
+        ValueError
+            If its config cannot be honoured.
+        """
+        from npbert.hub import resolve  # which reads configs, so not at the top
+
+        folder = resolve(
+            pretrained_model_name_or_path,
+            revision=revision,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+            token=token,
+            weights=False,
+        )
+        return cls.from_json_file(folder / "config.json")
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> DistilBertConfig:
@@ -144,7 +207,7 @@ class DistilBertConfig:
             raise ValueError(
                 "model_type is missing, expected 'distilbert'; is this a model's file?"
             )
-        if values["model_type"] != "distilbert":
+        if values["model_type"] != MODEL_TYPE:
             raise ValueError(
                 f"model_type is {values['model_type']!r}, expected 'distilbert', the only "
                 "architecture that npbert computes; choose a DistilBERT model"
@@ -161,6 +224,10 @@ class DistilBertConfig:
         known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
         known["id2label"] = _labels(values.get("id2label"), values.get("num_labels"))
         return cls(**known)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All values as in a config.json, but with the keys of `id2label` as int."""
+        return {"model_type": MODEL_TYPE, **asdict(self), "label2id": self.label2id}
 
     @classmethod
     def from_json_file(cls, path: str | Path) -> DistilBertConfig:
@@ -183,6 +250,9 @@ class DistilBertConfig:
             return cls.from_dict(values)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
+
+
+AutoConfig = DistilBertConfig
 
 
 def _is_int(value: object) -> bool:

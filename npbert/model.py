@@ -25,10 +25,11 @@ A name keeps its meaning: ``x`` is the residual stream and nothing else.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,11 +56,14 @@ class Pack(NamedTuple):
         Place of each token in its text, from 0.
     starts : int64 array (batch + 1,)
         Text ``i`` has the columns ``starts[i]`` to ``starts[i + 1]``.
+    inputs_embeds : float32 array (tokens, dim), optional
+        Vectors to stand in place of those that `input_ids` would be looked up for.
     """
 
     input_ids: IntArray
     position_ids: IntArray
     starts: IntArray
+    inputs_embeds: Array | None = None
 
 
 class Read(NamedTuple):
@@ -81,7 +85,16 @@ class Read(NamedTuple):
 # One class for each part, its fields named as in the checkpoint.  `load` states the name and
 # the shape of each tensor, once; `take` is whatever fetches a tensor by them.
 
-Take = Callable[[str, tuple[int, ...]], Array]
+
+WORD_EMBEDDINGS: Final = "embeddings.word_embeddings.weight"
+WORD_PROJECTOR: Final = "vocab_projector.weight"  # of the masked-LM head, often the same tensor
+
+
+class Take(Protocol):
+    """Fetches a tensor by its name in the checkpoint, or by the name of its twin."""
+
+    def __call__(self, name: str, shape: tuple[int, ...], twin: str | None = None, /) -> Array:
+        """The tensor `name`; where the checkpoint has none, the tensor `twin`."""
 
 
 @dataclass(frozen=True)
@@ -122,8 +135,9 @@ class Embeddings:
     def load(cls, take: Take, config: DistilBertConfig) -> Embeddings:
         """Take the tensors under ``embeddings``."""
         n_positions = config.max_position_embeddings
+        twin = WORD_PROJECTOR if config.tie_word_embeddings else None
         return cls(
-            take("embeddings.word_embeddings.weight", (config.vocab_size, config.dim)),
+            take(WORD_EMBEDDINGS, (config.vocab_size, config.dim), twin),
             take("embeddings.position_embeddings.weight", (n_positions, config.dim)),
             LayerNorm.load(take, "embeddings.LayerNorm", config.dim),
         )
@@ -279,10 +293,35 @@ def heads_at_once(query: Array, key: Array) -> Iterator[slice]:
 
 def embed(embeddings: Embeddings, pack: Pack) -> Array:
     """Sum of word and position vectors, normalized: float32 (dim, tokens)."""
-    rows = embeddings.word_embeddings[pack.input_ids]  # (tokens, dim)
-    rows += embeddings.position_embeddings[pack.position_ids]
+    words = pack.inputs_embeds
+    if words is None:
+        words = embeddings.word_embeddings[pack.input_ids]  # (tokens, dim)
+    rows = words + embeddings.position_embeddings[pack.position_ids]
     x = np.ascontiguousarray(rows.T)  # (dim, tokens)
     return layer_norm(embeddings.layer_norm, x)
+
+
+def queries(parameters: Attention, x: Array) -> Array:
+    """What every token looks for, scaled by 1 / sqrt(head_dim): float32 (dim, columns)."""
+    query = linear(parameters.q_lin, x)
+    query *= 1 / math.sqrt(len(query) // parameters.n_heads)  # np.sqrt would give a float64
+    return query
+
+
+def attention_probs(query: Array, key: Array) -> Array:
+    """How much each query looks at each key of the same text.
+
+    Parameters
+    ----------
+    query : float32 array (heads, head_dim, read)
+    key : float32 array (heads, head_dim, seq)
+
+    Returns
+    -------
+    float32 array (heads, seq, read)
+        A column has sum 1.
+    """
+    return softmax(key.transpose(0, 2, 1) @ query, axis=1)
 
 
 def attend(parameters: Attention, x: Array, starts: IntArray, read: Read) -> Array:
@@ -307,11 +346,10 @@ def attend(parameters: Attention, x: Array, starts: IntArray, read: Read) -> Arr
     For each text and each head, softmax(Q K^T / sqrt(head_dim)) V, Vaswani et al. 2017,
     arXiv:1706.03762, equation 1; feature-major, so everything is the transpose of theirs.
     """
-    query = linear(parameters.q_lin, read.x)  # (dim, columns)
+    query = queries(parameters, read.x)  # (dim, columns)
     key = linear(parameters.k_lin, x)  # (dim, tokens)
     value = linear(parameters.v_lin, x)  # (dim, tokens)
     n_heads = parameters.n_heads
-    query *= 1 / math.sqrt(len(query) // n_heads)  # not np.sqrt: it would give a float64
 
     context = np.empty_like(query)  # (dim, columns)
     for text in range(len(starts) - 1):
@@ -322,7 +360,7 @@ def attend(parameters: Attention, x: Array, starts: IntArray, read: Read) -> Arr
         v = split_heads(value[:, here], n_heads)  # (heads, head_dim, seq)
         out = split_heads(context[:, read_here], n_heads)  # (heads, head_dim, read)
         for some in heads_at_once(q, k):
-            probs = softmax(k[some].transpose(0, 2, 1) @ q[some], axis=1)  # (some, seq, read)
+            probs = attention_probs(q[some], k[some])  # (some, seq, read)
             np.matmul(v[some], probs, out=out[some])
     return linear(parameters.out_lin, context)
 
@@ -361,35 +399,72 @@ def read_first(x: Array, starts: IntArray) -> Read:
 Reader = Callable[[Array, IntArray], Read]
 
 
-def encode(encoder: Encoder, pack: Pack, reader: Reader) -> Array:
-    """The one forward pass: tokens in, the last layer's vectors out.
+def read_some(chosen: IntArray) -> Reader:
+    """The tokens in the columns `chosen`, in ascending order."""
+    return lambda x, starts: Read(
+        np.ascontiguousarray(x[:, chosen]), np.searchsorted(chosen, starts)
+    )
+
+
+def hidden_states(encoder: Encoder, pack: Pack, reader: Reader) -> Iterator[Array]:
+    """The one forward pass, step by step: the embeddings, then each layer's output.
 
     Parameters
     ----------
     encoder : Encoder
     pack : Pack
-    reader : `read_all` or `read_first`
-        The tokens that the head needs.  The last layer computes no others, which for
-        `[CLS]` alone saves about an eighth of the work and changes no number: no later
-        layer would look at them.
+    reader : callable
+        Chooses the tokens that the head needs: `read_all`, `read_first`, `read_some`.  The
+        last layer computes no others, which for `[CLS]` alone saves about an eighth of the
+        work and changes no number: no later layer would look at them.
 
-    Returns
-    -------
+    Yields
+    ------
     float32 array (dim, columns)
-        tokens columns with `read_all`, batch columns with `read_first`.
+        tokens columns, but of the last layer only those that `reader` chooses.
     """
     x = embed(encoder.embeddings, pack)
+    yield x
     *inner, last = encoder.layers
     for layer in inner:
         x = run_layer(layer, x, pack.starts, read_all(x, pack.starts))
-    return run_layer(last, x, pack.starts, reader(x, pack.starts))
+        yield x
+    yield run_layer(last, x, pack.starts, reader(x, pack.starts))
+
+
+def encode(encoder: Encoder, pack: Pack, reader: Reader) -> Array:
+    """Tokens in, the last layer's vectors out: the end of `hidden_states`."""
+    for x in hidden_states(encoder, pack, reader):
+        output = x
+    return output
+
+
+def attention_of(parameters: Attention, x: Array, starts: IntArray) -> Iterator[Array]:
+    """Who looks at whom: the probabilities that `attend` works with, text by text.
+
+    Parameters
+    ----------
+    parameters : Attention
+    x : float32 array (dim, tokens)
+        The layer's input, from `hidden_states`.
+    starts : int64 array (batch + 1,)
+
+    Yields
+    ------
+    float32 array (heads, seq, seq)
+        ``[head, i, j]``: how much token i looks at token j; over j the sum is 1.
+    """
+    query, key = queries(parameters, x), linear(parameters.k_lin, x)
+    for begin, end in itertools.pairwise(starts):
+        q = split_heads(query[:, begin:end], parameters.n_heads)
+        k = split_heads(key[:, begin:end], parameters.n_heads)
+        yield attention_probs(q, k).transpose(0, 2, 1)
 
 
 # ----------------------------------------------------------------------------------- heads
 #
-# A head is its parameters and a function of a few lines from the encoder's output to the
-# logits.  HEAD_PARTS names the parts of every head in a checkpoint; those of the heads that
-# are not written yet are known here so that their weights are not taken for foreign ones.
+# A head is its parameters and a function of a few lines from the encoder's columns to a row
+# of logits for each.  HEAD_PARTS names the parts of every head in a checkpoint.
 
 HEAD_PARTS: Final = {
     "sequence classification": ("pre_classifier", "classifier"),
@@ -408,21 +483,69 @@ class SequenceClassifier:
     classifier: Linear  # (labels, dim)
 
     @classmethod
-    def load(cls, take: Take, config: DistilBertConfig) -> SequenceClassifier:
+    def load(cls, take: Take, dim: int, n_labels: int) -> SequenceClassifier:
         """Take the tensors of the head."""
         return cls(
-            Linear.load(take, "pre_classifier", config.dim, config.dim),
-            Linear.load(take, "classifier", config.num_labels, config.dim),
+            Linear.load(take, "pre_classifier", dim, dim),
+            Linear.load(take, "classifier", n_labels, dim),
         )
 
 
-def classify_sequence(head: SequenceClassifier, encoder: Encoder, pack: Pack) -> Array:
-    """Logits of every text: float32 (batch, labels).
+def classify_sequence(head: SequenceClassifier, cls: Array) -> Array:
+    """Logits of every text, from its column of `[CLS]`: (dim, batch) → float32 (batch, labels).
 
     Notes
     -----
-    classifier(relu(pre_classifier(x))), x being the encoder's column of `[CLS]`.
+    classifier(relu(pre_classifier(x))).  Multiple choice is the same with one label: each
+    choice is a text, and its logit says how well it fits.
     """
-    cls = encode(encoder, pack, read_first)  # (dim, batch)
     hidden = relu(linear(head.pre_classifier, cls))  # (dim, batch)
-    return linear(head.classifier, hidden).T  # (batch, labels)
+    return linear(head.classifier, hidden).T
+
+
+def classify_tokens(classifier: Linear, x: Array) -> Array:
+    """Logits of every token: (dim, tokens) → float32 (tokens, labels).
+
+    Notes
+    -----
+    Question answering is the same with two labels: how well an answer starts at this token,
+    and how well it ends there.
+    """
+    return linear(classifier, x).T
+
+
+@dataclass(frozen=True)
+class WordPredictor:
+    """Head that gives each token a logit a word piece."""
+
+    activation: Callable[[Array], Array]
+    vocab_transform: Linear  # (dim, dim)
+    vocab_layer_norm: LayerNorm
+    vocab_projector: Linear  # (vocab, dim)
+
+    @classmethod
+    def load(cls, take: Take, config: DistilBertConfig) -> WordPredictor:
+        """Take the tensors of the head; the projector may be the word embeddings again."""
+        twin = WORD_EMBEDDINGS if config.tie_word_embeddings else None
+        return cls(
+            ACTIVATIONS[config.activation],
+            Linear.load(take, "vocab_transform", config.dim, config.dim),
+            LayerNorm.load(take, "vocab_layer_norm", config.dim),
+            Linear(
+                take(WORD_PROJECTOR, (config.vocab_size, config.dim), twin),
+                take("vocab_projector.bias", (config.vocab_size,)),
+            ),
+        )
+
+
+def predict_words(head: WordPredictor, x: Array) -> Array:
+    """Logits of every word piece: (dim, tokens) → float32 (tokens, vocab).
+
+    Notes
+    -----
+    vocab_projector(norm(activation(vocab_transform(x)))): Devlin et al. 2018, section 3.1,
+    task 1, with the transformation of their published code.
+    """
+    hidden = head.activation(linear(head.vocab_transform, x))  # (dim, tokens)
+    hidden = layer_norm(head.vocab_layer_norm, hidden)
+    return linear(head.vocab_projector, hidden).T

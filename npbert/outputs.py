@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, KeysView, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -14,37 +14,41 @@ from npbert import activations
 Array = NDArray[np.float32]
 
 
-class ModelOutput:
+class ModelOutput(Mapping[str, Any]):
     """Base of the result classes.
 
     Fields that are None are read as None by attribute, and do not exist for keys and
     indices: ``outputs.logits``, ``outputs["logits"]`` and ``outputs[0]`` are the same array.
     """
 
-    def keys(self) -> list[str]:
-        """Names of the fields that have a value, in order."""
-        present = (part.name for part in fields(self))  # type: ignore[arg-type]
-        return [name for name in present if getattr(self, name) is not None]
-
     def to_tuple(self) -> tuple[Any, ...]:
         """Values of the fields that have one, in order."""
-        return tuple(getattr(self, name) for name in self.keys())
+        return tuple(self._present().values())
+
+    def keys(self) -> KeysView[str]:
+        """Names of the fields that have a value, in order."""
+        return self._present().keys()
 
     def __getitem__(self, key: str | int | slice) -> Any:
         if not isinstance(key, str):
             return self.to_tuple()[key]
         if key not in self.keys():
-            raise KeyError(f"{key!r}; there is: {', '.join(self.keys())}")
+            raise KeyError(f"{key!r}; there is: {', '.join(self)}")
         return getattr(self, key)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.keys())
-
-    def __contains__(self, key: object) -> bool:
-        return key in self.keys()
+        return iter(self._present())
 
     def __len__(self) -> int:
-        return len(self.keys())
+        return len(self._present())
+
+    def _present(self) -> dict[str, Any]:
+        names = (part.name for part in fields(self))  # type: ignore[arg-type]
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+    # A mapping compares values, which for arrays has no one answer.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,22 +59,72 @@ class BaseModelOutput(ModelOutput):
     ----------
     last_hidden_state : float32 array (batch, seq, dim)
         Zeros at padded positions.
+    hidden_states : tuple of float32 arrays (batch, seq, dim), or None
+        With ``output_hidden_states=True``: of the embeddings and of every layer.  Zeros at
+        padded positions.
+    attentions : tuple of float32 arrays (batch, heads, seq, seq), or None
+        With ``output_attentions=True``: of every layer, ``[text, head, i, j]`` says how much
+        token i looks at token j.  Zeros at padded positions.
     """
 
     last_hidden_state: Array
+    hidden_states: tuple[Array, ...] | None = None
+    attentions: tuple[Array, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
-class SequenceClassifierOutput(ModelOutput):
-    """Output of a sequence classifier.
+class _LogitsOutput(ModelOutput):
+    """What most heads give; `hidden_states` and `attentions` as in `BaseModelOutput`."""
+
+    loss: None = field(default=None, init=False)  # for code that reads it: there is no training
+    logits: Array
+    hidden_states: tuple[Array, ...] | None = None
+    attentions: tuple[Array, ...] | None = None
+
+
+class SequenceClassifierOutput(_LogitsOutput):
+    """Output of a sequence classifier: `logits` float32 (batch, labels), before softmax."""
+
+
+class MultipleChoiceModelOutput(_LogitsOutput):
+    """Output of a multiple-choice model: `logits` float32 (batch, choices), before softmax.
+
+    `hidden_states` and `attentions` have batch * choices in place of batch.
+    """
+
+
+class TokenClassifierOutput(_LogitsOutput):
+    """Output of a token classifier: `logits` float32 (batch, seq, labels), before softmax.
+
+    Zeros at padded positions.
+    """
+
+
+class MaskedLMOutput(_LogitsOutput):
+    """Output of a masked language model: `logits` float32 (batch, seq, vocab), before softmax.
+
+    Zeros at padded positions.
+    """
+
+
+@dataclass(frozen=True, eq=False)
+class QuestionAnsweringModelOutput(ModelOutput):
+    """Output of a question answerer.
 
     Attributes
     ----------
-    logits : float32 array (batch, labels)
-        Scores before softmax or sigmoid.
+    start_logits, end_logits : float32 array (batch, seq)
+        How well an answer begins and ends at each token.  Padded positions have the lowest
+        float32 there is, so that no argmax finds them.
+    hidden_states, attentions
+        As in `BaseModelOutput`.
     """
 
-    logits: Array
+    loss: None = field(default=None, init=False)
+    start_logits: Array
+    end_logits: Array
+    hidden_states: tuple[Array, ...] | None = None
+    attentions: tuple[Array, ...] | None = None
 
 
 def softmax(x: Any, axis: int = -1) -> Array:

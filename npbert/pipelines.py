@@ -13,7 +13,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from npbert.arguments import HARMLESS_NAMES, as_list, check_text, reject_unknown, take_harmless
+from npbert.arguments import (
+    HARMLESS_NAMES,
+    as_list,
+    check_count,
+    check_text,
+    reject_unknown,
+    take_harmless,
+)
 from npbert.auto import AutoModelForSequenceClassification, DistilBertForSequenceClassification
 from npbert.batching import TokenizedText, check_tokens, packs_of
 from npbert.config import DistilBertConfig
@@ -56,10 +63,10 @@ class _Options:
 
     def __post_init__(self) -> None:
         if self.top_k is not _NOT_GIVEN and self.top_k is not None:
-            _check_count("top_k", self.top_k)
+            check_count("top_k", self.top_k)
         for name in ("max_length", "batch_size", "threads"):
             if getattr(self, name) is not None:
-                _check_count(name, getattr(self, name))
+                check_count(name, getattr(self, name))
         function = self.function_to_apply
         if function is not None and str(function).lower() not in _FUNCTIONS:
             raise ValueError(
@@ -454,8 +461,3 @@ def _default_function(config: DistilBertConfig) -> str:
     if config.problem_type == "multi_label_classification" or config.num_labels == 1:
         return "sigmoid"
     return "softmax"
-
-
-def _check_count(name: str, value: Any) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} is {value!r}, expected a positive integer")

@@ -1,39 +1,29 @@
 """Text → token ids, with the call conventions of transformers.
 
 The `tokenizers` library does the work: normalizing, splitting and WordPiece (Devlin et al.
-2018, arXiv:1810.04805, section 3.1).  Here it is set up from a model folder, and its results
-become padded arrays.
+2018, arXiv:1810.04805, section 3.1).  Here its settings are made from the arguments of a
+call, and its results become lists and arrays.
 """
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-import numpy as np
 import tokenizers
-from tokenizers import Encoding, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import Encoding
 
-from npbert.arguments import as_list, check_text, reject_unknown, take_harmless
+from npbert.arguments import check_count, choice, reject_unknown, take_harmless
+from npbert.encoding import BatchEncoding
 from npbert.hub import resolve
+from npbert.tokenizer_files import Settings, clear_errors, read_tokenizer, write_tokenizer
+from npbert.tokenizer_inputs import columns_of, inputs_of, padded, rounded_up
+from npbert.vocabulary import Vocabulary
 
-VOCAB_FILE: Final = "vocab.txt"
-TOKENIZER_FILE: Final = "tokenizer.json"
-TOKENIZER_CONFIG_FILE: Final = "tokenizer_config.json"
-ADDED_TOKENS_FILE: Final = "added_tokens.json"
-
-_SPECIAL_TOKENS: Final = {
-    "pad_token": "[PAD]",
-    "unk_token": "[UNK]",
-    "cls_token": "[CLS]",
-    "sep_token": "[SEP]",
-    "mask_token": "[MASK]",
-}
-_NO_LIMIT: Final = 10**20  # transformers writes about 1e30 where a tokenizer has no limit
+_NO_LIMIT: Final = 10**20  # a larger model_max_length is none
+_UNLIMITED: Final = int(1e30)  # what transformers writes for it
 _TRUNCATIONS: Final = {
     True: "longest_first",
     "longest_first": "longest_first",
@@ -52,90 +42,110 @@ _PADDINGS: Final = {
 }
 
 
-class BatchEncoding(dict[str, Any]):
-    """What a tokenizer returns: a dict whose keys are attributes too.
+_SIDES: Final = ("right", "left")
+# Settings that may be given when a tokenizer is loaded.
+_LOADING: Final = (
+    "model_max_length",
+    "padding_side",
+    "truncation_side",
+    "do_lower_case",
+    "strip_accents",
+    "tokenize_chinese_chars",
+)
+# Columns of a result: by the argument that asks for it, its name and how to read it.
+_COLUMNS: Final[dict[str, tuple[str, Callable[[Encoding], Any]]]] = {
+    "return_token_type_ids": ("token_type_ids", lambda encoding: encoding.type_ids),
+    "return_attention_mask": ("attention_mask", lambda encoding: encoding.attention_mask),
+    "return_special_tokens_mask": (
+        "special_tokens_mask",
+        lambda encoding: encoding.special_tokens_mask,
+    ),
+    "return_offsets_mapping": ("offset_mapping", lambda encoding: encoding.offsets),
+    "return_length": ("length", lambda encoding: len(encoding.ids)),
+}
+_PAD_VALUES: Final = {"attention_mask": 0, "token_type_ids": 0, "special_tokens_mask": 1}
 
-    ``input_ids`` and ``attention_mask`` have shape (batch, seq), int64, with
-    ``return_tensors="np"``; otherwise they are lists, of ints for one text and of lists of
-    ints for several.
-    """
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            there = ", ".join(self)
-            raise AttributeError(f"{name!r} was not asked for; there is: {there}") from None
+Input = str | Sequence[str] | tuple[Any, Any]  # a text, its words, or a pair of either
 
 
-class Tokenizer:
+class _Padding(NamedTuple):
+    """To the longest of the batch if `length` is None."""
+
+    length: int | None
+    multiple_of: int | None
+    side: str
+
+
+class Tokenizer(Vocabulary):
     """A tokenizer, called as in transformers.  Made by `AutoTokenizer.from_pretrained`.
+
+    Threads can share one.
 
     Attributes
     ----------
     model_max_length : int
         Most tokens that the model can read; huge where the folder states no limit.
-    pad_token_id : int
-        Id that padding is made of.
     padding_side, truncation_side : str
         "right" or "left".
+
+    For those of special tokens see `Vocabulary`.
     """
 
-    def __init__(self, backend: tokenizers.Tokenizer, settings: dict[str, Any]) -> None:
-        self._backend = backend
-        # Truncation is a setting of the shared backend, so setting it and encoding must not
-        # be torn apart by another thread.
+    is_fast = True
+    pad_token_type_id = 0
+    model_input_names = ("input_ids", "attention_mask")
+
+    def __init__(
+        self, backend: tokenizers.Tokenizer, settings: Settings, name_or_path: str = ""
+    ) -> None:
+        super().__init__(backend, settings)
+        self.name_or_path = name_or_path
+        # Truncation and padding are settings of the shared backend, so setting them and
+        # encoding must not be torn apart by another thread.
         self._lock = threading.Lock()
-        self.model_max_length = int(settings.get("model_max_length") or _NO_LIMIT)
-        self.padding_side = _side(settings, "padding_side")
-        self.truncation_side = _side(settings, "truncation_side")
-        pad_token = _special_token(settings, "pad_token")
-        pad_token_id = backend.token_to_id(pad_token)
-        if pad_token_id is None:
-            raise ValueError(f"the tokenizer has no padding token {pad_token!r}")
-        self.pad_token_id: int = pad_token_id
+        self.model_max_length = int(settings.get("model_max_length") or _UNLIMITED)
+        self.padding_side = _side("padding_side", settings.get("padding_side", "right"))
+        self.truncation_side = _side("truncation_side", settings.get("truncation_side", "right"))
+        if self.pad_token_id is None:
+            raise ValueError(f"the tokenizer has no padding token {self.pad_token!r}")
 
     @classmethod
-    def from_folder(cls, folder: Path) -> Tokenizer:
-        """Read tokenizer.json or, where there is none, vocab.txt.
+    def from_folder(cls, folder: Path, **changes: Any) -> Tokenizer:
+        """Read a tokenizer's files; `changes` are settings in place of those in them.
 
         Raises
         ------
         ValueError
-            If there is neither, or one that cannot be used.
+            If there are none, or some that cannot be used.
         """
-        settings = _read_settings(folder / TOKENIZER_CONFIG_FILE)
-        if (folder / TOKENIZER_FILE).exists():
-            backend = _from_tokenizer_json(folder / TOKENIZER_FILE)
-        elif (folder / VOCAB_FILE).exists():
-            if (folder / ADDED_TOKENS_FILE).exists():
-                raise ValueError(
-                    f"{folder}: {ADDED_TOKENS_FILE} beside {VOCAB_FILE} is not supported; save the "
-                    f"tokenizer with transformers' save_pretrained, which writes {TOKENIZER_FILE}"
-                )
-            backend = _from_vocab(folder / VOCAB_FILE, settings)
-        else:
-            raise ValueError(
-                f"{folder}: no {TOKENIZER_FILE} and no {VOCAB_FILE}, so there is no tokenizer; "
-                "copy the one that the model was trained with"
-            )
+        backend, settings = read_tokenizer(folder, changes)
         try:
-            return cls(backend, settings)
+            return cls(backend, settings, str(folder))
         except ValueError as error:
             raise ValueError(f"{folder}: {error}") from error
+
+    # ------------------------------------------------------------------ texts to ids
 
     def __call__(
         self,
         text: Any,
         text_pair: Any = None,
-        *,
         add_special_tokens: bool = True,
         padding: bool | str = False,
         truncation: bool | str | None = None,
         max_length: int | None = None,
+        stride: int = 0,
+        is_split_into_words: bool = False,
+        pad_to_multiple_of: int | None = None,
+        padding_side: str | None = None,
         return_tensors: str | None = None,
-        return_token_type_ids: bool = False,
-        return_attention_mask: bool = True,
+        return_token_type_ids: bool | None = None,
+        return_attention_mask: bool | None = None,
+        return_overflowing_tokens: bool = False,
+        return_special_tokens_mask: bool = False,
+        return_offsets_mapping: bool = False,
+        return_length: bool = False,
+        split_special_tokens: bool = False,
         **unknown: Any,
     ) -> BatchEncoding:
         """Tokenize one text or several.
@@ -143,7 +153,8 @@ class Tokenizer:
         Parameters
         ----------
         text : str, or list of str
-            A tuple, a NumPy array, or a pandas or pyarrow column counts as a list.
+            A tuple, a NumPy array, or a pandas or pyarrow column counts as a list.  An item
+            may be a pair of texts.
         text_pair : str or list of str, optional
             Second text of each pair.
         add_special_tokens : bool
@@ -155,12 +166,33 @@ class Tokenizer:
         max_length : int, optional
             Tokens of a text, special ones included; `model_max_length` if not given.
             Given alone, it switches truncation on.
+        stride : int
+            Tokens that a part of a long text shares with the part before it.
+        is_split_into_words : bool
+            `text` is a list of words, or a list of such lists.
+        pad_to_multiple_of : int, optional
+            Round the padded length up.
+        padding_side : "right" or "left", optional
+            Instead of the attribute.
         return_tensors : "np", optional
             Arrays instead of lists.
-        return_token_type_ids : bool
+        return_token_type_ids : bool, optional
             Add `token_type_ids`, which DistilBERT does not use.
-        return_attention_mask : bool
-            Whether to add `attention_mask`.
+        return_attention_mask : bool, optional
+            Whether to add `attention_mask` (True).
+        return_overflowing_tokens : bool
+            Give the parts that were cut off as rows of their own, and say in
+            `overflow_to_sample_mapping` which text each row is of.
+        return_special_tokens_mask : bool
+            Add `special_tokens_mask`: 1 at special tokens.
+        return_offsets_mapping : bool
+            Add `offset_mapping`: the characters (start, end) of each token.
+        return_length : bool
+            Add `length`: the tokens of each row.
+        split_special_tokens : bool
+            Read special tokens that are written in the text as ordinary text.
+        **unknown
+            `verbose`, which changes nothing here.
 
         Returns
         -------
@@ -174,76 +206,261 @@ class Tokenizer:
             If an option cannot be honoured, or rows of unequal length should become an
             array.
         """
+        unknown.pop("verbose", None)
         reject_unknown("tokenizer()", unknown, _CALL_KEYWORDS)
-        if return_tensors not in (None, "np"):
-            raise ValueError(f"return_tensors is {return_tensors!r}, expected 'np' or None")
-        pad_to = _choice("padding", padding, _PADDINGS)
-        if truncation is None and max_length is not None and pad_to is None:
-            truncation = True
-        inputs = _inputs(text, text_pair)
-        encodings = self.encode_batch(
-            inputs if isinstance(inputs, list) else [inputs],
-            truncation=truncation,
-            max_length=max_length,
-            add_special_tokens=add_special_tokens,
+        wanted = {
+            "return_token_type_ids": return_token_type_ids,
+            "return_attention_mask": return_attention_mask in (None, True),
+            "return_special_tokens_mask": return_special_tokens_mask,
+            "return_offsets_mapping": return_offsets_mapping,
+            "return_length": return_length,
+        }
+        strategy, limit, pad_to = self._strategies(
+            padding, truncation, max_length, pad_to_multiple_of, padding_side
         )
-        columns = {"input_ids": [encoding.ids for encoding in encodings]}
-        if return_token_type_ids:
-            columns["token_type_ids"] = [encoding.type_ids for encoding in encodings]
-        if return_attention_mask:
-            columns["attention_mask"] = [encoding.attention_mask for encoding in encodings]
-        if pad_to is not None:
-            longest = max(map(len, columns["input_ids"]), default=0)
-            width = longest if pad_to == "longest" else self._limit(max_length) or 0
-            columns = {name: self._pad(name, rows, width) for name, rows in columns.items()}
-        if return_tensors == "np":
-            return BatchEncoding({name: _array(rows) for name, rows in columns.items()})
-        if not isinstance(inputs, list):
-            return BatchEncoding({name: rows[0] for name, rows in columns.items()})
-        return BatchEncoding(columns)
+        inputs, is_batch = inputs_of(text, text_pair, is_split_into_words)
+        encodings = self._encode(
+            inputs,
+            strategy,
+            limit,
+            pad_to,
+            stride=stride,
+            add_special_tokens=add_special_tokens,
+            is_pretokenized=is_split_into_words,
+            split_special_tokens=split_special_tokens,
+        )
+        parts = [[encoding] for encoding in encodings]
+        if return_overflowing_tokens:
+            parts = [[encoding, *encoding.overflowing] for encoding in encodings]
+        rows = [part for of_text in parts for part in of_text]
+        columns: dict[str, Any] = {"input_ids": [row.ids for row in rows]}
+        for argument, (name, read) in _COLUMNS.items():
+            if wanted[argument]:
+                columns[name] = list(map(read, rows))
+        if return_overflowing_tokens:
+            columns["overflow_to_sample_mapping"] = [
+                number for number, of_text in enumerate(parts) for _ in of_text
+            ]
+        elif not is_batch and return_tensors is None:
+            columns = {
+                name: column[0] if isinstance(column[0], list) else column
+                for name, column in columns.items()
+            }
+        return BatchEncoding(columns, rows).convert_to_tensors(return_tensors)
+
+    def encode(self, text: Any, text_pair: Any = None, **options: Any) -> Any:
+        """Ids of one text: the `input_ids` of a call."""
+        return self(text, text_pair, **options)["input_ids"]
+
+    def tokenize(
+        self,
+        text: str,
+        pair: str | None = None,
+        add_special_tokens: bool = False,
+        **options: Any,
+    ) -> list[str]:
+        """Word pieces of one text as strings."""
+        return self(text, pair, add_special_tokens, **options).tokens()
 
     def encode_batch(
         self,
-        inputs: Sequence[str | tuple[str, str]],
+        inputs: Sequence[Input],
         *,
         truncation: bool | str | None = None,
         max_length: int | None = None,
-        add_special_tokens: bool = True,
+        with_offsets: bool = False,
+        stride: int = 0,
+        is_split_into_words: bool = False,
     ) -> list[Encoding]:
         """Tokenize texts and pairs into the encodings of the `tokenizers` library.
 
         Parameters are those of the call.  A text that was cut has `overflowing` parts.
+        Without `with_offsets` it is faster, and no token knows its characters.
         """
-        strategy = _choice("truncation", truncation, _TRUNCATIONS)
-        limit = self._limit(max_length)
-        if strategy is not None and limit is not None:
-            self._check_room(inputs, limit, add_special_tokens, strategy)
+        strategy = choice("truncation", truncation, _TRUNCATIONS)
+        return self._encode(
+            inputs,
+            strategy,
+            self._limit(max_length),
+            None,
+            stride=stride,
+            is_pretokenized=is_split_into_words,
+            with_offsets=with_offsets,
+        )
+
+    def num_special_tokens_to_add(self, pair: bool = False) -> int:
+        """How many special tokens stand around a text, or around a pair."""
+        return int(self._backend.num_special_tokens_to_add(pair))
+
+    # ----------------------------------------------------------------------- padding
+
+    def pad(
+        self,
+        encoded_inputs: Any,
+        padding: bool | str = True,
+        max_length: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        padding_side: str | None = None,
+        return_attention_mask: bool | None = None,
+        return_tensors: str | None = None,
+    ) -> BatchEncoding:
+        """Pad rows of ids that are tokenized already.
+
+        Parameters
+        ----------
+        encoded_inputs : dict of rows, or list of dicts of a row
+            With `input_ids` at least.
+        padding, max_length, pad_to_multiple_of, padding_side, return_tensors
+            As in a call.
+        return_attention_mask : bool, optional
+            Whether to add `attention_mask` (True).
+
+        Returns
+        -------
+        BatchEncoding
+
+        Raises
+        ------
+        ValueError
+            If `input_ids` are missing, or columns have different lengths.
+        """
+        columns = columns_of(encoded_inputs)
+        ids = columns["input_ids"]
+        if not ids:
+            return BatchEncoding({**columns, "attention_mask": []})
+        is_batch = isinstance(ids[0], (list, tuple))
+        if not is_batch:
+            columns = {name: [column] for name, column in columns.items()}
+            ids = columns["input_ids"]
+        uneven = [name for name, column in columns.items() if len(column) != len(ids)]
+        if uneven:
+            raise ValueError(f"{uneven[0]} has {len(columns[uneven[0]])} rows, expected {len(ids)}")
+        if return_attention_mask in (None, True):
+            columns.setdefault("attention_mask", [[1] * len(row) for row in ids])
+        _, _, pad_to = self._strategies(
+            padding, False, max_length, pad_to_multiple_of, padding_side
+        )
+        if pad_to is not None:
+            width = max(map(len, ids)) if pad_to.length is None else pad_to.length
+            width = rounded_up(width, pad_to.multiple_of)
+            values = {"input_ids": self.pad_token_id, **_PAD_VALUES}
+            for name in columns.keys() & values.keys():
+                columns[name] = [
+                    padded(list(row), width, values[name], pad_to.side) for row in columns[name]
+                ]
+        if return_tensors is None and not is_batch:
+            columns = {name: column[0] for name, column in columns.items()}
+        return BatchEncoding(columns).convert_to_tensors(return_tensors)
+
+    def save_pretrained(self, save_directory: str | Path) -> tuple[str, ...]:
+        """Write tokenizer.json and tokenizer_config.json.
+
+        Returns
+        -------
+        tuple of str
+            Paths of the files.
+
+        Raises
+        ------
+        FileExistsError
+            If the folder has files of these names that hold something else.
+        """
+        state = {
+            "model_max_length": self.model_max_length,
+            "padding_side": self.padding_side,
+            "truncation_side": self.truncation_side,
+        }
         with self._lock:
+            return write_tokenizer(Path(save_directory), self._backend, self._settings | state)
+
+    # ----------------------------------------------------------------------- the work
+
+    def _encode(
+        self,
+        inputs: Sequence[Input],
+        strategy: str | None,
+        limit: int | None,
+        pad_to: _Padding | None,
+        *,
+        stride: int = 0,
+        add_special_tokens: bool = True,
+        is_pretokenized: bool = False,
+        split_special_tokens: bool = False,
+        with_offsets: bool = True,
+    ) -> list[Encoding]:
+        """Set up the backend and let it tokenize."""
+        backend = self._backend
+        if strategy is not None and limit is not None:
+            self._check_room(inputs, limit, stride, add_special_tokens)
+        encode = backend.encode_batch if with_offsets else backend.encode_batch_fast
+        with (
+            self._lock,
+            clear_errors(f"truncation={strategy!r} cannot cut to max_length {limit}"),
+        ):
             if strategy is None or limit is None:
-                self._backend.no_truncation()
+                backend.no_truncation()
             else:
-                self._backend.enable_truncation(
-                    limit, strategy=strategy, direction=self.truncation_side
+                backend.enable_truncation(
+                    limit, stride=stride, strategy=strategy, direction=self.truncation_side
                 )
-            with _clear_errors(f"truncation={truncation!r} cannot cut to max_length {limit}"):
-                return self._backend.encode_batch_fast(
-                    list(inputs), add_special_tokens=add_special_tokens
+            if pad_to is None:
+                backend.no_padding()
+            else:
+                backend.enable_padding(
+                    direction=pad_to.side,
+                    pad_id=self.pad_token_id,
+                    pad_token=self.pad_token,
+                    length=pad_to.length,
+                    pad_to_multiple_of=pad_to.multiple_of,
                 )
+            backend.encode_special_tokens = split_special_tokens
+            encodings: list[Encoding] = encode(
+                list(inputs),
+                is_pretokenized=is_pretokenized,
+                add_special_tokens=add_special_tokens,
+            )
+        return encodings
+
+    def _strategies(
+        self,
+        padding: bool | str,
+        truncation: bool | str | None,
+        max_length: int | None,
+        pad_to_multiple_of: int | None,
+        padding_side: str | None,
+    ) -> tuple[str | None, int | None, _Padding | None]:
+        """How to truncate, to how many tokens, and how to pad."""
+        pads = choice("padding", padding, _PADDINGS)
+        if truncation is None and max_length is not None and padding is False:
+            truncation = True
+        strategy = choice("truncation", truncation, _TRUNCATIONS)
+        limit = self._limit(max_length)
+        if pad_to_multiple_of is not None:
+            check_count("pad_to_multiple_of", pad_to_multiple_of)
+        side = _side("padding_side", padding_side or self.padding_side)
+        if pads is None or (pads == "max_length" and limit is None):
+            return strategy, limit, None
+        if strategy and pad_to_multiple_of and limit and limit % pad_to_multiple_of:
+            raise ValueError(
+                f"max_length {limit} is no multiple of pad_to_multiple_of {pad_to_multiple_of}, so "
+                "a text cannot be cut to the one and padded to the other"
+            )
+        length = limit if pads == "max_length" else None
+        return strategy, limit, _Padding(length, pad_to_multiple_of, side)
 
     def _limit(self, max_length: int | None) -> int | None:
         """`max_length`, or the model's; None where neither sets a limit."""
         if max_length is None:
             return self.model_max_length if self.model_max_length < _NO_LIMIT else None
-        if not isinstance(max_length, int) or isinstance(max_length, bool) or max_length < 1:
-            raise ValueError(f"max_length is {max_length!r}, expected a positive integer")
+        check_count("max_length", max_length)
         return max_length
 
     def _check_room(
         self,
-        inputs: Sequence[str | tuple[str, str]],
+        inputs: Sequence[Input],
         limit: int,
+        stride: int,
         add_special_tokens: bool,
-        strategy: str,
     ) -> None:
         has_pairs = any(isinstance(item, tuple) for item in inputs)
         n_special = self._backend.num_special_tokens_to_add(has_pairs) * add_special_tokens
@@ -252,14 +469,13 @@ class Tokenizer:
                 f"max_length is {limit}, which leaves no room for text beside {n_special} special "
                 f"tokens; expected at least {n_special + 1}"
             )
-        if strategy == "only_second" and not has_pairs:
-            raise ValueError("truncation is 'only_second', but there is no second text; use True")
-
-    def _pad(self, name: str, rows: list[list[int]], width: int) -> list[list[int]]:
-        fill = self.pad_token_id if name == "input_ids" else 0
-        if self.padding_side == "left":
-            return [[fill] * (width - len(row)) + row for row in rows]
-        return [row + [fill] * (width - len(row)) for row in rows]
+        if not isinstance(stride, int) or isinstance(stride, bool) or stride < 0:
+            raise ValueError(f"stride is {stride!r}, expected an integer from 0")
+        if stride >= limit - n_special:
+            raise ValueError(
+                f"stride is {stride}, expected less than the {limit - n_special} tokens that "
+                f"max_length {limit} leaves for text"
+            )
 
 
 class AutoTokenizer:
@@ -284,7 +500,9 @@ class AutoTokenizer:
         revision, cache_dir, local_files_only, token
             As in huggingface_hub; see `npbert.hub.resolve`.
         **others
-            Keywords of ported code that change nothing here, such as `use_fast`.
+            `model_max_length`, `padding_side`, `truncation_side`, `do_lower_case`,
+            `strip_accents`, `tokenize_chinese_chars`, in place of what the files say; and
+            keywords of ported code that change nothing here, such as `use_fast`.
 
         Returns
         -------
@@ -297,8 +515,10 @@ class AutoTokenizer:
         ValueError
             If its files cannot be used.
         """
-        known = ("revision", "cache_dir", "local_files_only", "token", "use_fast")
-        reject_unknown("AutoTokenizer.from_pretrained()", take_harmless(others), known)
+        known = ("revision", "cache_dir", "local_files_only", "token", "use_fast", *_LOADING)
+        others = take_harmless(others)
+        changes = {name: others.pop(name) for name in _LOADING if name in others}
+        reject_unknown("AutoTokenizer.from_pretrained()", others, known)
         folder = resolve(
             pretrained_model_name_or_path,
             revision=revision,
@@ -307,7 +527,7 @@ class AutoTokenizer:
             token=token,
             weights=False,
         )
-        return Tokenizer.from_folder(folder)
+        return Tokenizer.from_folder(folder, **changes)
 
 
 _CALL_KEYWORDS = tuple(
@@ -315,113 +535,7 @@ _CALL_KEYWORDS = tuple(
 )
 
 
-def _inputs(text: Any, text_pair: Any) -> str | tuple[str, str] | list[Any]:
-    """One text or pair, or a list of them, with every text checked."""
-    texts = as_list(text)
-    if texts is None:
-        first = check_text(text, "text")
-        return first if text_pair is None else (first, check_text(text_pair, "text_pair"))
-    firsts = [check_text(item, f"text {number}") for number, item in enumerate(texts)]
-    if text_pair is None:
-        return firsts
-    pairs = as_list(text_pair)
-    if pairs is None or len(pairs) != len(firsts):
-        got = type(text_pair).__name__ if pairs is None else f"{len(pairs)} texts"
-        raise ValueError(f"text_pair is {got}, expected a list of {len(firsts)}, one for each text")
-    seconds = [check_text(item, f"text_pair {number}") for number, item in enumerate(pairs)]
-    return list(zip(firsts, seconds, strict=True))
-
-
-def _array(rows: list[list[int]]) -> np.ndarray:
-    lengths = {len(row) for row in rows}
-    if len(lengths) > 1:
-        raise ValueError(
-            f"texts of {min(lengths)} to {max(lengths)} tokens do not make an array; pass "
-            "padding=True (and truncation=True for long texts)"
-        )
-    return np.array(rows, np.int64).reshape(len(rows), max(lengths, default=0))
-
-
-def _choice(name: str, value: Any, choices: dict[Any, Any]) -> Any:
-    # 1 == True in a dict; but a number is surely a mistake, such as truncation=128.
-    if (value is not None and not isinstance(value, (bool, str))) or value not in choices:
-        known = ", ".join(map(repr, choices))
-        raise ValueError(f"{name} is {value!r}, expected one of: {known}")
-    return choices[value]
-
-
-@contextmanager
-def _clear_errors(what: str) -> Iterator[None]:
-    """Turn the plain `Exception` that the tokenizers library raises into a ValueError."""
-    try:
-        yield
-    except Exception as error:
-        if type(error) is not Exception:  # an ordinary error, of a class of its own
-            raise
-        raise ValueError(f"{what}: {error}") from error
-
-
-# -------------------------------------------------------------------------- from the files
-
-
-def _read_settings(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not a JSON file: {error}") from error
-    if not isinstance(settings, dict):
-        raise ValueError(f"{path} holds a {type(settings).__name__}, expected a JSON object")
-    return settings
-
-
-def _special_token(settings: dict[str, Any], name: str) -> str:
-    """A special token's text; older files hold it in an object of its properties."""
-    token = settings.get(name) or _SPECIAL_TOKENS[name]
-    return token["content"] if isinstance(token, dict) else token
-
-
-def _side(settings: dict[str, Any], name: str) -> str:
-    side = settings.get(name, "right")
-    if side not in ("right", "left"):
-        raise ValueError(f"{name} is {side!r}, expected 'right' or 'left'")
-    return str(side)
-
-
-def _from_tokenizer_json(path: Path) -> tokenizers.Tokenizer:
-    with _clear_errors(f"{path} cannot be read as a tokenizer"):
-        backend = tokenizers.Tokenizer.from_file(str(path))
-    backend.no_padding()
-    return backend
-
-
-def _from_vocab(path: Path, settings: dict[str, Any]) -> tokenizers.Tokenizer:
-    """BERT's tokenizer over a list of word pieces, one a line, as transformers sets it up."""
-    with path.open(encoding="utf-8") as lines:
-        try:
-            vocab = {line.rstrip("\n"): number for number, line in enumerate(lines)}
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{path} is not a UTF-8 text file: {error}") from error
-    special = {name: _special_token(settings, name) for name in _SPECIAL_TOKENS}
-    missing = [token for token in special.values() if token not in vocab]
-    if missing:
-        raise ValueError(
-            f"{path} lacks the special tokens {', '.join(missing)}; is it a vocabulary?"
-        )
-    backend = tokenizers.Tokenizer(models.WordPiece(vocab, unk_token=special["unk_token"]))
-    backend.normalizer = normalizers.BertNormalizer(
-        handle_chinese_chars=settings.get("tokenize_chinese_chars", True),
-        strip_accents=settings.get("strip_accents"),
-        lowercase=settings.get("do_lower_case", True),
-    )
-    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    backend.decoder = decoders.WordPiece()
-    cls, sep = special["cls_token"], special["sep_token"]
-    backend.post_processor = processors.TemplateProcessing(
-        single=f"{cls}:0 $A:0 {sep}:0",
-        pair=f"{cls}:0 $A:0 {sep}:0 $B:1 {sep}:1",
-        special_tokens=[(cls, vocab[cls]), (sep, vocab[sep])],
-    )
-    backend.add_special_tokens(list(special.values()))
-    return backend
+def _side(name: str, value: Any) -> str:
+    if value not in _SIDES:
+        raise ValueError(f"{name} is {value!r}, expected 'right' or 'left'")
+    return str(value)

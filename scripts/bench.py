@@ -58,6 +58,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="fewer texts: under two minutes")
     parser.add_argument("--rounds", type=int, help="default: 5, or 1 with --quick")
     parser.add_argument("--threads", type=int, default=available_cpus())
+    parser.add_argument(
+        "--peers", nargs="*", choices=PEERS, default=PEERS, help="default: all that are installed"
+    )
     parser.add_argument("--reviews", type=Path, help="csv file with a column 'text'")
     parser.add_argument(
         "--folder",
@@ -73,7 +76,7 @@ def main(argv: list[str] | None = None) -> None:
     if not (options.folder / "tokenizer.json").exists():
         make_folder(options.folder)
     host = Host(options.folder, options.threads, clean_environment())
-    peers = [name for name in PEERS if can_run(name, options.folder)]
+    peers = [name for name in options.peers if can_run(name, options.folder)]
 
     lines = machine(host, product_rates(host, n_rounds))
     print("\n".join(lines), flush=True)

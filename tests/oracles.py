@@ -30,15 +30,17 @@ SIZES: dict[str, dict[str, Any]] = {
 BASE: dict[str, Any] = {"vocab_size": 30522, "hidden_dim": 3072}  # the rest by default
 
 
-def make_model(folder: Path, seed: int = 0, **sizes: Any) -> Path:
-    """Save a random sequence classifier, with no parameter left at 0 or 1.
+def make_model(
+    folder: Path, seed: int = 0, head: str = "ForSequenceClassification", **sizes: Any
+) -> Path:
+    """Save a random model, by default a sequence classifier, with no parameter left at 0 or 1.
 
     Fresh models have zero biases and LayerNorm weights of one, which would hide it if an
     implementation left them out; and weights so small that every score is about the same.
     """
     torch.manual_seed(seed)
     config = transformers.DistilBertConfig(**({"vocab_size": 97, "hidden_dim": 64} | sizes))
-    model = transformers.DistilBertForSequenceClassification(config)
+    model = getattr(transformers, f"DistilBert{head}")(config)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             spread = 2 / config.dim**0.5 if "weight" in name and parameter.ndim == 2 else 0.2

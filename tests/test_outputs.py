@@ -18,7 +18,9 @@ def test_attribute_key_and_index_are_the_same_array() -> None:
     assert output[0] is logits
     assert output[:1] == (logits,)
     assert output.to_tuple() == (logits,)
-    assert list(output) == output.keys() == ["logits"]
+    assert list(output) == list(output.keys()) == ["logits"]
+    assert list(output.values()) == [logits]
+    assert output.get("attentions") is output.attentions is output.loss is None
     assert dict(output) == {"logits": logits}
     assert "logits" in output
     assert len(output) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -116,19 +117,14 @@ def test_any_text_gets_the_ids_of_transformers(text: str) -> None:
 def _cached_pair() -> tuple[Tokenizer, Any]:
     """Both tokenizers; hypothesis cannot use fixtures of a narrower scope."""
     if not _PAIR:
-        settings = {"model_max_length": 512, "do_lower_case": True}
-        _PAIR.append(Tokenizer(_backend(), settings))
+        folder = Path(tempfile.mkdtemp())
+        shutil.copy(DATA / "vocab.txt", folder)
+        _PAIR.append(Tokenizer.from_folder(folder))
         _PAIR.append(transformers.BertTokenizer(vocab=str(DATA / "vocab.txt")))
     return _PAIR[0], _PAIR[1]
 
 
 _PAIR: list[Any] = []
-
-
-def _backend() -> Any:
-    from npbert.tokenizer import _from_vocab
-
-    return _from_vocab(DATA / "vocab.txt", {})
 
 
 @pytest.mark.parametrize(
@@ -198,7 +194,7 @@ def test_threads_share_one_tokenizer(ours: Tokenizer) -> None:
         (("a",), {"max_length": 0}, ValueError, "max_length is 0, expected a positive"),
         (("a",), {"max_length": 2, "truncation": True}, ValueError, "no room .* at least 3"),
         (("a", "b"), {"max_length": 3, "truncation": True}, ValueError, "at least 4"),
-        (("a",), {"truncation": "only_second"}, ValueError, "there is no second text"),
+        (("a b c",), {"truncation": "only_second", "max_length": 4}, ValueError, "cannot cut to"),
         (
             ("a", "b c d e f"),
             {"truncation": "only_first", "max_length": 4},
@@ -229,13 +225,14 @@ def test_a_missing_field_says_what_there_is(ours: Tokenizer) -> None:
     ("files", "message"),
     [
         ({}, "no tokenizer.json and no vocab.txt"),
-        ({"vocab.txt": "a\nb\n"}, r"lacks the special tokens \[PAD\], \[UNK\]"),
+        ({"vocab.txt": "a\nb\n"}, r"lacks the special tokens \[UNK\], \[SEP\]"),
         ({"vocab.txt": b"\xff\xfe"}, "not a UTF-8 text file"),
         ({"tokenizer.json": "{}"}, "cannot be read as a tokenizer"),
         ({"tokenizer.json": "<html>"}, "cannot be read as a tokenizer"),
         ({"vocab.txt": "a", "tokenizer_config.json": "nonsense"}, "not a JSON file"),
         ({"vocab.txt": "a", "tokenizer_config.json": "[]"}, "expected a JSON object"),
-        ({"vocab.txt": "a", "added_tokens.json": "{}"}, "added_tokens.json beside vocab.txt"),
+        ({"vocab.txt": "a", "added_tokens.json": '{"<x>": 7}'}, "'<x>' should be token 7.*it 1"),
+        ({"vocab.txt": "a", "special_tokens_map.json": "[]"}, "expected a JSON object"),
     ],
     ids=str,
 )

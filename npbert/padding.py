@@ -1,0 +1,214 @@
+"""Padded arrays, as callers of a model have them ⇄ texts without padding."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from npbert.batching import TokenizedText, check_tokens
+from npbert.config import DistilBertConfig
+from npbert.model import Array, IntArray
+
+
+class Trace(NamedTuple):
+    """All that one pack was on its way through a model.
+
+    Attributes
+    ----------
+    rows : float32 array (columns, outputs)
+        Output of the head.
+    hidden_states : list of float32 arrays (dim, tokens)
+        Of the embeddings and of each layer.
+    attentions : list of lists of float32 arrays (heads, seq, seq)
+        Layer by layer, text by text.
+    """
+
+    rows: Array
+    hidden_states: list[Array]
+    attentions: list[list[Array]]
+
+
+def read_padded(
+    input_ids: Any,
+    attention_mask: Any,
+    inputs_embeds: Any,
+    position_ids: Any,
+    axes: tuple[str, ...],
+    config: DistilBertConfig,
+) -> tuple[list[TokenizedText], np.ndarray]:
+    """The real tokens of padded arrays, and where they were.
+
+    Parameters
+    ----------
+    input_ids, attention_mask, inputs_embeds, position_ids
+        As given to the model.
+    axes : tuple of str
+        Names of the axes, of which the last is "seq".
+    config : DistilBertConfig
+
+    Returns
+    -------
+    texts : list of TokenizedText
+    mask : bool array (…, seq)
+        True at real tokens, wherever they are; a token has the position of its column
+        unless `position_ids` says otherwise, as in transformers.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument that cannot be honoured.
+    """
+    embeds = None
+    if inputs_embeds is None:
+        ids = _integers("input_ids", input_ids, axes)
+    elif input_ids is not None:
+        raise ValueError("input_ids and inputs_embeds are both given; give one of them")
+    else:
+        embeds = _embeds(inputs_embeds, axes, config.dim)
+        ids = np.zeros(embeds.shape[:-1], np.int64)
+    mask = _mask(attention_mask, ids.shape)
+    positions = _positions(position_ids, ids.shape, config.max_position_embeddings)
+    texts = []
+    for number, row in enumerate(np.ndindex(mask.shape[:-1])):
+        seen = mask[row]
+        if not seen.any():
+            raise ValueError(
+                f"attention_mask hides every token of row {number}; expected at least one 1 a row"
+            )
+        vectors = None if embeds is None else embeds[row][seen]
+        text = TokenizedText(ids[row][seen], positions[row][seen], vectors)
+        check_tokens(text, config, f"input_ids row {number}")
+        texts.append(text)
+    return texts, mask
+
+
+def check_first_is_seen(mask: np.ndarray) -> None:
+    """Refuse a mask that hides the token at position 0 of a row."""
+    hidden = np.flatnonzero(~mask[..., :1].reshape(-1))
+    if hidden.size:
+        raise ValueError(
+            f"attention_mask hides position 0 of row {hidden[0]}, the [CLS] token that this "
+            "head reads; pad on the right"
+        )
+
+
+def to_padded(rows: Array, mask: np.ndarray, fill: float = 0) -> Array:
+    """Spread a row a real token over the padded shape.
+
+    Parameters
+    ----------
+    rows : float32 array (tokens, outputs)
+        In the order of `read_padded`.
+    mask : bool array (…, seq)
+    fill : float
+        Stands where `mask` is False.
+
+    Returns
+    -------
+    float32 array (…, seq, outputs)
+    """
+    padded = np.full((*mask.shape, rows.shape[1]), fill, np.float32)
+    padded[mask] = rows
+    return padded
+
+
+def padded_hidden_states(
+    traces: Sequence[Trace], mask: np.ndarray, config: DistilBertConfig
+) -> tuple[Array, ...]:
+    """Of the embeddings and of each layer: float32 (rows, seq, dim), zeros at padding."""
+    mask = mask.reshape(-1, mask.shape[-1])
+    nothing = np.zeros((0, config.dim), np.float32)
+    return tuple(
+        to_padded(np.concatenate([nothing, *(t.hidden_states[step].T for t in traces)]), mask)
+        for step in range(config.n_layers + 1)
+    )
+
+
+def padded_attentions(
+    traces: Sequence[Trace], mask: np.ndarray, config: DistilBertConfig
+) -> tuple[Array, ...]:
+    """Of each layer: float32 (rows, heads, seq, seq), zeros where either token is padding."""
+    mask = mask.reshape(-1, mask.shape[-1])
+    n_rows, seq = mask.shape
+    layers = []
+    for layer in range(config.n_layers):
+        padded = np.zeros((n_rows, config.n_heads, seq, seq), np.float32)
+        texts = (probs for trace in traces for probs in trace.attentions[layer])
+        for row, probs in enumerate(texts):
+            seen = np.flatnonzero(mask[row])
+            padded[row][:, seen[:, None], seen] = probs
+        layers.append(padded)
+    return tuple(layers)
+
+
+def _integers(name: str, value: Any, axes: tuple[str, ...]) -> IntArray:
+    """`value` as an int64 array with the given axes."""
+    if value is None:
+        raise ValueError(f"{name} is missing; try model(**tokenizer(texts, return_tensors='np'))")
+    if (
+        isinstance(value, Sequence)
+        and len({len(row) for row in value if hasattr(row, "__len__")}) > 1
+    ):
+        raise ValueError(
+            f"{name} has rows of different lengths; pass padding=True to the tokenizer"
+        )
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu" and array.size:
+        raise TypeError(f"{name} has dtype {array.dtype}, expected integers")
+    if array.ndim != len(axes):
+        hint = f"; for one text put it in a list: [{name}]" if array.ndim == len(axes) - 1 else ""
+        raise ValueError(f"{name} has shape {array.shape}, expected ({', '.join(axes)}){hint}")
+    return array.astype(np.int64, copy=False)
+
+
+def _embeds(value: Any, axes: tuple[str, ...], dim: int) -> Array:
+    """`inputs_embeds` as a float32 array (…, seq, dim)."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiu":
+        raise TypeError(f"inputs_embeds has dtype {array.dtype}, expected floats")
+    if array.ndim != len(axes) + 1 or array.shape[-1] != dim:
+        raise ValueError(
+            f"inputs_embeds has shape {array.shape}, expected ({', '.join(axes)}, dim = {dim})"
+        )
+    if not np.isfinite(array).all():
+        raise ValueError("inputs_embeds holds NaN or infinity")
+    return array.astype(np.float32, copy=False)
+
+
+def _mask(value: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """An attention mask as a bool array of the given shape."""
+    if value is None:
+        return np.ones(shape, bool)
+    array = np.asarray(value)
+    if array.shape != shape:
+        raise ValueError(
+            f"attention_mask has shape {array.shape}, expected that of input_ids, {shape}"
+        )
+    if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
+        raise ValueError("attention_mask has other values than 0 (hidden) and 1 (seen)")
+    return array.astype(bool)
+
+
+def _positions(value: Any, shape: tuple[int, ...], n_positions: int) -> IntArray:
+    """Place of every token, by default that of its column."""
+    if value is None:
+        return np.broadcast_to(np.arange(shape[-1]), shape)
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"position_ids has dtype {array.dtype}, expected integers")
+    seq = shape[-1]
+    n_rows = math.prod(shape[:-1])  # transformers takes the choices of all texts as rows
+    if array.shape not in (shape, (n_rows, seq), (1, seq)):
+        raise ValueError(
+            f"position_ids has shape {array.shape}, expected that of input_ids, {shape}, or "
+            f"(1, {seq})"
+        )
+    if array.size and not 0 <= array.min() <= array.max() < n_positions:
+        raise ValueError(
+            f"position_ids has values from {array.min()} to {array.max()}, expected 0 to "
+            f"{n_positions - 1} (max_position_embeddings {n_positions})"
+        )
+    return np.broadcast_to(array if array.shape == (1, seq) else array.reshape(shape), shape)

@@ -1,0 +1,242 @@
+"""The files of a tokenizer ⇄ a tokenizer of the `tokenizers` library and its settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import tokenizers
+from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, processors
+
+VOCAB_FILE: Final = "vocab.txt"
+TOKENIZER_FILE: Final = "tokenizer.json"
+SETTINGS_FILE: Final = "tokenizer_config.json"
+SPECIAL_TOKENS_FILE: Final = "special_tokens_map.json"
+ADDED_TOKENS_FILE: Final = "added_tokens.json"
+
+# In the order of transformers, and BERT's own names for those that it has.
+SPECIAL_TOKENS: Final = {
+    "bos_token": None,
+    "eos_token": None,
+    "unk_token": "[UNK]",
+    "sep_token": "[SEP]",
+    "pad_token": "[PAD]",
+    "cls_token": "[CLS]",
+    "mask_token": "[MASK]",
+}
+_DEFAULT_CLASS: Final = "DistilBertTokenizer"
+# Classes that take tokenizer.json as it is; BERT's take some of it from the settings.
+_PLAIN_CLASSES: Final = ("PreTrainedTokenizerFast", "TokenizersBackend")
+
+Settings = dict[str, Any]
+
+
+def read_tokenizer(folder: Path, changes: Settings) -> tuple[tokenizers.Tokenizer, Settings]:
+    """Read tokenizer.json or, where there is none, vocab.txt.
+
+    Parameters
+    ----------
+    folder : Path
+    changes : dict
+        Settings in place of those in tokenizer_config.json.
+
+    Returns
+    -------
+    backend : tokenizers.Tokenizer
+    settings : dict
+        Those of tokenizer_config.json, with `changes`; special tokens are str.
+
+    Raises
+    ------
+    ValueError
+        If there is neither, or one that cannot be used.
+    """
+    settings = _settings(folder) | changes
+    if (folder / TOKENIZER_FILE).exists():
+        backend = _from_tokenizer_json(folder / TOKENIZER_FILE, settings)
+    elif (folder / VOCAB_FILE).exists():
+        backend = _from_vocab(folder / VOCAB_FILE, settings)
+    else:
+        raise ValueError(
+            f"{folder}: no {TOKENIZER_FILE} and no {VOCAB_FILE}, so there is no tokenizer; "
+            "copy the one that the model was trained with"
+        )
+    for name in SPECIAL_TOKENS:
+        settings[name] = _text(settings.get(name))
+    return backend, settings
+
+
+def write_tokenizer(
+    folder: Path, backend: tokenizers.Tokenizer, settings: Settings
+) -> tuple[str, ...]:
+    """Write tokenizer.json and tokenizer_config.json; files with other contents stay.
+
+    Raises
+    ------
+    FileExistsError
+        If a file of that name holds something else.
+    """
+    from npbert.files import replacing  # imports more than loading a tokenizer needs
+
+    whole = tokenizers.Tokenizer.from_str(backend.to_str())  # a copy: others may be at work
+    whole.no_truncation()
+    whole.no_padding()
+    known = {"tokenizer_class": _DEFAULT_CLASS} | settings
+    known.pop("added_tokens_decoder", None)  # they are in tokenizer.json
+    known = {name: value for name, value in known.items() if value is not None}
+    contents = {
+        SETTINGS_FILE: json.dumps(known, indent=2, sort_keys=True, ensure_ascii=False) + "\n",
+        TOKENIZER_FILE: whole.to_str(pretty=True),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in contents.items():
+        path = folder / name
+        if path.exists() and path.read_text(encoding="utf-8") != text:
+            raise FileExistsError(
+                f"{path} exists and holds something else; choose another folder, or remove it"
+            )
+    for name, text in contents.items():
+        with replacing(folder / name, force=True) as stream:
+            stream.write(text)
+    return tuple(str(folder / name) for name in contents)
+
+
+# ----------------------------------------------------------------------------- the backend
+
+
+def _from_tokenizer_json(path: Path, settings: Settings) -> tokenizers.Tokenizer:
+    with clear_errors(f"{path} cannot be read as a tokenizer"):
+        backend = tokenizers.Tokenizer.from_file(str(path))
+    for part, side in ((backend.padding, "padding_side"), (backend.truncation, "truncation_side")):
+        if part is not None:
+            settings.setdefault(side, part["direction"])
+    backend.no_padding()
+    backend.no_truncation()
+    is_bert = isinstance(backend.normalizer, normalizers.BertNormalizer)
+    if is_bert and settings.get("tokenizer_class") not in _PLAIN_CLASSES:
+        backend.normalizer = _normalizer(settings)
+    return backend
+
+
+def _from_vocab(path: Path, settings: Settings) -> tokenizers.Tokenizer:
+    """BERT's tokenizer over a list of word pieces, one a line, as transformers sets it up."""
+    with path.open(encoding="utf-8") as lines:
+        try:
+            vocab = {line.rstrip("\n"): number for number, line in enumerate(lines)}
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path} is not a UTF-8 text file: {error}") from error
+    unk_token = _text(settings.get("unk_token")) or ""
+    backend = tokenizers.Tokenizer(models.WordPiece(vocab, unk_token=unk_token))
+    backend.normalizer = _normalizer(settings)
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    backend.decoder = decoders.WordPiece(prefix="##")
+    _add_tokens(backend, path.with_name(ADDED_TOKENS_FILE), settings)
+    special = [_text(settings.get(name)) for name, default in SPECIAL_TOKENS.items() if default]
+    missing = [token for token in special if token and backend.token_to_id(token) is None]
+    if missing:
+        raise ValueError(
+            f"{path} lacks the special tokens {', '.join(missing)}; is it a vocabulary?"
+        )
+    backend.add_special_tokens(
+        [_added_token(settings[name], special=True) for name in SPECIAL_TOKENS if settings[name]]
+    )
+    cls, sep = str(_text(settings["cls_token"])), str(_text(settings["sep_token"]))
+    backend.post_processor = processors.TemplateProcessing(
+        single=f"{cls}:0 $A:0 {sep}:0",
+        pair=f"{cls}:0 $A:0 {sep}:0 $B:1 {sep}:1",
+        special_tokens=[(token, backend.token_to_id(token)) for token in (cls, sep)],
+    )
+    return backend
+
+
+def _normalizer(settings: Settings) -> normalizers.BertNormalizer:
+    return normalizers.BertNormalizer(
+        handle_chinese_chars=settings.get("tokenize_chinese_chars", True),
+        strip_accents=settings.get("strip_accents"),
+        lowercase=settings.get("do_lower_case", True),
+    )
+
+
+def _add_tokens(backend: tokenizers.Tokenizer, path: Path, settings: Settings) -> None:
+    """Tokens that users added to the vocabulary: old releases had a file for them."""
+    listed = settings.get("added_tokens_decoder")
+    if listed is not None:
+        numbered = {int(number): _added_token(token) for number, token in listed.items()}
+    elif path.exists():
+        extra = settings.get("extra_special_tokens") or []
+        special = {_text(token) for token in [*map(settings.get, SPECIAL_TOKENS), *extra]}
+        numbered = {
+            int(number): AddedToken(text, normalized=text not in special, special=text in special)
+            for text, number in _read_json(path).items()
+        }
+    else:
+        numbered = {}
+    for number, token in sorted(numbered.items()):
+        add = backend.add_special_tokens if token.special else backend.add_tokens
+        add([token])
+        if backend.token_to_id(token.content) != number:
+            raise ValueError(
+                f"{path.parent}: {token.content!r} should be token {number}, but the vocabulary "
+                f"gives it {backend.token_to_id(token.content)}; are these files of one tokenizer?"
+            )
+    extra = settings.get("extra_special_tokens")
+    if isinstance(extra, list):
+        backend.add_special_tokens([_added_token(token, special=True) for token in extra])
+
+
+# ---------------------------------------------------------------------------- the settings
+
+
+def _settings(folder: Path) -> Settings:
+    """tokenizer_config.json, with what older releases wrote elsewhere or otherwise."""
+    settings = _read_json(folder / SETTINGS_FILE)
+    if "added_tokens_decoder" not in settings:
+        settings |= _read_json(folder / SPECIAL_TOKENS_FILE)
+    if not settings.get("extra_special_tokens"):
+        settings["extra_special_tokens"] = settings.pop("additional_special_tokens", None)
+    for name, default in SPECIAL_TOKENS.items():
+        settings.setdefault(name, default)
+    return settings
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not a JSON file: {error}") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} holds a {type(values).__name__}, expected a JSON object")
+    return values
+
+
+def _text(token: Any) -> str | None:
+    """A token's text; older files hold it in an object of its properties."""
+    text: str | None = token["content"] if isinstance(token, dict) else token
+    return text
+
+
+def _added_token(token: Any, special: bool = False) -> AddedToken:
+    if not isinstance(token, dict):
+        return AddedToken(token, special=special, normalized=not special)
+    names = ("single_word", "lstrip", "rstrip", "normalized", "special")
+    properties = {name: token[name] for name in names if name in token}
+    return AddedToken(token["content"], **properties | ({"special": True} if special else {}))
+
+
+@contextmanager
+def clear_errors(what: str) -> Iterator[None]:
+    """Turn what the tokenizers library raises into a ValueError.
+
+    That is a plain `Exception`, or the panic of its Rust code, which is no `Exception`.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if type(error) is not Exception and type(error).__name__ != "PanicException":
+            raise  # an ordinary error, of a class of its own
+        raise ValueError(f"{what}: {error}") from error
