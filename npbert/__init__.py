@@ -31,10 +31,26 @@ if TYPE_CHECKING:
     from npbert.checkpoint import CheckpointError as CheckpointError
     from npbert.config import AutoConfig as AutoConfig
     from npbert.config import DistilBertConfig as DistilBertConfig
+    from npbert.encoding import BatchEncoding as BatchEncoding
     from npbert.outputs import softmax as softmax
-    from npbert.pipelines import TextClassificationPipeline as TextClassificationPipeline
     from npbert.pipelines import classify as classify
     from npbert.pipelines import pipeline as pipeline
+    from npbert.pipelines.feature_extraction import (
+        FeatureExtractionPipeline as FeatureExtractionPipeline,
+    )
+    from npbert.pipelines.fill_mask import FillMaskPipeline as FillMaskPipeline
+    from npbert.pipelines.question_answering import (
+        QuestionAnsweringPipeline as QuestionAnsweringPipeline,
+    )
+    from npbert.pipelines.text_classification import (
+        TextClassificationPipeline as TextClassificationPipeline,
+    )
+    from npbert.pipelines.token_classification import (
+        TokenClassificationPipeline as TokenClassificationPipeline,
+    )
+    from npbert.pipelines.zero_shot_classification import (
+        ZeroShotClassificationPipeline as ZeroShotClassificationPipeline,
+    )
     from npbert.tokenizer import AutoTokenizer as AutoTokenizer
 
 _MODULES = {
@@ -47,6 +63,7 @@ _MODULES = {
     "AutoModelForSequenceClassification": "npbert.auto",
     "AutoModelForTokenClassification": "npbert.auto",
     "AutoTokenizer": "npbert.tokenizer",
+    "BatchEncoding": "npbert.encoding",
     "CheckpointError": "npbert.checkpoint",
     "DistilBertConfig": "npbert.config",
     "DistilBertForMaskedLM": "npbert.auto",
@@ -55,7 +72,12 @@ _MODULES = {
     "DistilBertForSequenceClassification": "npbert.auto",
     "DistilBertForTokenClassification": "npbert.auto",
     "DistilBertModel": "npbert.auto",
-    "TextClassificationPipeline": "npbert.pipelines",
+    "FeatureExtractionPipeline": "npbert.pipelines.feature_extraction",
+    "FillMaskPipeline": "npbert.pipelines.fill_mask",
+    "QuestionAnsweringPipeline": "npbert.pipelines.question_answering",
+    "TextClassificationPipeline": "npbert.pipelines.text_classification",
+    "TokenClassificationPipeline": "npbert.pipelines.token_classification",
+    "ZeroShotClassificationPipeline": "npbert.pipelines.zero_shot_classification",
     "classify": "npbert.pipelines",
     "pipeline": "npbert.pipelines",
     "softmax": "npbert.outputs",

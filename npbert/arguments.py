@@ -23,7 +23,7 @@ _HARMLESS: Mapping[str, tuple[Any, ...]] = {
     "torch_dtype": (None, "auto", "float32"),
     "framework": (None, "np"),
 }
-_ANY_VALUE = ("num_workers", "use_fast")
+_ANY_VALUE = ("num_workers", "padding", "use_fast")  # nothing is ever padded
 HARMLESS_NAMES = (*_HARMLESS, *_ANY_VALUE)
 
 

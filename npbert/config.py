@@ -53,6 +53,8 @@ class DistilBertConfig:
         Whether a masked-LM head without a projector weight uses the word embeddings.
     output_hidden_states, output_attentions, return_dict : bool
         What a model's call returns if the call itself does not say.
+    architectures : list of str or None
+        Class names of the models that the weights were saved from.
 
     Raises
     ------
@@ -74,6 +76,7 @@ class DistilBertConfig:
     output_hidden_states: bool = False
     output_attentions: bool = False
     return_dict: bool = True
+    architectures: list[str] | None = None
 
     def __post_init__(self) -> None:
         for key in _SIZES:
@@ -101,6 +104,11 @@ class DistilBertConfig:
                 f"problem_type is {self.problem_type!r}, expected null or one of: "
                 + ", ".join(PROBLEM_TYPES)
             )
+        if self.architectures is not None and not (
+            isinstance(self.architectures, list)
+            and all(isinstance(name, str) for name in self.architectures)
+        ):
+            raise ValueError(f"architectures is {self.architectures!r}, expected a list of names")
         for key in _SWITCHES:
             if not isinstance(getattr(self, key), bool):
                 raise ValueError(f"{key} is {getattr(self, key)!r}, expected true or false")

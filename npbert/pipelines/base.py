@@ -1,0 +1,274 @@
+"""What all pipelines share: options, inputs in chunks, packs, results in order."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Final, NamedTuple, Self
+
+import numpy as np
+from tokenizers import Encoding
+
+from npbert.arguments import (
+    HARMLESS_NAMES,
+    as_list,
+    check_count,
+    check_text,
+    reject_unknown,
+    take_harmless,
+)
+from npbert.auto import PreTrainedModel
+from npbert.batching import TokenizedText, check_tokens, packs_of
+from npbert.model import Array, Pack
+from npbert.threads import available_cpus, run
+from npbert.tokenizer import Tokenizer
+
+LONG_TEXTS: Final = ("error", "truncate")
+
+# Inputs are worked on in chunks.  The first is one input, so that the first result of a slow
+# stream comes at once; then they double, up to enough work for every thread.
+_CHUNK_INPUTS: Final = 1024
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to work.  The arguments are described at `pipeline`."""
+
+    truncation: bool | str | None = None
+    max_length: int | None = None
+    long_text: str | None = None
+    batch_size: int | None = None
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("max_length", "batch_size", "threads"):
+            if getattr(self, name) is not None:
+                check_count(name, getattr(self, name))
+        if self.long_text not in (None, *LONG_TEXTS):
+            raise ValueError(
+                f"long_text is {self.long_text!r}, expected one of: {', '.join(LONG_TEXTS)}"
+            )
+        if (
+            self.long_text is not None
+            and self.truncation is not None
+            and bool(self.truncation) != (self.long_text == "truncate")
+        ):
+            raise ValueError(
+                f"truncation={self.truncation!r} and long_text={self.long_text!r} contradict "
+                "each other; give one of them"
+            )
+
+    def updated(self, given: Mapping[str, Any]) -> Self:
+        """These options with those of one call in their place."""
+        # The two names of one choice: the call's word counts, whichever it uses.
+        if given.keys() & {"truncation", "long_text"}:
+            given = {"truncation": None, "long_text": None, **given}
+        return replace(self, **given)
+
+    @property
+    def cut(self) -> bool | str:
+        """The tokenizer's `truncation`: False where a long text is an error."""
+        if self.truncation is not None:
+            return self.truncation
+        if self.long_text is not None:
+            return self.long_text == "truncate"
+        return self.max_length is not None  # as in the tokenizer
+
+
+class Job(NamedTuple):
+    """One input, tokenized: as one text, or as several parts of one."""
+
+    item: Any
+    parts: list[Encoding]
+    is_cut: bool = False  # is there text that no part holds?
+
+
+_TOKENIZER_OPTIONS: Final = ("truncation", "max_length")
+
+
+def flattened(options: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """`options` with those of the dict called `name` among them, as transformers nests them."""
+    flat = dict(options)
+    nested = flat.pop(name, None) or {}
+    reject_unknown(name, nested.keys() - {*_TOKENIZER_OPTIONS}, _TOKENIZER_OPTIONS)
+    twice = nested.keys() & flat.keys()
+    if twice:
+        raise ValueError(f"{min(twice)} is given twice, alone and in {name}")
+    return flat | nested
+
+
+class Pipeline(ABC):
+    """Tokenizer, model and results in one call.  Made by `pipeline`.
+
+    Threads can share one.
+
+    Attributes
+    ----------
+    task : str
+    model : PreTrainedModel
+    tokenizer : Tokenizer
+    """
+
+    task: ClassVar[str]
+    options_class: ClassVar[type[Options]] = Options
+    max_chunk_characters: ClassVar[int] = 128_000
+
+    def __init__(self, model: PreTrainedModel, tokenizer: Tokenizer, **options: Any) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self._options: Any = self.options_class(
+            **self.checked_options(options, type(self).__name__)
+        )
+
+    @classmethod
+    def checked_options(
+        cls, options: Mapping[str, Any], function: str, more_names: Iterable[str] = ()
+    ) -> dict[str, Any]:
+        """Those of the arguments of `function` that say how to work.
+
+        Raises
+        ------
+        TypeError
+            If an argument is unknown.
+        ValueError
+            If one cannot be honoured.
+        """
+        names = tuple(cls.options_class.__dataclass_fields__)
+        plain = cls._plain(take_harmless(options))
+        reject_unknown(function, plain.keys() - {*names}, (*names, *more_names, *HARMLESS_NAMES))
+        return plain
+
+    @staticmethod
+    def _plain(options: dict[str, Any]) -> dict[str, Any]:
+        """`options` in the form of the options' class."""
+        return options
+
+    @abstractmethod
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        """Results of one input, a list or an iterator."""
+
+    def _call(self, inputs: Any, given: Mapping[str, Any]) -> Any:
+        """One result for one input, a list for a list, an iterator for an iterator."""
+        options = self._options.updated(self.checked_options(given, f"{type(self).__name__}()"))
+        if self._is_one(inputs, options):
+            (result,) = self._stream([inputs], options)
+            return result
+        items = as_list(inputs)
+        if items is not None:
+            return list(self._stream(items, options, first_chunk=_CHUNK_INPUTS))
+        if isinstance(inputs, Iterator):
+            return self._stream(inputs, options)
+        raise TypeError(
+            f"inputs is a {type(inputs).__name__}, expected {self._expected}, a list of these, or "
+            "an iterator"
+        )
+
+    # ------------------------------------------------------- what a task may do its own way
+
+    _expected: ClassVar[str] = "a str"
+
+    def _is_one(self, inputs: Any, _options: Any) -> bool:
+        """Whether `inputs` is one input and not a list of them."""
+        return isinstance(inputs, str)
+
+    def _check(self, item: Any, number: int, _options: Any) -> Any:
+        """One input in the form that the tokenizer takes.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Naming the position of an input that is no such thing.
+        """
+        return check_text(item, f"text {number} (counted from 0)")
+
+    def _n_characters(self, item: Any, _options: Any) -> int:
+        return sum(map(len, item)) if isinstance(item, tuple) else len(item)
+
+    def _jobs(self, items: list[Any], options: Any, first_number: int) -> list[Job]:
+        """Tokenize some inputs, of which the first is number `first_number`."""
+        encodings = self._encode(items, options)
+        for number, encoding in enumerate(encodings, first_number):
+            self._check_length(len(encoding), options, number)
+        return [
+            Job(item, [part], is_cut=bool(part.overflowing))
+            for item, part in zip(items, encodings, strict=True)
+        ]
+
+    def _rows(self, pack: Pack) -> list[Array]:
+        """What the model says of every text of a pack."""
+        return np.split(self.model.forward_pack(pack), pack.starts[1:-1])
+
+    @abstractmethod
+    def _result(self, job: Job, rows: list[Array], options: Any) -> Any:
+        """Result of one input, from the rows of its parts."""
+
+    # ----------------------------------------------------------------------------- the work
+
+    def _stream(self, items: Iterable[Any], options: Any, first_chunk: int = 1) -> Iterator[Any]:
+        """Results of `items`, in order, chunk by chunk."""
+        n_threads = options.threads or available_cpus()
+        n_done = n_cut = 0
+        checked = (self._check(item, number, options) for number, item in enumerate(items))
+        for chunk in self._chunks(checked, first_chunk, options):
+            jobs = self._jobs(chunk, options, n_done)
+            texts = [
+                self._text(part, number)
+                for number, job in enumerate(jobs, n_done)
+                for part in job.parts
+            ]
+            packs = list(packs_of(texts, max_texts=options.batch_size, n_threads=n_threads))
+            rows = itertools.chain.from_iterable(run(self._rows, packs, n_threads))
+            for job in jobs:
+                yield self._result(job, list(itertools.islice(rows, len(job.parts))), options)
+            n_done += len(chunk)
+            n_cut += sum(job.is_cut for job in jobs)
+        if n_cut:
+            warnings.warn(
+                f"{n_cut} of {n_done} texts were longer than {self._limit(options)} tokens and "
+                "were cut there",
+                stacklevel=4,
+            )
+
+    def _chunks(self, items: Iterable[Any], n_items: int, options: Any) -> Iterator[list[Any]]:
+        """Cut a stream into chunks of up to `n_items`, then twice as many, and so on."""
+        items = iter(items)
+        while True:
+            chunk, n_characters = [], 0
+            for item in itertools.islice(items, n_items):
+                chunk.append(item)
+                n_characters += self._n_characters(item, options)
+                if n_characters >= self.max_chunk_characters:
+                    break
+            if not chunk:
+                return
+            yield chunk
+            n_items = min(2 * n_items, _CHUNK_INPUTS)
+
+    def _encode(self, texts: list[Any], options: Any, **more: Any) -> list[Encoding]:
+        limit = self._limit(options) if options.cut else None
+        return self.tokenizer.encode_batch(texts, truncation=options.cut, max_length=limit, **more)
+
+    def _text(self, encoding: Encoding, number: int) -> TokenizedText:
+        ids = np.array(encoding.ids, np.int64)
+        text = TokenizedText(ids, np.arange(len(ids)))
+        check_tokens(text, self.model.config, f"text {number}")
+        return text
+
+    def _limit(self, options: Options) -> int:
+        """Most tokens of a text."""
+        if options.max_length is not None:
+            return options.max_length
+        return min(self.tokenizer.model_max_length, self.model.config.max_position_embeddings)
+
+    def _check_length(self, n_tokens: int, options: Options, number: int) -> None:
+        limit = self._limit(options)
+        if n_tokens > limit:
+            raise ValueError(
+                f"text {number} (counted from 0) is {n_tokens} tokens long, expected at most "
+                f"{limit}; {self._for_long_texts}"
+            )
+
+    _for_long_texts: ClassVar[str] = "pass long_text='truncate' to read its beginning alone"
