@@ -66,6 +66,11 @@ def read_tokenizer(folder: Path, changes: Settings) -> tuple[tokenizers.Tokenize
         )
     for name in SPECIAL_TOKENS:
         settings[name] = _text(settings.get(name))
+    # Those of special_tokens_map.json: transformers too takes no notice of them until now.
+    late = settings.pop("additional_special_tokens", None) or []
+    backend.add_special_tokens([text for text in map(_text, late) if not backend.token_to_id(text)])
+    extra = settings["extra_special_tokens"] or late
+    settings["extra_special_tokens"] = [*map(_text, extra)] if isinstance(extra, list) else None
     return backend, settings
 
 
@@ -193,10 +198,10 @@ def _add_tokens(backend: tokenizers.Tokenizer, path: Path, settings: Settings) -
 def _settings(folder: Path) -> Settings:
     """tokenizer_config.json, with what older releases wrote elsewhere or otherwise."""
     settings = _read_json(folder / SETTINGS_FILE)
-    if "added_tokens_decoder" not in settings:
-        settings |= _read_json(folder / SPECIAL_TOKENS_FILE)
     if not settings.get("extra_special_tokens"):
         settings["extra_special_tokens"] = settings.pop("additional_special_tokens", None)
+    if "added_tokens_decoder" not in settings:
+        settings |= _read_json(folder / SPECIAL_TOKENS_FILE)
     for name, default in SPECIAL_TOKENS.items():
         settings.setdefault(name, default)
     return settings

@@ -119,9 +119,8 @@ class Pipeline(ABC):
     def __init__(self, model: PreTrainedModel, tokenizer: Tokenizer, **options: Any) -> None:
         self.model = model
         self.tokenizer = tokenizer
-        self._options: Any = self.options_class(
-            **self.checked_options(options, type(self).__name__)
-        )
+        checked = self.checked_options(options, type(self).__name__)
+        self._options: Any = self.options_class(**checked)
 
     @classmethod
     def checked_options(
