@@ -54,7 +54,7 @@ def gelu(x: Array) -> Array:
 
     NumPy has no erf.  Here Phi is a logistic function of a polynomial: |error| is below
     1.5e-7 * max(1, |x|) over the whole of float32, rounding included (1.7e-7 in torch).
-    -inf gives nan, as in torch.
+    -inf gives nan, as in torch; inf gives inf.
     """
     return _in_blocks(_gelu_block, x)
 

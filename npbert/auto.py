@@ -170,7 +170,7 @@ class PreTrainedModel(ABC):
         reject_unknown(f"{type(self).__name__}()", unknown, _CALL_KEYWORDS)
         config = self.config
         texts, mask = read_padded(
-            input_ids, attention_mask, inputs_embeds, position_ids, self._axes, config
+            config, input_ids, attention_mask, inputs_embeds, position_ids, self._axes
         )
         if self._reads_first:
             check_first_is_seen(mask)

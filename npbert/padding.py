@@ -32,22 +32,22 @@ class Trace(NamedTuple):
 
 
 def read_padded(
-    input_ids: Any,
-    attention_mask: Any,
-    inputs_embeds: Any,
-    position_ids: Any,
-    axes: tuple[str, ...],
     config: DistilBertConfig,
+    input_ids: Any,
+    attention_mask: Any = None,
+    inputs_embeds: Any = None,
+    position_ids: Any = None,
+    axes: tuple[str, ...] = ("batch", "seq"),
 ) -> tuple[list[TokenizedText], np.ndarray]:
     """The real tokens of padded arrays, and where they were.
 
     Parameters
     ----------
+    config : DistilBertConfig
     input_ids, attention_mask, inputs_embeds, position_ids
         As given to the model.
     axes : tuple of str
         Names of the axes, of which the last is "seq".
-    config : DistilBertConfig
 
     Returns
     -------

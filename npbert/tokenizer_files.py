@@ -68,7 +68,8 @@ def read_tokenizer(folder: Path, changes: Settings) -> tuple[tokenizers.Tokenize
         settings[name] = _text(settings.get(name))
     # Those of special_tokens_map.json: transformers too takes no notice of them until now.
     late = settings.pop("additional_special_tokens", None) or []
-    backend.add_special_tokens([text for text in map(_text, late) if not backend.token_to_id(text)])
+    texts = [str(_text(token)) for token in late]
+    backend.add_special_tokens([text for text in texts if backend.token_to_id(text) is None])
     extra = settings["extra_special_tokens"] or late
     settings["extra_special_tokens"] = [*map(_text, extra)] if isinstance(extra, list) else None
     return backend, settings

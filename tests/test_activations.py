@@ -47,9 +47,10 @@ def test_gelu_without_rounding_is_exact_to_3e8() -> None:
     assert (np.abs(approximate - x * phi) / np.maximum(1, np.abs(x))).max() < 2.3e-8
 
 
-def test_gelu_has_the_limits_of_torch() -> None:
+def test_gelu_has_the_right_limits() -> None:
+    # torch's own depend on the processor: with AVX-512 it makes 3e38 infinity.
     ends = np.array([-np.inf, -3e38, -0.0, 0.0, 3e38, np.inf, np.nan], np.float32)
-    expected = torch.nn.functional.gelu(torch.tensor(ends)).numpy()
+    expected = np.array([np.nan, -0.0, -0.0, 0.0, 3e38, np.inf, np.nan], np.float32)
     np.testing.assert_array_equal(gelu(ends.copy()), expected)
 
 

@@ -14,7 +14,7 @@ from tests.oracles import make_model
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    sizes = {"dim": 12, "n_heads": 2, "n_layers": 2, "max_position_embeddings": 6}
+    sizes: dict[str, Any] = {"dim": 12, "n_heads": 2, "n_layers": 2, "max_position_embeddings": 6}
     return make_model(tmp_path_factory.mktemp("model"), **sizes, num_labels=3)
 
 
@@ -93,7 +93,7 @@ def test_bad_calls(
 def test_a_hidden_first_token_is_refused_only_where_it_is_read(
     encoder: npbert.DistilBertModel, classifier: npbert.DistilBertForSequenceClassification
 ) -> None:
-    call = {"input_ids": [[1, 2], [3, 4]], "attention_mask": [[1, 1], [0, 1]]}
+    call: dict[str, Any] = {"input_ids": [[1, 2], [3, 4]], "attention_mask": [[1, 1], [0, 1]]}
     assert encoder(**call).last_hidden_state.shape == (2, 2, 12)
     with pytest.raises(ValueError, match=r"position 0 of row 1, .* pad on the right"):
         classifier(**call)

@@ -44,9 +44,9 @@ load = AutoModelForSequenceClassification.from_pretrained
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    sizes = {"vocab_size": 11, "max_position_embeddings": 5, "dim": 8, "hidden_dim": 12}
+    sizes: dict[str, Any] = {"vocab_size": 11, "max_position_embeddings": 5, "dim": 8}
     folder = tmp_path_factory.mktemp("source")
-    return make_model(folder, **sizes, n_heads=2, n_layers=2, num_labels=3)
+    return make_model(folder, **sizes, hidden_dim=12, n_heads=2, n_layers=2, num_labels=3)
 
 
 @pytest.fixture(scope="module")

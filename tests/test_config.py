@@ -68,7 +68,10 @@ def test_the_defaults_are_those_of_transformers(key: str) -> None:
 
 def test_the_sst2_model(tmp_path: Path) -> None:
     config = DistilBertConfig.from_json_file(write(tmp_path, SST2.encode()))
-    assert config == DistilBertConfig(id2label={0: "NEGATIVE", 1: "POSITIVE"})
+    assert config == DistilBertConfig(
+        id2label={0: "NEGATIVE", 1: "POSITIVE"},
+        architectures=["DistilBertForSequenceClassification"],
+    )
     assert config.num_labels == 2
     assert config.label2id == {"NEGATIVE": 0, "POSITIVE": 1}
     assert config.head_dim == 64
@@ -118,6 +121,10 @@ def test_a_file_with_all_keys(tmp_path: Path, as_str: bool) -> None:
         "id2label": {"0": "a"},
         "problem_type": "regression",
         "tie_word_embeddings": False,
+        "output_hidden_states": True,
+        "output_attentions": True,
+        "return_dict": False,
+        "architectures": ["DistilBertModel"],
     }
     assert list(values) == KEYS
     path = write(tmp_path, json.dumps(TYPE | values).encode())
@@ -129,7 +136,7 @@ def test_a_file_with_all_keys(tmp_path: Path, as_str: bool) -> None:
 
 UNKNOWN: list[dict[str, Any]] = [
     {"a_key_of_tomorrow": [1, {"b": None}]},
-    {"architectures": ["DistilBertForMaskedLM"], "dropout": 0.9, "torch_dtype": "float16"},
+    {"dropout": 0.9, "torch_dtype": "float16"},
     {"_name_or_path": "somewhere", "transformers_version": "4.0.0", "tie_weights_": True},
     {"sinusoidal_pos_embds": True},
     {"pruned_heads": {}},

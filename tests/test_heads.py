@@ -26,7 +26,7 @@ HEADS = (
     "ForMultipleChoice",
 )
 N_CHOICES = 3
-Arrays = dict[str, NDArray[Any]]
+Arrays = dict[str, Any]  # of NDArray
 
 
 def load(head: str, folder: Path) -> tuple[PreTrainedModel, Any]:
@@ -238,7 +238,7 @@ def test_tied_and_untied_projectors(tmp_path: Path, tied: bool, stored: bool) ->
         return
     model, oracle = load("ForMaskedLM", folder)
     ids, mask = random_batch(np.random.default_rng(1), 97, [3, 6])
-    inputs = {"input_ids": ids, "attention_mask": mask}
+    inputs: Arrays = {"input_ids": ids, "attention_mask": mask}
     check("logits", model(**inputs).logits, theirs_of(oracle, inputs)["logits"], mask)
 
 

@@ -34,7 +34,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ours(folder: Path) -> TextClassificationPipeline:
-    return npbert.pipeline("sentiment-analysis", folder)
+    made: TextClassificationPipeline = npbert.pipeline("sentiment-analysis", folder)
+    return made
 
 
 def their_pipeline(folder: Path, **options: Any) -> Any:

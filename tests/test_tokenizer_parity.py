@@ -85,7 +85,7 @@ def test_there_are_enough_strings() -> None:
 
 def test_strings(variant: Sides) -> None:
     ours, theirs = variant
-    asked = {"return_offsets_mapping": True, "return_special_tokens_mask": True}
+    asked: dict[str, Any] = {"return_offsets_mapping": True, "return_special_tokens_mask": True}
     for text in STRINGS:
         same(ours(text, **asked), theirs(text, **asked), asked)
         assert ours.tokenize(text) == theirs.tokenize(text)
@@ -97,7 +97,10 @@ def test_strings_come_back(variant: Sides) -> None:
         ids = theirs(text)["input_ids"]
         for skip in (False, True):
             for clean in (None, True):
-                options = {"skip_special_tokens": skip, "clean_up_tokenization_spaces": clean}
+                options: dict[str, Any] = {
+                    "skip_special_tokens": skip,
+                    "clean_up_tokenization_spaces": clean,
+                }
                 assert ours.decode(ids, **options) == theirs.decode(ids, **options)
         assert ours.convert_ids_to_tokens(ids) == theirs.convert_ids_to_tokens(ids)
 
@@ -159,7 +162,9 @@ def test_any_call(sides: Sides, data: st.DataObject) -> None:
     ours, theirs = sides
     split = data.draw(FLAGS, "split")
     arguments = data.draw(batches(SPLIT if split else TEXTS), "arguments")
-    options = data.draw(OPTIONS, "options") | ({"is_split_into_words": True} if split else {})
+    options: dict[str, Any] = data.draw(OPTIONS, "options") | (
+        {"is_split_into_words": True} if split else {}
+    )
     try:
         result = ours(*arguments, **options)
     except ValueError as error:
