@@ -51,6 +51,8 @@ if TYPE_CHECKING:
         ZeroShotClassificationPipeline as ZeroShotClassificationPipeline,
     )
     from npbert.tokenizer import AutoTokenizer as AutoTokenizer
+    from npbert.tokenizer import DistilBertTokenizer as DistilBertTokenizer
+    from npbert.tokenizer import DistilBertTokenizerFast as DistilBertTokenizerFast
 
 _MODULES = {
     "AutoConfig": "npbert.config",
@@ -71,6 +73,8 @@ _MODULES = {
     "DistilBertForSequenceClassification": "npbert.auto",
     "DistilBertForTokenClassification": "npbert.auto",
     "DistilBertModel": "npbert.auto",
+    "DistilBertTokenizer": "npbert.tokenizer",
+    "DistilBertTokenizerFast": "npbert.tokenizer",
     "FeatureExtractionPipeline": "npbert.pipelines.feature_extraction",
     "FillMaskPipeline": "npbert.pipelines.fill_mask",
     "QuestionAnsweringPipeline": "npbert.pipelines.question_answering",

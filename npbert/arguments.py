@@ -22,8 +22,12 @@ _HARMLESS: Mapping[str, tuple[Any, ...]] = {
     "dtype": (None, "auto", "float32"),
     "torch_dtype": (None, "auto", "float32"),
     "framework": (None, "np"),
+    "device_map": (None, "cpu", "auto"),
+    "attn_implementation": (None, "eager", "sdpa"),  # the same numbers
+    "use_safetensors": (None, True),
 }
-_ANY_VALUE = ("num_workers", "padding", "use_fast")  # nothing is ever padded
+# Nothing is ever padded, weights are always mapped, and no code is ever taken from a model.
+_ANY_VALUE = ("num_workers", "padding", "use_fast", "low_cpu_mem_usage", "trust_remote_code")
 HARMLESS_NAMES = (*_HARMLESS, *_ANY_VALUE)
 
 

@@ -9,10 +9,10 @@ from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 
-from npbert.arguments import reject_unknown, take_harmless
+from npbert.arguments import HARMLESS_NAMES, reject_unknown, take_harmless
 from npbert.batching import packs_of
 from npbert.checkpoint import CheckpointError, find_non_finite, load_parameters
-from npbert.config import DistilBertConfig
+from npbert.config import CHANGEABLE, DistilBertConfig
 from npbert.hub import resolve
 from npbert.model import (
     Array,
@@ -62,11 +62,18 @@ class PreTrainedModel(ABC):
     head
         Parameters of the head; None for the bare encoder.
 
+    Attributes
+    ----------
+    device, dtype : str
+        "cpu" and "float32": npbert computes nowhere else and in nothing else.
+
     Notes
     -----
     Models hold no state but their weights, so threads can share one.
     """
 
+    device: ClassVar[str] = "cpu"
+    dtype: ClassVar[str] = "float32"
     head_name: ClassVar[str | None] = None
     _axes: ClassVar[tuple[str, ...]] = ("batch", "seq")
     _reads_first: ClassVar[bool] = False  # does the head read `[CLS]` alone?
@@ -85,6 +92,7 @@ class PreTrainedModel(ABC):
         cache_dir: str | Path | None = None,
         local_files_only: bool = False,
         token: str | bool | None = None,
+        config: DistilBertConfig | None = None,
         **others: Any,
     ) -> Self:
         """Load a model.
@@ -95,8 +103,11 @@ class PreTrainedModel(ABC):
             A folder, a bundled name ("mini"), or a hub id.
         revision, cache_dir, local_files_only, token
             As in huggingface_hub; see `npbert.hub.resolve`.
+        config : DistilBertConfig, optional
+            Instead of config.json.
         **others
-            Keywords of ported code that change nothing here, such as ``dtype="auto"``.
+            Values in place of those in config.json, such as ``output_attentions=True``; and
+            keywords of ported code that change nothing here, such as ``dtype="auto"``.
 
         Returns
         -------
@@ -111,8 +122,12 @@ class PreTrainedModel(ABC):
         ValueError
             If its config cannot be honoured.
         """
-        known = ("revision", "cache_dir", "local_files_only", "token", "dtype", "torch_dtype")
-        reject_unknown(f"{cls.__name__}.from_pretrained()", take_harmless(others), known)
+        changes = take_harmless(others)
+        reject_unknown(
+            f"{cls.__name__}.from_pretrained()", changes.keys() - {*CHANGEABLE}, _LOADING_KEYWORDS
+        )
+        if config is not None and changes:
+            raise ValueError(f"config and {min(changes)} are both given; put it into the config")
         folder = resolve(
             pretrained_model_name_or_path,
             revision=revision,
@@ -120,7 +135,8 @@ class PreTrainedModel(ABC):
             local_files_only=local_files_only,
             token=token,
         )
-        config = DistilBertConfig.from_json_file(folder / "config.json")
+        if config is None:
+            config = DistilBertConfig.from_json_file(folder / "config.json", changes)
         return cls(config, *load_parameters(folder, config, cls._load_head, cls.head_name))
 
     def __call__(
@@ -264,6 +280,11 @@ class PreTrainedModel(ABC):
         return rows
 
 
+_LOADING_KEYWORDS = (
+    *("revision", "cache_dir", "local_files_only", "token", "config"),
+    *CHANGEABLE,
+    *HARMLESS_NAMES,
+)
 _CALL_KEYWORDS = tuple(set(PreTrainedModel.__call__.__annotations__) - {"unknown", "return"})
 
 

@@ -7,11 +7,13 @@ keys that would change the result in a way the forward pass cannot honour are re
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from npbert.activations import ACTIVATIONS
+from npbert.arguments import reject_unknown
 
 MODEL_TYPE = "distilbert"
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
@@ -122,6 +124,11 @@ class DistilBertConfig:
                 raise ValueError(f"id2label[{number}] is {label!r}, expected a string")
 
     @property
+    def model_type(self) -> str:
+        """Name of the architecture, "distilbert"."""
+        return MODEL_TYPE
+
+    @property
     def num_labels(self) -> int:
         """Number of labels, the output columns of a classification head."""
         return len(self.id2label)
@@ -160,6 +167,7 @@ class DistilBertConfig:
         cache_dir: str | Path | None = None,
         local_files_only: bool = False,
         token: str | bool | None = None,
+        **changes: Any,
     ) -> DistilBertConfig:
         """Read the config of a model, without its weights.
 
@@ -169,6 +177,8 @@ class DistilBertConfig:
             A folder, a bundled name ("mini"), or a hub id.
         revision, cache_dir, local_files_only, token
             As in huggingface_hub; see `npbert.hub.resolve`.
+        **changes
+            Values in place of those in config.json.
 
         Returns
         -------
@@ -178,10 +188,15 @@ class DistilBertConfig:
         ------
         OSError
             If the model cannot be found or fetched.
+        TypeError
+            If a keyword is unknown.
         ValueError
             If its config cannot be honoured.
         """
         from npbert.hub import resolve  # which reads configs, so not at the top
+
+        known = ("revision", "cache_dir", "local_files_only", "token", *CHANGEABLE)
+        reject_unknown(f"{cls.__name__}.from_pretrained()", changes.keys() - {*CHANGEABLE}, known)
 
         folder = resolve(
             pretrained_model_name_or_path,
@@ -191,7 +206,7 @@ class DistilBertConfig:
             token=token,
             weights=False,
         )
-        return cls.from_json_file(folder / "config.json")
+        return cls.from_json_file(folder / "config.json", changes)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> DistilBertConfig:
@@ -238,8 +253,20 @@ class DistilBertConfig:
         return {"model_type": MODEL_TYPE, **asdict(self), "label2id": self.label2id}
 
     @classmethod
-    def from_json_file(cls, path: str | Path) -> DistilBertConfig:
+    def from_json_file(
+        cls, path: str | Path, changes: Mapping[str, Any] | None = None
+    ) -> DistilBertConfig:
         """Read a config.json file.
+
+        Parameters
+        ----------
+        path : str or Path
+        changes : dict, optional
+            Values in place of those in the file; the names are `CHANGEABLE`.
+
+        Returns
+        -------
+        DistilBertConfig
 
         Raises
         ------
@@ -255,12 +282,27 @@ class DistilBertConfig:
         if not isinstance(values, dict):
             raise ValueError(f"{path} holds a {type(values).__name__}, expected a JSON object")
         try:
-            return cls.from_dict(values)
+            return cls.from_dict(values)._changed(changes or {})
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 
+    def _changed(self, changes: Mapping[str, Any]) -> DistilBertConfig:
+        fields = dict(changes)
+        num_labels, label2id = fields.pop("num_labels", None), fields.pop("label2id", None)
+        if "id2label" in fields or num_labels is not None:
+            names = self.id2label if num_labels in (None, self.num_labels) else None
+            fields["id2label"] = _labels(fields.get("id2label", names), num_labels)
+        config = replace(self, **fields)
+        if label2id is not None and label2id != config.label2id:
+            raise ValueError(
+                f"label2id is {label2id!r}, expected the reverse of id2label, {config.label2id!r}"
+            )
+        return config
+
 
 AutoConfig = DistilBertConfig
+# Keywords of `from_pretrained` that stand in place of values in config.json.
+CHANGEABLE = (*DistilBertConfig.__dataclass_fields__, "num_labels", "label2id")
 
 
 def _is_int(value: object) -> bool:

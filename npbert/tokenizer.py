@@ -77,7 +77,7 @@ class _Padding(NamedTuple):
 
 
 class Tokenizer(Vocabulary):
-    """A tokenizer, called as in transformers.  Made by `AutoTokenizer.from_pretrained`.
+    """A tokenizer, called as in transformers.  Made by `from_pretrained`.
 
     Threads can share one.
 
@@ -108,6 +108,62 @@ class Tokenizer(Vocabulary):
         self.truncation_side = _side("truncation_side", settings.get("truncation_side", "right"))
         if self.pad_token_id is None:
             raise ValueError(f"the tokenizer has no padding token {self.pad_token!r}")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ |= state
+        self._lock = threading.Lock()  # of its own: locks cannot be pickled
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | Path,
+        *,
+        revision: str | None = None,
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
+        token: str | bool | None = None,
+        **others: Any,
+    ) -> Tokenizer:
+        """Load the tokenizer of a model.
+
+        Parameters
+        ----------
+        pretrained_model_name_or_path : str or Path
+            A folder, a bundled name ("mini"), or a hub id.
+        revision, cache_dir, local_files_only, token
+            As in huggingface_hub; see `npbert.hub.resolve`.
+        **others
+            `model_max_length`, `padding_side`, `truncation_side`, `do_lower_case`,
+            `strip_accents`, `tokenize_chinese_chars`, in place of what the files say; and
+            keywords of ported code that change nothing here, such as `use_fast`.
+
+        Returns
+        -------
+        Tokenizer
+
+        Raises
+        ------
+        OSError
+            If the model cannot be found or fetched.
+        ValueError
+            If its files cannot be used.
+        """
+        known = ("revision", "cache_dir", "local_files_only", "token", "use_fast", *_LOADING)
+        others = take_harmless(others)
+        changes = {name: others.pop(name) for name in _LOADING if name in others}
+        reject_unknown(f"{cls.__name__}.from_pretrained()", others, known)
+        folder = resolve(
+            pretrained_model_name_or_path,
+            revision=revision,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+            token=token,
+            weights=False,
+        )
+        return cls.from_folder(folder, **changes)
 
     @classmethod
     def from_folder(cls, folder: Path, **changes: Any) -> Tokenizer:
@@ -291,6 +347,16 @@ class Tokenizer(Vocabulary):
     def num_special_tokens_to_add(self, pair: bool = False) -> int:
         """How many special tokens stand around a text, or around a pair."""
         return int(self._backend.num_special_tokens_to_add(pair))
+
+    @property
+    def max_len_single_sentence(self) -> int:
+        """`model_max_length` without the special tokens around a text."""
+        return self.model_max_length - self.num_special_tokens_to_add()
+
+    @property
+    def max_len_sentences_pair(self) -> int:
+        """`model_max_length` without the special tokens around a pair."""
+        return self.model_max_length - self.num_special_tokens_to_add(pair=True)
 
     # ----------------------------------------------------------------------- padding
 
@@ -478,57 +544,9 @@ class Tokenizer(Vocabulary):
             )
 
 
-class AutoTokenizer:
-    """Entry point under the name that transformers gives it."""
-
-    @staticmethod
-    def from_pretrained(
-        pretrained_model_name_or_path: str | Path,
-        *,
-        revision: str | None = None,
-        cache_dir: str | Path | None = None,
-        local_files_only: bool = False,
-        token: str | bool | None = None,
-        **others: Any,
-    ) -> Tokenizer:
-        """Load the tokenizer of a model.
-
-        Parameters
-        ----------
-        pretrained_model_name_or_path : str or Path
-            A folder, a bundled name ("mini"), or a hub id.
-        revision, cache_dir, local_files_only, token
-            As in huggingface_hub; see `npbert.hub.resolve`.
-        **others
-            `model_max_length`, `padding_side`, `truncation_side`, `do_lower_case`,
-            `strip_accents`, `tokenize_chinese_chars`, in place of what the files say; and
-            keywords of ported code that change nothing here, such as `use_fast`.
-
-        Returns
-        -------
-        Tokenizer
-
-        Raises
-        ------
-        OSError
-            If the model cannot be found or fetched.
-        ValueError
-            If its files cannot be used.
-        """
-        known = ("revision", "cache_dir", "local_files_only", "token", "use_fast", *_LOADING)
-        others = take_harmless(others)
-        changes = {name: others.pop(name) for name in _LOADING if name in others}
-        reject_unknown("AutoTokenizer.from_pretrained()", others, known)
-        folder = resolve(
-            pretrained_model_name_or_path,
-            revision=revision,
-            cache_dir=cache_dir,
-            local_files_only=local_files_only,
-            token=token,
-            weights=False,
-        )
-        return Tokenizer.from_folder(folder, **changes)
-
+AutoTokenizer = Tokenizer
+DistilBertTokenizer = Tokenizer
+DistilBertTokenizerFast = Tokenizer
 
 _CALL_KEYWORDS = tuple(
     name for name in Tokenizer.__call__.__annotations__ if name not in ("unknown", "return")

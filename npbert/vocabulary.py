@@ -109,6 +109,16 @@ class Vocabulary:
         """Id of every token."""
         return dict(self._backend.get_vocab(with_added_tokens=True))
 
+    def get_added_vocab(self) -> dict[str, int]:
+        """Id of every token that was added, special ones among them."""
+        added = self._backend.get_added_tokens_decoder().items()
+        return {token.content: number for number, token in sorted(added)}
+
+    @property
+    def backend_tokenizer(self) -> tokenizers.Tokenizer:
+        """The tokenizer of the `tokenizers` library; its settings change with every call."""
+        return self._backend
+
     @property
     def vocab(self) -> dict[str, int]:
         """Id of every token."""

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+import transformers
 
 import npbert
+from npbert.config import DistilBertConfig
 from tests.oracles import make_model
 
 
@@ -36,6 +39,9 @@ def test_the_names_of_transformers(
     assert isinstance(classifier, npbert.DistilBertForSequenceClassification)
     assert classifier.config.id2label == {0: "LABEL_0", 1: "LABEL_1", 2: "LABEL_2"}
     assert classifier.config.num_labels == 3
+    assert classifier.config.model_type == "distilbert"
+    assert (classifier.device, classifier.dtype) == ("cpu", "float32")
+    assert npbert.DistilBertTokenizer is npbert.DistilBertTokenizerFast is npbert.AutoTokenizer
 
 
 def test_lists_masks_of_any_kind_and_token_types(
@@ -105,7 +111,45 @@ def test_unknown_and_impossible_keywords_when_loading(folder: Path) -> None:
         load(folder, revison="main")
     with pytest.raises(ValueError, match="dtype is 'float16'"):
         load(folder, dtype="float16")
-    load(folder, torch_dtype="auto")
+    with pytest.raises(TypeError, match="'num_label'; did you mean 'num_labels'"):
+        load(folder, num_label=3)
+    load(folder, torch_dtype="auto", attn_implementation="eager", trust_remote_code=False)
+
+
+@pytest.mark.filterwarnings("ignore:.*bare encoder:UserWarning")
+def test_values_in_place_of_those_of_config_json(folder: Path) -> None:
+    labels = {0: "no", 1: "maybe", 2: "yes"}
+    changes: list[dict[str, Any]] = [
+        {"output_attentions": True, "id2label": labels},
+        {"num_labels": 3, "id2label": labels, "label2id": {"no": 0, "maybe": 1, "yes": 2}},
+        {"num_labels": 3, "problem_type": "regression"},
+    ]
+    for options in changes:
+        ours = npbert.AutoModelForSequenceClassification.from_pretrained(folder, **options)
+        theirs = transformers.AutoModelForSequenceClassification.from_pretrained(
+            folder, **options, attn_implementation="eager"
+        )
+        for name in ("id2label", "num_labels", "problem_type", "output_attentions"):
+            assert getattr(ours.config, name) == getattr(theirs.config, name)
+        assert set(ours([[1, 2]])) == set(theirs(torch.tensor([[1, 2]])))
+    config = npbert.AutoConfig.from_pretrained(folder, output_hidden_states=True)
+    assert npbert.AutoModel.from_pretrained(folder, config=config)([[1, 2]]).hidden_states
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_labels": 4}, r"classifier\.weight: shape \(3, 12\), expected \(4, 12\)"),
+        ({"num_labels": 4, "id2label": {0: "no"}}, "num_labels is 4, but id2label names 1"),
+        ({"label2id": {"no": 0}}, "label2id is .*expected the reverse of id2label"),
+        ({"config": DistilBertConfig(), "num_labels": 3}, "config and num_labels are both given"),
+    ],
+)
+def test_values_that_cannot_be_honoured(
+    folder: Path, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        npbert.AutoModelForSequenceClassification.from_pretrained(folder, **options)
 
 
 def test_the_public_names() -> None:

@@ -16,6 +16,7 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[1]
 DOCUMENTS = [CHECKOUT / "README.md", CHECKOUT / "docs" / "walkthrough.md"]
+PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
 PUBLISHED = Path(__file__).parent / "data" / "published_logits.jsonl"
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -57,6 +58,12 @@ def test_numbers_are_compared_by_value_and_the_rest_exactly() -> None:
 def test_there_are_no_blocks_that_nothing_runs(document: Path) -> None:
     languages = {language for language, _ in FENCE.findall(document.read_text(encoding="utf-8"))}
     assert languages <= {"python", "console", "sh", "text"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
 
 
 @pytest.mark.filterwarnings("ignore:.*bare encoder:UserWarning")

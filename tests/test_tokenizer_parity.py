@@ -6,7 +6,9 @@ for text are refused by npbert alone: docs/differences.md.
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -267,10 +269,13 @@ def test_vocabulary_and_special_tokens(variant: Sides) -> None:
     for name in (
         *("all_special_tokens", "all_special_ids", "special_tokens_map", "vocab_size"),
         *("model_max_length", "padding_side", "truncation_side", "pad_token_type_id", "is_fast"),
+        *("max_len_single_sentence", "max_len_sentences_pair"),
     ):
         assert getattr(ours, name) == getattr(theirs, name), name
     assert len(ours) == len(theirs)
     assert ours.get_vocab() == ours.vocab == theirs.get_vocab()
+    assert list(ours.get_added_vocab().items()) == list(theirs.get_added_vocab().items())
+    assert type(ours.backend_tokenizer) is type(theirs.backend_tokenizer)
     for pair in (False, True):
         assert ours.num_special_tokens_to_add(pair) == theirs.num_special_tokens_to_add(pair)
     ids = [101, 7592, 103, 102, 0]
@@ -409,6 +414,18 @@ def test_settings_given_when_loading(tmp_path: Path, settings: dict[str, Any]) -
 
 
 # ------------------------------------------------------------------------------- threads
+
+
+def test_copies_and_pickles(sides: Sides) -> None:
+    ours, _ = sides
+    expected = ours(["one two", "three"], padding=True)
+    for twin in (pickle.loads(pickle.dumps(ours)), copy.deepcopy(ours)):
+        encoding = twin(["one two", "three"], padding=True)
+        assert encoding == expected
+        assert twin.cls_token_id == ours.cls_token_id
+    back = pickle.loads(pickle.dumps(expected))
+    assert back == expected
+    assert back.tokens(1) == expected.tokens(1)
 
 
 def test_threads_share_one(sides: Sides) -> None:
