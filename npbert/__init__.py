@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     )
     from npbert.auto import DistilBertForTokenClassification as DistilBertForTokenClassification
     from npbert.auto import DistilBertModel as DistilBertModel
-    from npbert.checkpoint import CheckpointError as CheckpointError
     from npbert.config import AutoConfig as AutoConfig
     from npbert.config import DistilBertConfig as DistilBertConfig
     from npbert.encoding import BatchEncoding as BatchEncoding
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
     from npbert.pipelines.zero_shot_classification import (
         ZeroShotClassificationPipeline as ZeroShotClassificationPipeline,
     )
+    from npbert.safetensors_files import CheckpointError as CheckpointError
     from npbert.tokenizer import AutoTokenizer as AutoTokenizer
     from npbert.tokenizer import DistilBertTokenizer as DistilBertTokenizer
     from npbert.tokenizer import DistilBertTokenizerFast as DistilBertTokenizerFast
@@ -65,7 +65,7 @@ _MODULES = {
     "AutoModelForTokenClassification": "npbert.auto",
     "AutoTokenizer": "npbert.tokenizer",
     "BatchEncoding": "npbert.encoding",
-    "CheckpointError": "npbert.checkpoint",
+    "CheckpointError": "npbert.safetensors_files",
     "DistilBertConfig": "npbert.config",
     "DistilBertForMaskedLM": "npbert.auto",
     "DistilBertForMultipleChoice": "npbert.auto",

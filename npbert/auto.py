@@ -11,7 +11,7 @@ import numpy as np
 
 from npbert.arguments import HARMLESS_NAMES, reject_unknown, take_harmless
 from npbert.batching import packs_of
-from npbert.checkpoint import CheckpointError, find_non_finite, load_parameters
+from npbert.checkpoint import find_non_finite, load_parameters
 from npbert.config import CHANGEABLE, DistilBertConfig
 from npbert.hub import resolve
 from npbert.model import (
@@ -49,6 +49,7 @@ from npbert.padding import (
     read_padded,
     to_padded,
 )
+from npbert.safetensors_files import CheckpointError
 from npbert.threads import available_cpus, run
 
 
@@ -134,6 +135,7 @@ class PreTrainedModel(ABC):
             cache_dir=cache_dir,
             local_files_only=local_files_only,
             token=token,
+            check_config=DistilBertConfig.from_json_file,
         )
         if config is None:
             config = DistilBertConfig.from_json_file(folder / "config.json", changes)

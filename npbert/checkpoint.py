@@ -2,49 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 
 from npbert.config import DistilBertConfig
 from npbert.model import HEAD_PARTS, WORD_EMBEDDINGS, Array, Encoder, Take
+from npbert.safetensors_files import (
+    FLOATS,
+    ITEM_SIZES,
+    CheckpointError,
+    StoredTensor,
+    stored_tensors,
+)
 
-WEIGHTS_FILE: Final = "model.safetensors"
-INDEX_FILE: Final = "model.safetensors.index.json"
-
-_DTYPES: Final = ("F32", "F16", "BF16")
-_ITEM_SIZES: Final = {
-    **dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0"), 1),
-    **dict.fromkeys(("U16", "I16", "F16", "BF16"), 2),
-    **dict.fromkeys(("U32", "I32", "F32"), 4),
-    **dict.fromkeys(("U64", "I64", "F64", "C64"), 8),
-}
 _OLD_NAMES: Final = {"gamma": "weight", "beta": "bias"}  # of LayerNorm, as TensorFlow had them
 _BUFFERS: Final = ("embeddings.position_ids",)  # not weights; older releases saved it
-_PICKLES: Final = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 
 Head = TypeVar("Head")
-
-
-class CheckpointError(ValueError):
-    """The files of a checkpoint are damaged, or do not fit the config or the head."""
-
-
-class StoredTensor(NamedTuple):
-    """What a file says of one tensor, and where it lies."""
-
-    stored_name: str
-    path: Path
-    dtype: str
-    shape: tuple[int, ...]
-    offset: int  # bytes from the beginning of the file
 
 
 def load_parameters(
@@ -133,8 +113,8 @@ class _Checkpoint:
         tensor = self._tensors.get(name)
         if tensor is None:
             problem = f"missing, expected shape {shape}"
-        elif tensor.dtype not in _DTYPES:
-            problem = f"dtype {tensor.dtype}, expected " + ", ".join(_DTYPES)
+        elif tensor.dtype not in FLOATS:
+            problem = f"dtype {tensor.dtype}, expected " + ", ".join(FLOATS)
         elif tensor.shape != shape:
             problem = f"shape {tensor.shape}, expected {shape} by config.json"
         else:
@@ -157,7 +137,7 @@ class _Checkpoint:
             mapped = np.memmap(tensor.path, dtype=np.uint8, mode="r")
             # A plain array over the same memory: numpy treats it faster than the subclass.
             self._mapped[tensor.path] = mapped.view(np.ndarray)
-        size_bytes = int(np.prod(tensor.shape)) * _ITEM_SIZES[tensor.dtype]
+        size_bytes = int(np.prod(tensor.shape)) * ITEM_SIZES[tensor.dtype]
         raw = self._mapped[tensor.path][tensor.offset : tensor.offset + size_bytes]
         if tensor.dtype == "F32":
             values = np.require(raw.view("<f4"), np.float32, "A")  # copies if unaligned
@@ -166,120 +146,6 @@ class _Checkpoint:
         else:  # BF16 is the upper half of a float32
             values = (raw.view("<u2").astype(np.uint32) << 16).view(np.float32)
         return values.reshape(tensor.shape)
-
-
-# ----------------------------------------------------------------------------------- files
-
-
-def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files of a model folder.
-
-    Raises
-    ------
-    CheckpointError
-        If there is none, or one that the index names is not there.
-    """
-    if (folder / WEIGHTS_FILE).is_file():
-        return [folder / WEIGHTS_FILE]
-    index = folder / INDEX_FILE
-    if not index.is_file():
-        raise CheckpointError(_no_weights(folder))
-    try:
-        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise CheckpointError(
-            f"{index}: expected JSON with a 'weight_map' from tensor to file name ({error!r})"
-        ) from error
-    outside = [name for name in names if not _is_file_name(name)]
-    if outside:
-        raise CheckpointError(f"{index}: {outside[0]!r} is not the name of a file beside it")
-    missing = [name for name in names if not (folder / name).is_file()]
-    if missing:
-        raise CheckpointError(
-            f"{folder}: {INDEX_FILE} names {len(names)} files, and these are not there: "
-            + ", ".join(missing)
-            + "; copy or download them too"
-        )
-    return [folder / name for name in names]
-
-
-def _is_file_name(name: object) -> bool:
-    return isinstance(name, str) and name not in ("", "..") and Path(name).name == name
-
-
-def stored_tensors(folder: Path) -> list[StoredTensor]:
-    """What the files of a model folder hold, without reading the values.
-
-    Raises
-    ------
-    CheckpointError
-        If a file is missing, or is not what it should be.
-    """
-    return [tensor for path in weight_files(folder) for tensor in _layout(path)]
-
-
-def _no_weights(folder: Path) -> str:
-    found = sorted(p.name for p in folder.iterdir() if p.is_file()) if folder.is_dir() else []
-    pickles = [name for name in _PICKLES if name in found]
-    if pickles:
-        return (
-            f"{folder}: the weights are a pickle ({pickles[0]}), which npbert never opens because "
-            f"a pickle can run any code; expected {WEIGHTS_FILE}. Where transformers is "
-            "installed, convert it: AutoModelForSequenceClassification.from_pretrained(folder)"
-            ".save_pretrained(new_folder)"
-        )
-    return (
-        f"{folder}: no {WEIGHTS_FILE} and no {INDEX_FILE}, only "
-        f"{', '.join(found[:10]) or 'nothing'}; choose a folder or model with safetensors weights"
-    )
-
-
-def _layout(path: Path) -> Iterator[StoredTensor]:
-    """The tensors of one file, in the order in which they lie there."""
-    size_bytes = path.stat().st_size
-    try:
-        with safe_open(path, framework="np") as file:
-            slices = [(name, file.get_slice(name)) for name in file.offset_keys()]
-            layout = [(name, s.get_dtype(), tuple(s.get_shape())) for name, s in slices]
-    except SafetensorError as error:
-        raise CheckpointError(f"{path}: {_what_it_is_instead(path, error)}") from error
-    unknown = [f"{name} ({dtype})" for name, dtype, _ in layout if dtype not in _ITEM_SIZES]
-    if unknown:
-        raise CheckpointError(
-            f"{path}: dtype not known: {', '.join(unknown)}; expected {', '.join(_DTYPES)}"
-        )
-    # The format has no holes, and the tensors end where the file ends; so their sizes give
-    # their places, and no header has to be parsed here.
-    sizes = [int(np.prod(shape)) * _ITEM_SIZES[dtype] for _, dtype, shape in layout]
-    offset = size_bytes - sum(sizes)
-    for (name, dtype, shape), n_bytes in zip(layout, sizes, strict=True):
-        yield StoredTensor(name, path, dtype, shape, offset)
-        offset += n_bytes
-
-
-def _what_it_is_instead(path: Path, error: SafetensorError) -> str:
-    """What a file that is no safetensors file seems to be, and what to do."""
-    with path.open("rb") as file:
-        start = file.read(64)
-    if not start:
-        return "the file is empty; fetch it again"
-    is_safetensors = start[8:9] in (b"{", b"")  # eight bytes of length, then the header
-    if start.startswith(b"version https://git-lfs"):
-        return "a Git LFS pointer, not the weights; run `git lfs pull` in the folder"
-    if start.lstrip()[:1] == b"<" and not is_safetensors:
-        return (
-            "a web page (HTML), not the weights; download the file itself (on the hub its "
-            "address has /resolve/, not /blob/)"
-        )
-    if start.startswith((b"PK\x03\x04", b"\x80")) and not is_safetensors:
-        return (
-            "a PyTorch pickle under another name, which npbert never opens because a pickle "
-            "can run any code; save it with transformers' save_pretrained, as safetensors"
-        )
-    return (
-        f"not a whole safetensors file ({error}); its {path.stat().st_size:,} bytes do not match "
-        "its own header, so it was cut off or something was added. Delete it and fetch it again"
-    )
 
 
 # ----------------------------------------------------------------------------------- names

@@ -265,11 +265,15 @@ def _drawn(text: str, results: list[Result]) -> str:
 
 
 def _info(options: argparse.Namespace) -> int:
-    from npbert.checkpoint import stored_tensors
     from npbert.config import DistilBertConfig
     from npbert.hub import resolve
+    from npbert.safetensors_files import stored_tensors
 
-    folder = resolve(options.model, revision=options.revision)
+    folder = resolve(
+        options.model,
+        revision=options.revision,
+        check_config=DistilBertConfig.from_json_file,
+    )
     config = DistilBertConfig.from_json_file(folder / "config.json")
     tensors = stored_tensors(folder)
     n_parameters = sum(math.prod(tensor.shape) for tensor in tensors)

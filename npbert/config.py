@@ -14,6 +14,7 @@ from typing import Any
 
 from npbert.activations import ACTIVATIONS
 from npbert.arguments import reject_unknown
+from npbert.hub import resolve
 
 MODEL_TYPE = "distilbert"
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
@@ -193,8 +194,6 @@ class DistilBertConfig:
         ValueError
             If its config cannot be honoured.
         """
-        from npbert.hub import resolve  # which reads configs, so not at the top
-
         known = ("revision", "cache_dir", "local_files_only", "token", *CHANGEABLE)
         reject_unknown(f"{cls.__name__}.from_pretrained()", changes.keys() - {*CHANGEABLE}, known)
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from npbert.checkpoint import CheckpointError, weight_files
-from npbert.config import DistilBertConfig
+from npbert.safetensors_files import CheckpointError, weight_files
 
 DEFAULT_MODEL: Final = "distilbert/distilbert-base-uncased-finetuned-sst-2-english"
 DEFAULT_REVISION: Final = "714eb0fa89d2f80546fda750413ed43d93601a13"
@@ -29,6 +28,7 @@ _SMALL_FILES: Final = [
     _CONFIG_FILE,
     *_TOKENIZER_FILES,
     "tokenizer_config.json",
+    "special_tokens_map.json",
     "added_tokens.json",
 ]
 _WEIGHT_FILES: Final = [
@@ -47,6 +47,7 @@ def resolve(
     local_files_only: bool = False,
     token: str | bool | None = None,
     weights: bool = True,
+    check_config: Callable[[Path], object] | None = None,
 ) -> Path:
     """Find a model, downloading what is missing.
 
@@ -66,6 +67,9 @@ def resolve(
         Access token for private and gated models; by default the one the client finds.
     weights : bool
         Whether the weights are needed, or only config and tokenizer.
+    check_config : callable, optional
+        Called with the path of config.json before weights are downloaded; its ValueError
+        saves the download of a model that cannot be used.
 
     Returns
     -------
@@ -104,7 +108,7 @@ def resolve(
         snapshot = _cache(cache_dir) / f"models--{name.replace('/', '--')}" / "snapshots" / revision
         if _is_complete(snapshot, weights):
             return snapshot
-    return _from_hub(name, revision, cache_dir, local_files_only, token, weights)
+    return _from_hub(name, revision, cache_dir, local_files_only, token, weights, check_config)
 
 
 def _local_folder(model: str | Path) -> Path | None:
@@ -168,6 +172,7 @@ def _from_hub(
     local_files_only: bool,
     token: str | bool | None,
     weights: bool,
+    check_config: Callable[[Path], object] | None,
 ) -> Path:
     """The folder of a cached or downloaded snapshot, by the client of the hub."""
     from huggingface_hub import constants, snapshot_download
@@ -191,7 +196,8 @@ def _from_hub(
         if not (folder / _CONFIG_FILE).is_file():
             raise FileNotFoundError(f"{where} has no {_CONFIG_FILE}; is it a transformers model?")
         if weights:
-            DistilBertConfig.from_json_file(folder / _CONFIG_FILE)  # refused before its weights
+            if check_config is not None:
+                check_config(folder / _CONFIG_FILE)
             folder = fetch(_WEIGHT_FILES, folder.name)
     if weights and not _has_weights(folder):
         if local_files_only or constants.HF_HUB_OFFLINE:

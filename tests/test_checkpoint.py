@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from npbert.auto import AutoModel, AutoModelForSequenceClassification
-from npbert.checkpoint import CheckpointError
 from npbert.model import Array
+from npbert.safetensors_files import CheckpointError
 from tests.oracles import Oracle, largest_difference, make_model
 
 pytestmark = pytest.mark.filterwarnings("error")  # only where a test expects them

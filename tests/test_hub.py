@@ -117,6 +117,7 @@ LABELS = (
     f"npbert.AutoModelForSequenceClassification.from_pretrained({DEFAULT_MODEL!r}, %s)"
     ".config.id2label[0]"
 )
+LOAD = "str(npbert.AutoModelForSequenceClassification.from_pretrained(%s))"
 RESOLVE = "str(__import__('npbert.hub').hub.resolve(%s))"
 
 
@@ -249,6 +250,18 @@ def test_tokens(closed: Hub, run: Run, name: str) -> None:
     assert run(call % ", token=True", HF_HUB_CACHE="empty")["error"] == "PermissionError"
 
 
+def test_files_of_older_tokenizers(hub: Hub, run: Run, files: Files) -> None:
+    older = files | {
+        "special_tokens_map.json": b'{"mask_token": "[unused1]"}',
+        "added_tokens.json": b'{"blorp": 30522}',
+    }
+    hub.repositories["me/older"] = Repository({OTHER_COMMIT: older}, {"main": OTHER_COMMIT})
+    load = "npbert.AutoTokenizer.from_pretrained('me/older')"
+    assert run(f"{load}.mask_token")["value"] == "[unused1]"
+    assert run(f"{load}.tokenize('a blorp')")["value"] == ["a", "blorp"]
+    assert "model.safetensors" not in hub.files_sent()
+
+
 # ------------------------------------------------------------------------- what goes wrong
 
 WRONG_NAMES = [
@@ -276,7 +289,7 @@ def test_wrong_names(
     }
     for name, served in contents.items():
         hub.repositories[name] = Repository({OTHER_COMMIT: served}, {"main": OTHER_COMMIT})
-    answer = run(RESOLVE % arguments)
+    answer = run(LOAD % arguments)
     assert answer.get("error") == error, answer
     assert message in answer["message"]
     assert not hub.files_sent() & {"pytorch_model.bin", "model.safetensors"}
