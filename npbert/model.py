@@ -283,7 +283,8 @@ def heads_at_once(query: Array, key: Array) -> Iterator[slice]:
     that all heads at once take.
     """
     n_heads, _, seq = key.shape
-    n_at_once = max(_MAX_SCORES // (seq * query.shape[2]), 1)
+    n_scores = max(seq * query.shape[2], 1)  # none where nothing is read of a text
+    n_at_once = max(_MAX_SCORES // n_scores, 1)
     for first in range(0, n_heads, n_at_once):
         yield slice(first, first + n_at_once)
 

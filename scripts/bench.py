@@ -78,7 +78,7 @@ def main(argv: list[str] | None = None) -> None:
     host = Host(options.folder, options.threads, clean_environment())
     peers = [name for name in options.peers if can_run(name, options.folder)]
 
-    lines = machine(host, product_rates(host, n_rounds))
+    lines = [*machine(host, product_rates(host, n_rounds)), *method(n_rounds, options.reviews)]
     print("\n".join(lines), flush=True)
     timings: list[Timing] = []
     todo = works(options.quick, options.reviews)
@@ -136,8 +136,8 @@ def machine(host: Host, rates: dict[str, float]) -> Lines:
     return [
         "# Performance",
         "",
-        f"Measured on {datetime.now(UTC):%Y-%m-%d} by `python scripts/bench.py`, which writes this "
-        "page.",
+        f"Measured on {datetime.now(UTC):%Y-%m-%d} by `python scripts/bench.py --write`, which "
+        "writes this page.",
         "",
         f"- Machine: {processor()}, {host.n_threads} threads; {platform.system()}, Python "
         f"{platform.python_version()}",
@@ -145,6 +145,16 @@ def machine(host: Host, rates: dict[str, float]) -> Lines:
         f"- One product of 3072 × 768 × 1024 in GFLOP/s: {measured}",
         f"- Versions: {versions}",
         "- Model: DistilBERT of base size, random weights, float32 everywhere",
+    ]
+
+
+def method(n_rounds: int, review_file: Path | None) -> Lines:
+    """What was timed, and how often."""
+    made = "sentences of SST-2 joined to the lengths of film reviews"
+    return [
+        f"- Long reviews: {'film reviews from a file' if review_file else made}, cut at 512 tokens",
+        f"- Times are medians of {n_rounds} rounds, in which all engines take turns; the spread is "
+        "from the fastest round to the slowest",
     ]
 
 

@@ -49,9 +49,9 @@ def sides(
     return load(request.param, folder)
 
 
-def inputs_for(model: PreTrainedModel) -> Arrays:
+def inputs_for(model: PreTrainedModel, padding: str = "right") -> Arrays:
     """Padded rows; for multiple choice, three choices a text."""
-    ids, mask = random_batch(np.random.default_rng(0), 97, [4, 9, 1, 7, 9, 2])
+    ids, mask = random_batch(np.random.default_rng(0), 97, [4, 9, 1, 7, 9, 2], padding)
     if isinstance(model, npbert.DistilBertForMultipleChoice):
         ids, mask = (array.reshape(-1, N_CHOICES, 9) for array in (ids, mask))
     return {"input_ids": ids, "attention_mask": mask}
@@ -81,9 +81,12 @@ def check(name: str, ours: NDArray[Any], theirs: Any, mask: NDArray[Any]) -> Non
     assert (ours[~seen] == at_padding).all()
 
 
-def test_everything_that_a_call_can_return(sides: tuple[PreTrainedModel, Any]) -> None:
+@pytest.mark.parametrize("padding", ["right", "holes"])
+def test_everything_that_a_call_can_return(
+    sides: tuple[PreTrainedModel, Any], padding: str
+) -> None:
     model, oracle = sides
-    inputs = inputs_for(model)
+    inputs = inputs_for(model, padding)
     want = {"output_hidden_states": True, "output_attentions": True}
     ours, theirs = model(**inputs, **want), theirs_of(oracle, inputs, **want)
     assert list(ours) == list(theirs)

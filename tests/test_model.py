@@ -24,6 +24,7 @@ from npbert.model import (
     linear,
     read_all,
     read_first,
+    read_some,
 )
 from tests.oracles import make_model
 
@@ -124,6 +125,16 @@ def test_reading_only_cls_changes_no_number(
     assert everything.shape == (48, 44)
     assert first.shape == (48, 4)
     np.testing.assert_allclose(first, everything[:, pack.starts[:-1]], atol=2e-6)
+
+
+@pytest.mark.parametrize("chosen", [[0, 3, 4, 12, 13], [13], [5, 6], []])
+def test_reading_some_tokens_changes_no_number(
+    model: npbert.DistilBertForSequenceClassification, chosen: list[int]
+) -> None:
+    (pack,) = packs_of(random_texts([4, 9, 1, 30]))
+    everything = encode(model.encoder, pack, read_all)
+    some = encode(model.encoder, pack, read_some(np.array(chosen, np.int64)))
+    np.testing.assert_allclose(some, everything[:, chosen], atol=2e-6)
 
 
 def test_texts_of_a_pack_do_not_see_each_other(
