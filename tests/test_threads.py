@@ -91,6 +91,15 @@ def test_callers_on_several_threads_leave_blas_as_it_was() -> None:
     assert blas_threads() == {2}
 
 
+def test_a_limit_that_another_thread_has_set() -> None:
+    """threadpoolctl lets no other thread change it; its holder finds it as it was."""
+    threads._set_threads(threads._blas_libraries()[0], 2)  # nobody's
+    with threadpool_limits(2, user_api="blas"), ThreadPoolExecutor(1) as pool:
+        inside = pool.submit(run, lambda _: blas_threads(), range(4), 2).result()
+        assert blas_threads() == {2}
+    assert inside == [{1}] * 4
+
+
 def test_an_error_in_a_thread_reaches_the_caller_and_restores_blas() -> None:
     def fail(number: int) -> None:
         raise ValueError(f"item {number}")

@@ -199,6 +199,8 @@ def test_the_way_to_characters_and_back(sides: Sides, texts: list[tuple[str, str
                 assert result == getattr(theirs, method)(row, place)
                 if row == 0:
                     assert result == getattr(ours, method)(place)
+                    from_end = place - len(ours.tokens(row))
+                    assert result == getattr(ours, method)(row, from_end)
         for sequence in (0, 1):
             for place in range(len(texts[row][sequence])):
                 for method in ("char_to_token", "char_to_word"):
