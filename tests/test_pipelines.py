@@ -194,6 +194,47 @@ def test_iterators_are_lazy(ours: TextClassificationPipeline) -> None:
     assert 3001 <= pulled <= 3001 + 1024
 
 
+@pytest.mark.parametrize("n_before", [0, 1, 5, 2000])
+def test_a_producer_that_fails(ours: TextClassificationPipeline, n_before: int) -> None:
+    """What it gave before is answered, and then its own exception comes."""
+
+    def failing() -> Iterator[str]:
+        for number in range(n_before):
+            yield f"text {number}"
+        raise ConnectionResetError("the source is gone")
+
+    results = ours(failing())
+    before = list(itertools.islice(results, n_before))
+    assert_alike(before, ours([f"text {number}" for number in range(n_before)]))
+    with pytest.raises(ConnectionResetError, match="the source is gone"):
+        next(results)
+    assert list(results) == []
+
+
+def test_a_bad_text_in_a_stream(ours: TextClassificationPipeline) -> None:
+    results = ours(iter(["one", "two", None, "four"]))
+    assert len([next(results), next(results)]) == 2
+    with pytest.raises(TypeError, match=r"text 2 \(counted from 0\) is None"):
+        next(results)
+
+
+def test_a_consumer_that_stops_early(ours: TextClassificationPipeline) -> None:
+    ended: list[bool] = []
+
+    def endless() -> Iterator[str]:
+        try:
+            for number in itertools.count():
+                yield f"text {number}"
+        finally:
+            ended.append(True)
+
+    results = ours(endless())
+    assert len(list(itertools.islice(results, 40))) == 40
+    results.close()
+    del results
+    assert ended == [True]  # the source is let go at once
+
+
 def test_threads_share_one_pipeline(ours: TextClassificationPipeline) -> None:
     expected = ours(TEXTS * 20)
     with ThreadPoolExecutor(6) as pool:

@@ -153,13 +153,14 @@ class Pipeline(ABC):
         """One result for one input, a list for a list, an iterator for an iterator."""
         options = self._options.updated(self.checked_options(given, f"{type(self).__name__}()"))
         if self._is_one(inputs, options):
-            (result,) = self._stream([inputs], options)
+            (result,) = self._stream(self._checked([inputs], options), options)
             return result
         items = as_list(inputs)
         if items is not None:
-            return list(self._stream(items, options, first_chunk=_CHUNK_INPUTS))
+            checked = list(self._checked(items, options))  # all of them, before any work
+            return list(self._stream(checked, options, first_chunk=_CHUNK_INPUTS))
         if isinstance(inputs, Iterator):
-            return self._stream(inputs, options)
+            return self._stream(self._checked(inputs, options), options)
         raise TypeError(
             f"inputs is a {type(inputs).__name__}, expected {self._expected}, a list of these, or "
             "an iterator"
@@ -210,8 +211,7 @@ class Pipeline(ABC):
         """Results of `items`, in order, chunk by chunk."""
         n_threads = options.threads or available_cpus()
         n_done = n_cut = 0
-        checked = (self._check(item, number, options) for number, item in enumerate(items))
-        for chunk in self._chunks(checked, first_chunk, options):
+        for chunk in self._chunks(items, first_chunk, options):
             jobs = self._jobs(chunk, options, n_done)
             texts = [
                 self._text(part, number)
@@ -231,19 +231,28 @@ class Pipeline(ABC):
                 stacklevel=4,
             )
 
+    def _checked(self, items: Iterable[Any], options: Any) -> Iterator[Any]:
+        return (self._check(item, number, options) for number, item in enumerate(items))
+
     def _chunks(self, items: Iterable[Any], n_items: int, options: Any) -> Iterator[list[Any]]:
         """Cut a stream into chunks of up to `n_items`, then twice as many, and so on."""
         items = iter(items)
         while True:
-            chunk, n_characters = [], 0
-            for item in itertools.islice(items, n_items):
-                chunk.append(item)
-                n_characters += self._n_characters(item, options)
-                if n_characters >= self.max_chunk_characters:
-                    break
+            chunk: list[Any] = []
+            n_characters = 0
+            try:
+                for item in itertools.islice(items, n_items):
+                    chunk.append(item)
+                    n_characters += self._n_characters(item, options)
+                    if n_characters >= self.max_chunk_characters:
+                        break
+            finally:
+                # In `finally`, so that what came before an input that cannot be had is worked
+                # on first; the exception goes on its way when the next chunk is asked for.
+                if chunk:
+                    yield chunk
             if not chunk:
                 return
-            yield chunk
             n_items = min(2 * n_items, _CHUNK_INPUTS)
 
     def _encode(self, texts: list[Any], options: Any, **more: Any) -> list[Encoding]:
