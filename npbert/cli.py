@@ -97,9 +97,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     classify.add_argument(
         "--long-text",
-        choices=("error", "truncate"),
+        choices=("error", "truncate", "window"),
         default="truncate",
-        help="texts of more tokens than the model reads (default: truncate)",
+        help="texts of more tokens than the model reads: fail, cut, or read in windows (default: "
+        "truncate)",
     )
     classify.add_argument(
         "--threads", type=_count, metavar="N", help="default: the processors it may use"

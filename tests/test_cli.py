@@ -228,7 +228,7 @@ USAGE = [
     ["text", "--top-k", "x"],
     ["text", "--format", "xml"],
     ["text", "--colour"],
-    ["text", "--long-text", "window"],
+    ["text", "--long-text", "windows"],
 ]
 
 

@@ -267,6 +267,43 @@ def test_long_texts(ours: TextClassificationPipeline, folder: Path) -> None:
         always(LONG, truncation=False)  # the call's word counts
 
 
+@pytest.mark.parametrize("max_length", [None, 40, 7, 3])
+def test_windows(folder: Path, ours: TextClassificationPipeline, max_length: int | None) -> None:
+    """The mean of the windows' logits, by hand with transformers."""
+    limit = max_length or 512
+    overlap = limit // 4
+    words = " ".join(f"word {number} of a film" for number in range(200))
+    theirs = their_pipeline(folder)
+    ids = theirs.tokenizer(words, add_special_tokens=False)["input_ids"]
+    starts = range(0, len(ids) - overlap, limit - 2 - overlap)
+    windows = [ids[start : start + limit - 2] for start in starts]
+    assert len(windows) > 1
+    logits: list[Any] = []
+    weights: list[int] = []
+    with torch.inference_mode():
+        for window in windows:
+            logits.append(theirs.model(torch.tensor([[101, *window, 102]])).logits[0].numpy())
+            weights.append(len(window) - overlap if weights else len(window))
+    assert sum(weights) == len(ids)
+    mean = np.array(weights) @ np.stack(logits) / len(ids)
+    options: dict[str, Any] = {} if max_length is None else {"max_length": max_length}
+    short = "a short film"
+    results = ours([short, words, short], long_text="window", top_k=None, **options)
+    found = {result["label"]: result["score"] for result in results[1]}
+    expected = npbert.softmax(mean)
+    for label, score in zip(["BAD", "SO-SO", "GOOD"], expected, strict=True):
+        assert found[label] == pytest.approx(score, abs=1e-5)
+    if max_length != 3:
+        assert_alike(results[::2], ours([short, short], top_k=None))
+
+
+def test_windows_of_pairs_are_refused(ours: TextClassificationPipeline) -> None:
+    pair = {"text": LONG, "text_pair": "short"}
+    with pytest.raises(ValueError, match=r"input 1 .* only single texts can be read in windows"):
+        ours([PAIR, pair], long_text="window")
+    assert_alike(ours([PAIR], long_text="window"), ours([PAIR]))
+
+
 def test_a_text_of_just_the_limit_is_no_long_text(ours: TextClassificationPipeline) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -13,7 +13,6 @@ from npbert import auto
 from npbert.auto import PreTrainedModel
 from npbert.config import DistilBertConfig
 from npbert.hub import DEFAULT_MODEL, DEFAULT_REVISION
-from npbert.pipelines.base import LONG_TEXTS as LONG_TEXTS
 from npbert.pipelines.base import Pipeline
 from npbert.pipelines.text_classification import Result as Result
 from npbert.pipelines.text_classification import (
@@ -86,8 +85,9 @@ def pipeline(
     function_to_apply : "softmax", "sigmoid" or "none", optional
         Of text-classification: from logits to scores.  By default none for regression,
         sigmoid for several labels a text or a single label, else softmax.
-    long_text : "error" or "truncate", optional
-        What to do with a text of more tokens than the model can read ("error").
+    long_text : "error", "truncate" or "window", optional
+        What to do with a text of more tokens than the model can read ("error").  "window",
+        of text-classification: read it whole, in windows that overlap.
     truncation : bool or str, optional
         True is ``long_text="truncate"``; a str is the tokenizer's strategy for pairs.
     max_length : int, optional

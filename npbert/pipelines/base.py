@@ -26,8 +26,6 @@ from npbert.model import Array, Pack
 from npbert.threads import available_cpus, run
 from npbert.tokenizer import Tokenizer
 
-LONG_TEXTS: Final = ("error", "truncate")
-
 # Inputs are worked on in chunks.  The first is one input, so that the first result of a slow
 # stream comes at once; then they double, up to enough work for every thread.
 _CHUNK_INPUTS: Final = 1024
@@ -42,14 +40,15 @@ class Options:
     long_text: str | None = None
     batch_size: int | None = None
     threads: int | None = None
+    long_texts: ClassVar[tuple[str, ...]] = ("error", "truncate")
 
     def __post_init__(self) -> None:
         for name in ("max_length", "batch_size", "threads"):
             if getattr(self, name) is not None:
                 check_count(name, getattr(self, name))
-        if self.long_text not in (None, *LONG_TEXTS):
+        if self.long_text not in (None, *self.long_texts):
             raise ValueError(
-                f"long_text is {self.long_text!r}, expected one of: {', '.join(LONG_TEXTS)}"
+                f"long_text is {self.long_text!r}, expected one of: {', '.join(self.long_texts)}"
             )
         if (
             self.long_text is not None

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
+import numpy as np
+
 from npbert.arguments import check_count, check_text
 from npbert.config import DistilBertConfig
 from npbert.model import Array, Pack
@@ -17,6 +19,7 @@ _FUNCTIONS: Final[dict[str, Callable[[Array], Array]]] = {
     "sigmoid": sigmoid,
     "none": lambda logits: logits,
 }
+_WINDOWS_SHARE: Final = 1 / 4  # what a window has of the one before
 _NOT_GIVEN: Final = object()  # None is a meaning of its own for top_k: all labels
 
 Result = dict[str, Any]  # {"label": str, "score": float}
@@ -28,6 +31,7 @@ class TextClassificationOptions(Options):
 
     top_k: Any = _NOT_GIVEN
     function_to_apply: str | None = None
+    long_texts: ClassVar[tuple[str, ...]] = (*Options.long_texts, "window")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -41,12 +45,22 @@ class TextClassificationOptions(Options):
 
 
 class TextClassificationPipeline(Pipeline):
-    """Labels texts.  Made by `pipeline`; see `Pipeline`."""
+    """Labels texts.  Made by `pipeline`; see `Pipeline`.
+
+    Notes
+    -----
+    With ``long_text="window"`` a long text is read in windows of as many tokens as the model
+    can read, each of which shares a quarter with the one before.  The text's logits are the
+    mean of theirs, weighted by the tokens that each window has and none before it.
+    """
 
     task = "text-classification"
     options_class = TextClassificationOptions
     _expected: ClassVar[str] = "a str, a dict of text and text_pair"
-    _for_long_texts: ClassVar[str] = "pass long_text='truncate' to label its beginning"
+    _for_long_texts: ClassVar[str] = (
+        "pass long_text='window' to read it in windows, or long_text='truncate' to label its "
+        "beginning"
+    )
 
     def __call__(self, inputs: Any, **options: Any) -> Any:
         """Label texts.
@@ -96,11 +110,29 @@ class TextClassificationPipeline(Pipeline):
         where = f"'text_pair' of input {number} (counted from 0)"
         return text, check_text(item["text_pair"], where)
 
+    def _jobs(self, items: list[Any], options: Any, first_number: int) -> list[Job]:
+        if options.long_text != "window":
+            return super()._jobs(items, options, first_number)
+        limit = self._limit(options)
+        encodings = self.tokenizer.encode_batch(
+            items, truncation=True, max_length=limit, stride=_overlap(limit)
+        )
+        for number, (item, encoding) in enumerate(zip(items, encodings, strict=True), first_number):
+            if encoding.overflowing and isinstance(item, tuple):
+                raise ValueError(
+                    f"input {number} (counted from 0) is a pair of more than {limit} tokens, and "
+                    "only single texts can be read in windows; pass long_text='truncate'"
+                )
+        return [
+            Job(item, [encoding, *encoding.overflowing])
+            for item, encoding in zip(items, encodings, strict=True)
+        ]
+
     def _rows(self, pack: Pack) -> list[Array]:
         return list(self.model.forward_pack(pack))  # (labels,) a text
 
-    def _result(self, _job: Job, rows: list[Array], options: Any) -> Result | list[Result]:
-        (logits,) = rows
+    def _result(self, job: Job, rows: list[Array], options: Any) -> Result | list[Result]:
+        logits = rows[0] if len(rows) == 1 else self._combined(job, rows, options)  # (labels,)
         config = self.model.config
         function = options.function_to_apply or _default_function(config)
         scores = _FUNCTIONS[function.lower()](logits)  # (labels,)
@@ -113,6 +145,18 @@ class TextClassificationPipeline(Pipeline):
         ]
         results.sort(key=lambda result: result["score"], reverse=True)
         return results[: options.top_k]
+
+    def _combined(self, job: Job, rows: list[Array], options: Any) -> Array:
+        """Mean of the logits of windows, by the tokens that each brings: float32 (labels,)."""
+        known = self.tokenizer.num_special_tokens_to_add() + _overlap(self._limit(options))
+        n_new = np.array([len(part) - known for part in job.parts], np.float32)  # (windows,)
+        n_new[0] += _overlap(self._limit(options))  # there is none before the first
+        return np.average(rows, axis=0, weights=n_new).astype(np.float32)
+
+
+def _overlap(limit: int) -> int:
+    """Tokens that a window of up to `limit` shares with the one before."""
+    return int(limit * _WINDOWS_SHARE)
 
 
 def _default_function(config: DistilBertConfig) -> str:
