@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 
@@ -21,13 +21,13 @@ _HARMLESS: Mapping[str, tuple[Any, ...]] = {
     "device": (None, -1, "cpu"),
     "dtype": (None, "auto", "float32"),
     "torch_dtype": (None, "auto", "float32"),
-    "framework": (None, "np"),
+    "framework": (None, "np", "pt"),
     "device_map": (None, "cpu", "auto"),
     "attn_implementation": (None, "eager", "sdpa"),  # the same numbers
     "use_safetensors": (None, True),
 }
-# Nothing is ever padded, weights are always mapped, and no code is ever taken from a model.
-_ANY_VALUE = ("num_workers", "padding", "use_fast", "low_cpu_mem_usage", "trust_remote_code")
+# Weights are always mapped, and no code is ever taken from a model.
+_ANY_VALUE = ("num_workers", "use_fast", "low_cpu_mem_usage", "trust_remote_code")
 HARMLESS_NAMES = (*_HARMLESS, *_ANY_VALUE)
 
 
@@ -41,6 +41,8 @@ def take_harmless(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """
     for name, honoured in _HARMLESS.items():
         value = arguments.get(name)
+        if type(value).__module__ == "torch":  # torch.device("cpu"), torch.float32
+            value = str(value).removeprefix("torch.")
         # Types too: 0 and -1.0 are other devices than "-1", and False is not None.
         if not any(type(value) is type(choice) and value == choice for choice in honoured):
             choices = ", ".join(map(repr, honoured))
@@ -78,6 +80,17 @@ def as_list(value: Any) -> list[Any] | None:
         return list(value.to_pylist())
     if hasattr(value, "__len__") and hasattr(value, "__iter__") and getattr(value, "ndim", 1) == 1:
         return list(value)
+    return None
+
+
+def as_iterator(value: Any) -> Iterator[Any] | None:
+    """The items of a stream, or of a data set that has them by number; None for anything else."""
+    if isinstance(value, (str, bytes, Mapping, set, frozenset)) or getattr(value, "ndim", 1) != 1:
+        return None
+    if isinstance(value, Iterable):
+        return iter(value)
+    if hasattr(value, "__len__") and hasattr(value, "__getitem__"):
+        return map(value.__getitem__, range(len(value)))
     return None
 
 

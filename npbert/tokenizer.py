@@ -33,7 +33,7 @@ _TRUNCATIONS: Final = {
     None: None,
     "do_not_truncate": None,
 }
-_PADDINGS: Final = {
+PADDINGS: Final = {
     True: "longest",
     "longest": "longest",
     "max_length": "max_length",
@@ -496,7 +496,7 @@ class Tokenizer(Vocabulary):
         padding_side: str | None,
     ) -> tuple[str | None, int | None, _Padding | None]:
         """How to truncate, to how many tokens, and how to pad."""
-        pads = choice("padding", padding, _PADDINGS)
+        pads = choice("padding", padding, PADDINGS)
         if truncation is None and max_length is not None and padding is False:
             truncation = True
         strategy = choice("truncation", truncation, _TRUNCATIONS)

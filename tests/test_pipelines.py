@@ -384,7 +384,6 @@ BAD_OPTIONS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"device": "cuda"}, ValueError, "device is 'cuda'"),
     ({"dtype": "float16"}, ValueError, "dtype is 'float16'"),
     ({"torch_dtype": "bfloat16"}, ValueError, "torch_dtype is 'bfloat16'"),
-    ({"framework": "pt"}, ValueError, "framework is 'pt'"),
 ]
 
 

@@ -93,14 +93,17 @@ def pipeline(
     max_length : int, optional
         Most tokens of a text; given alone, longer ones are cut.
     batch_size : int, optional
-        Most texts in a pack.  It changes nothing but memory and speed.
+        Most texts in a pack, and most that are read ahead of a stream; 1 answers each text
+        before it asks for the next.  It changes nothing but memory and speed.
+    padding : bool or str, optional
+        Nothing is ever padded; but `max_length` beside it does not cut, as in the tokenizer.
     threads : int, optional
         Most threads that compute at a time.  By default the processors that this process
         may use, by its affinity and the quota of its control group.
     **options
-        The last seven, those of the call of other tasks' pipelines, and keywords of ported
+        The last eight, those of the call of other tasks' pipelines, and keywords of ported
         code that change nothing here: `device`, `dtype`, `torch_dtype`, `framework`,
-        `num_workers`, `padding`, `use_fast`.
+        `num_workers`, `use_fast`.
 
     Returns
     -------

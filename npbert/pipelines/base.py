@@ -14,9 +14,11 @@ from tokenizers import Encoding
 
 from npbert.arguments import (
     HARMLESS_NAMES,
+    as_iterator,
     as_list,
     check_count,
     check_text,
+    choice,
     reject_unknown,
     take_harmless,
 )
@@ -24,10 +26,10 @@ from npbert.auto import PreTrainedModel
 from npbert.batching import TokenizedText, check_tokens, packs_of
 from npbert.model import Array, Pack
 from npbert.threads import available_cpus, run
-from npbert.tokenizer import Tokenizer
+from npbert.tokenizer import PADDINGS, Tokenizer
 
-# Inputs are worked on in chunks.  The first is one input, so that the first result of a slow
-# stream comes at once; then they double, up to enough work for every thread.
+# Inputs are worked on in chunks.  The first of a stream is one input, so that its result comes
+# at once; then they double, up to enough work for every thread.
 _CHUNK_INPUTS: Final = 1024
 
 
@@ -37,6 +39,7 @@ class Options:
 
     truncation: bool | str | None = None
     max_length: int | None = None
+    padding: bool | str = False
     long_text: str | None = None
     batch_size: int | None = None
     threads: int | None = None
@@ -46,6 +49,7 @@ class Options:
         for name in ("max_length", "batch_size", "threads"):
             if getattr(self, name) is not None:
                 check_count(name, getattr(self, name))
+        choice("padding", self.padding, PADDINGS)
         if self.long_text not in (None, *self.long_texts):
             raise ValueError(
                 f"long_text is {self.long_text!r}, expected one of: {', '.join(self.long_texts)}"
@@ -74,7 +78,13 @@ class Options:
             return self.truncation
         if self.long_text is not None:
             return self.long_text == "truncate"
-        return self.max_length is not None  # as in the tokenizer
+        # As in the tokenizer: what is padded is not cut unasked.
+        return self.max_length is not None and self.padding is False
+
+    @property
+    def limit(self) -> int | None:
+        """`max_length` where it counts: for a text that may be cut, or must not be longer."""
+        return self.max_length if self.cut or self.long_text is not None else None
 
 
 class Job(NamedTuple):
@@ -85,7 +95,7 @@ class Job(NamedTuple):
     is_cut: bool = False  # is there text that no part holds?
 
 
-_TOKENIZER_OPTIONS: Final = ("truncation", "max_length")
+_TOKENIZER_OPTIONS: Final = ("truncation", "max_length", "padding")
 
 
 def flattened(options: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -158,8 +168,9 @@ class Pipeline(ABC):
         if items is not None:
             checked = list(self._checked(items, options))  # all of them, before any work
             return list(self._stream(checked, options, first_chunk=_CHUNK_INPUTS))
-        if isinstance(inputs, Iterator):
-            return self._stream(self._checked(inputs, options), options)
+        stream = as_iterator(inputs)
+        if stream is not None:
+            return self._stream(self._checked(stream, options), options)
         raise TypeError(
             f"inputs is a {type(inputs).__name__}, expected {self._expected}, a list of these, or "
             "an iterator"
@@ -252,7 +263,7 @@ class Pipeline(ABC):
                     yield chunk
             if not chunk:
                 return
-            n_items = min(2 * n_items, _CHUNK_INPUTS)
+            n_items = min(2 * n_items, options.batch_size or _CHUNK_INPUTS)
 
     def _encode(self, texts: list[Any], options: Any, **more: Any) -> list[Encoding]:
         limit = self._limit(options) if options.cut else None
@@ -266,8 +277,8 @@ class Pipeline(ABC):
 
     def _limit(self, options: Options) -> int:
         """Most tokens of a text."""
-        if options.max_length is not None:
-            return options.max_length
+        if options.limit is not None:
+            return options.limit
         return min(self.tokenizer.model_max_length, self.model.config.max_position_embeddings)
 
     def _check_length(self, n_tokens: int, options: Options, number: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from npbert.arguments import choice
 from npbert.model import Array
 from npbert.pipelines.base import Job, Options, Pipeline, flattened
 
@@ -13,7 +14,11 @@ from npbert.pipelines.base import Job, Options, Pipeline, flattened
 class FeatureExtractionOptions(Options):
     """How to extract.  The arguments are described at `FeatureExtractionPipeline`."""
 
-    return_tensors: bool | str = False
+    return_tensors: bool | str | None = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        choice("return_tensors", self.return_tensors, dict.fromkeys((False, True, None, "np")))
 
 
 class FeatureExtractionPipeline(Pipeline):
@@ -31,7 +36,7 @@ class FeatureExtractionPipeline(Pipeline):
         inputs : str, list or iterator
             A text; several of these; or an iterator over them.
         return_tensors : bool, optional
-            Arrays instead of nested lists (False).
+            NumPy arrays instead of nested lists (False).
         tokenize_kwargs : dict, optional
             `truncation` and `max_length` of a text.
         **options

@@ -79,6 +79,12 @@ class FillMaskPipeline(Pipeline):
     @staticmethod
     def _plain(options: dict[str, Any]) -> dict[str, Any]:
         flat = flattened(options, "tokenizer_kwargs")
+        # None is as if it were not given.
+        flat = {
+            name: value
+            for name, value in flat.items()
+            if value is not None or name not in ("top_k", "targets")
+        }
         if flat.get("targets") is not None:
             targets = flat["targets"]
             words = [targets] if isinstance(targets, str) else as_list(targets)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -20,7 +21,13 @@ _FUNCTIONS: Final[dict[str, Callable[[Array], Array]]] = {
     "none": lambda logits: logits,
 }
 _WINDOWS_SHARE: Final = 1 / 4  # what a window has of the one before
-_NOT_GIVEN: Final = object()  # None is a meaning of its own for top_k: all labels
+
+
+class _TopK(Enum):
+    """In place of a number; None has a meaning of its own: all labels."""
+
+    NOT_GIVEN = "not given"
+
 
 Result = dict[str, Any]  # {"label": str, "score": float}
 
@@ -29,13 +36,13 @@ Result = dict[str, Any]  # {"label": str, "score": float}
 class TextClassificationOptions(Options):
     """How to label.  The arguments are described at `pipeline`."""
 
-    top_k: Any = _NOT_GIVEN
+    top_k: int | _TopK | None = _TopK.NOT_GIVEN
     function_to_apply: str | None = None
     long_texts: ClassVar[tuple[str, ...]] = (*Options.long_texts, "window")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.top_k is not _NOT_GIVEN and self.top_k is not None:
+        if self.top_k not in (_TopK.NOT_GIVEN, None):
             check_count("top_k", self.top_k)
         function = self.function_to_apply
         if function is not None and str(function).lower() not in _FUNCTIONS:
@@ -71,16 +78,16 @@ class TextClassificationPipeline(Pipeline):
             A text; a pair ``{"text": …, "text_pair": …}``; several of these, as a list,
             tuple, array or column; or an iterator over them.
         **options
-            `top_k`, `function_to_apply`, `truncation`, `max_length`, `long_text`,
-            `batch_size`, `threads`: as in `pipeline`, for this call.
+            `top_k`, `function_to_apply`, `truncation`, `max_length`, `padding`,
+            `long_text`, `batch_size`, `threads`: as in `pipeline`, for this call.
 
         Returns
         -------
         list, dict or iterator
             With ``d = {"label": str, "score": float}``: a str gives ``[d]``, a pair ``d``,
             a list ``[d, …]``, an iterator a lazy iterator of ``d``, which reads ahead by at
-            most 1024 texts.  With `top_k`, even None, a list ``[d, …]``, best first, stands
-            in place of each ``d``; a str then gives that list itself.
+            most 1024 texts, or by `batch_size`.  With `top_k`, even None, a list ``[d, …]``,
+            best first, stands in place of each ``d``; a str then gives that list itself.
 
         Raises
         ------
@@ -136,7 +143,7 @@ class TextClassificationPipeline(Pipeline):
         config = self.model.config
         function = options.function_to_apply or _default_function(config)
         scores = _FUNCTIONS[function.lower()](logits)  # (labels,)
-        if options.top_k is _NOT_GIVEN:
+        if options.top_k is _TopK.NOT_GIVEN:
             best = int(scores.argmax())
             return {"label": config.id2label[best], "score": float(scores[best])}
         results: list[Result] = [

@@ -35,11 +35,15 @@ class TokenClassificationOptions(Options):
                 f"aggregation_strategy is {self.aggregation_strategy!r}, expected one of: "
                 + ", ".join(_STRATEGIES)
             )
-        if self.stride is None:
-            return
-        if not isinstance(self.stride, int) or isinstance(self.stride, bool) or self.stride < 0:
-            raise ValueError(f"stride is {self.stride!r}, expected an integer from 0")
-        if self.aggregation_strategy == "none":
+        stride = self.stride
+        if stride is not None and (
+            not isinstance(stride, int) or isinstance(stride, bool) or stride < 0
+        ):
+            raise ValueError(f"stride is {stride!r}, expected an integer from 0")
+
+    def check_together(self) -> None:
+        """Refuse a stride without an aggregation strategy, once both are known."""
+        if self.stride is not None and self.aggregation_strategy == "none":
             raise ValueError(
                 "stride is given, but aggregation_strategy is 'none'; expected another one, "
                 "because tokens of overlapping parts cannot be told apart"
@@ -118,9 +122,18 @@ class TokenClassificationPipeline(Pipeline):
 
     @staticmethod
     def _plain(options: dict[str, Any]) -> dict[str, Any]:
+        # None is as if it were not given.
+        skipped = [
+            name
+            for name in ("ignore_labels", "aggregation_strategy")
+            if name in options and options[name] is None
+        ]
+        options = {name: value for name, value in options.items() if name not in skipped}
+        if "aggregation_strategy" in options:
+            options["aggregation_strategy"] = str(options["aggregation_strategy"]).lower()
         labels = options.get("ignore_labels")
         if labels is None:
-            return {name: value for name, value in options.items() if name != "ignore_labels"}
+            return options
         items = as_list(labels)
         if items is None:
             raise TypeError(
@@ -144,6 +157,7 @@ class TokenClassificationPipeline(Pipeline):
         return len(item) if isinstance(item, str) else sum(map(len, item))
 
     def _jobs(self, items: list[Any], options: Any, first_number: int) -> list[Job]:
+        options.check_together()
         more = {"with_offsets": True, "is_split_into_words": options.is_split_into_words}
         if options.stride is None:
             encodings = self._encode(items, options, **more)
