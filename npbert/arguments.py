@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
+from numbers import Integral
 from typing import Any
 
 
@@ -25,6 +26,12 @@ _HARMLESS: Mapping[str, tuple[Any, ...]] = {
     "device_map": (None, "cpu", "auto"),
     "attn_implementation": (None, "eager", "sdpa"),  # the same numbers
     "use_safetensors": (None, True),
+    "force_download": (None, False),
+    "subfolder": (None, ""),
+    "proxies": (None,),
+    "variant": (None,),
+    "output_loading_info": (None, False),
+    "ignore_mismatched_sizes": (None, False),
 }
 # Weights are always mapped, and no code is ever taken from a model.
 _ANY_VALUE = ("num_workers", "use_fast", "low_cpu_mem_usage", "trust_remote_code")
@@ -48,7 +55,7 @@ def take_harmless(arguments: Mapping[str, Any]) -> dict[str, Any]:
             choices = ", ".join(map(repr, honoured))
             raise ValueError(
                 f"{name} is {value!r}, expected one of {choices}: npbert computes in float32 on "
-                "the CPU only; leave the argument out"
+                "the CPU only, and loads whole models; leave the argument out"
             )
     return {name: value for name, value in arguments.items() if name not in HARMLESS_NAMES}
 
@@ -64,7 +71,7 @@ def choice(name: str, value: Any, choices: Mapping[Any, Any]) -> Any:
 
 def check_count(name: str, value: Any) -> None:
     """Raise ValueError if `value` is no positive integer."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{name} is {value!r}, expected a positive integer")
 
 

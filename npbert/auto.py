@@ -9,10 +9,10 @@ from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 
-from npbert.arguments import HARMLESS_NAMES, reject_unknown, take_harmless
+from npbert.arguments import reject_unknown, take_harmless
 from npbert.batching import packs_of
 from npbert.checkpoint import find_non_finite, load_parameters
-from npbert.config import CHANGEABLE, DistilBertConfig
+from npbert.config import DistilBertConfig, loading_changes
 from npbert.hub import resolve
 from npbert.model import (
     Array,
@@ -93,7 +93,7 @@ class PreTrainedModel(ABC):
         cache_dir: str | Path | None = None,
         local_files_only: bool = False,
         token: str | bool | None = None,
-        config: DistilBertConfig | None = None,
+        config: DistilBertConfig | str | Path | None = None,
         **others: Any,
     ) -> Self:
         """Load a model.
@@ -104,8 +104,8 @@ class PreTrainedModel(ABC):
             A folder, a bundled name ("mini"), or a hub id.
         revision, cache_dir, local_files_only, token
             As in huggingface_hub; see `npbert.hub.resolve`.
-        config : DistilBertConfig, optional
-            Instead of config.json.
+        config : DistilBertConfig, str or Path, optional
+            Instead of config.json, or the name of the model that has it.
         **others
             Values in place of those in config.json, such as ``output_attentions=True``; and
             keywords of ported code that change nothing here, such as ``dtype="auto"``.
@@ -123,11 +123,10 @@ class PreTrainedModel(ABC):
         ValueError
             If its config cannot be honoured.
         """
-        changes = take_harmless(others)
-        reject_unknown(
-            f"{cls.__name__}.from_pretrained()", changes.keys() - {*CHANGEABLE}, _LOADING_KEYWORDS
-        )
-        if config is not None and changes:
+        changes = loading_changes(f"{cls.__name__}.from_pretrained()", others)
+        if isinstance(config, (str, Path)):
+            config = DistilBertConfig.from_pretrained(config, **changes)
+        elif config is not None and changes:
             raise ValueError(f"config and {min(changes)} are both given; put it into the config")
         folder = resolve(
             pretrained_model_name_or_path,
@@ -164,7 +163,7 @@ class PreTrainedModel(ABC):
             0 hides a token; all are seen by default.
         inputs_embeds : float array (batch, seq, dim), optional
             Vectors in place of those of `input_ids`, of which one or the other is given.
-        position_ids : int array (batch, seq) or (1, seq), optional
+        position_ids : int array (batch, seq), (1, seq) or (seq,), optional
             Place of each token; by default that of its column.
         output_hidden_states, output_attentions : bool, optional
             Add these fields to the result; they cost memory, and attentions time.
@@ -185,7 +184,8 @@ class PreTrainedModel(ABC):
         ValueError
             If shapes, ids, lengths or the mask cannot be honoured.
         """
-        reject_unknown(f"{type(self).__name__}()", unknown, _CALL_KEYWORDS)
+        given = [name for name in unknown if name not in _ABSENT or unknown[name] is not None]
+        reject_unknown(f"{type(self).__name__}()", given, _CALL_KEYWORDS)
         config = self.config
         texts, mask = read_padded(
             config, input_ids, attention_mask, inputs_embeds, position_ids, self._axes
@@ -210,8 +210,25 @@ class PreTrainedModel(ABC):
         output = self._output(np.concatenate([nothing, *rows]), mask, more)
         return output if _given(return_dict, config.return_dict) else output.to_tuple()
 
+    def forward(self, *arguments: Any, **options: Any) -> Any:
+        """The call itself."""
+        return self(*arguments, **options)
+
+    @property
+    def num_labels(self) -> int:
+        """As in the config."""
+        return self.config.num_labels
+
     def eval(self) -> Self:
         """Return the model: it is always in the state for inference."""
+        return self
+
+    def cpu(self) -> Self:
+        """Return the model: it is always on the CPU."""
+        return self
+
+    def float(self) -> Self:
+        """Return the model: it is always in float32."""
         return self
 
     def to(self, device: str) -> Self:
@@ -282,11 +299,8 @@ class PreTrainedModel(ABC):
         return rows
 
 
-_LOADING_KEYWORDS = (
-    *("revision", "cache_dir", "local_files_only", "token", "config"),
-    *CHANGEABLE,
-    *HARMLESS_NAMES,
-)
+# Of transformers' calls: None is all that they can be here.
+_ABSENT = ("labels", "head_mask", "start_positions", "end_positions", "past_key_values")
 _CALL_KEYWORDS = tuple(set(PreTrainedModel.__call__.__annotations__) - {"unknown", "return"})
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from npbert.activations import ACTIVATIONS
-from npbert.arguments import reject_unknown
+from npbert.arguments import HARMLESS_NAMES, reject_unknown, take_harmless
 from npbert.hub import resolve
 
 MODEL_TYPE = "distilbert"
@@ -21,6 +21,14 @@ PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_class
 
 _SIZES = ("vocab_size", "max_position_embeddings", "n_layers", "n_heads", "dim", "hidden_dim")
 _SWITCHES = ("tie_word_embeddings", "output_hidden_states", "output_attentions", "return_dict")
+_SETTABLE = (
+    "id2label",
+    "problem_type",
+    "output_hidden_states",
+    "output_attentions",
+    "return_dict",
+    "architectures",
+)
 _MOST_LAYERS = 1000
 _LARGEST_SIZE = 2**31 - 1
 # transformers reads these names too, and prefers them where a file has both.
@@ -33,7 +41,7 @@ _OTHER_NAMES = {
 _CHANGED_WEIGHTS = ("quantization_config", "pruned_heads")
 
 
-@dataclass(frozen=True)
+@dataclass
 class DistilBertConfig:
     """Sizes and settings of a DistilBERT, under the names of its config.json.
 
@@ -63,6 +71,10 @@ class DistilBertConfig:
     ------
     ValueError
         If a value cannot be honoured; the message names the key and the value.
+
+    Notes
+    -----
+    What does not go with the weights can be set later too: ``config.id2label = {…}``.
     """
 
     vocab_size: int = 30522
@@ -123,6 +135,19 @@ class DistilBertConfig:
         for number, label in labels.items():
             if not isinstance(label, str):
                 raise ValueError(f"id2label[{number}] is {label!r}, expected a string")
+        self.__dict__["_is_checked"] = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self.__dict__.get("_is_checked"):
+            if name not in _SETTABLE:
+                raise AttributeError(
+                    f"{name} belongs to the weights, or is not known, so it cannot be set; what "
+                    f"can: {', '.join(_SETTABLE)}"
+                )
+            if name == "id2label":
+                value = _labels(value, self.num_labels)
+            replace(self, **{name: value})  # refuses what cannot be honoured
+        object.__setattr__(self, name, value)
 
     @property
     def model_type(self) -> str:
@@ -194,8 +219,7 @@ class DistilBertConfig:
         ValueError
             If its config cannot be honoured.
         """
-        known = ("revision", "cache_dir", "local_files_only", "token", *CHANGEABLE)
-        reject_unknown(f"{cls.__name__}.from_pretrained()", changes.keys() - {*CHANGEABLE}, known)
+        changes = loading_changes(f"{cls.__name__}.from_pretrained()", changes)
 
         folder = resolve(
             pretrained_model_name_or_path,
@@ -286,7 +310,7 @@ class DistilBertConfig:
             raise ValueError(f"{path}: {error}") from error
 
     def _changed(self, changes: Mapping[str, Any]) -> DistilBertConfig:
-        fields = dict(changes)
+        fields = {_OTHER_NAMES.get(name, name): value for name, value in changes.items()}
         num_labels, label2id = fields.pop("num_labels", None), fields.pop("label2id", None)
         if "id2label" in fields or num_labels is not None:
             names = self.id2label if num_labels in (None, self.num_labels) else None
@@ -299,9 +323,37 @@ class DistilBertConfig:
         return config
 
 
+def loading_changes(function: str, keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the keywords of `function` that stand in place of values in config.json.
+
+    Raises
+    ------
+    TypeError
+        If a keyword is unknown.
+    ValueError
+        If one has a value that cannot be honoured.
+    """
+    changes = {
+        name: value for name, value in take_harmless(keywords).items() if name not in TRAINING_ONLY
+    }
+    known = (*LOADING_NAMES, *CHANGEABLE, *TRAINING_ONLY, *HARMLESS_NAMES)
+    reject_unknown(function, changes.keys() - {*CHANGEABLE}, known)
+    return changes
+
+
 AutoConfig = DistilBertConfig
 # Keywords of `from_pretrained` that stand in place of values in config.json.
-CHANGEABLE = (*DistilBertConfig.__dataclass_fields__, "num_labels", "label2id")
+CHANGEABLE = (*DistilBertConfig.__dataclass_fields__, *_OTHER_NAMES, "num_labels", "label2id")
+LOADING_NAMES = ("revision", "cache_dir", "local_files_only", "token", "config")
+# And such as have no influence on inference.
+TRAINING_ONLY = (
+    "dropout",
+    "attention_dropout",
+    "qa_dropout",
+    "seq_classif_dropout",
+    "initializer_range",
+    "sinusoidal_pos_embds",
+)
 
 
 def _is_int(value: object) -> bool:

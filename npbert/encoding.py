@@ -56,10 +56,19 @@ class BatchEncoding(dict[str, Any]):
             return {name: column[key] for name, column in self.items()}
         return self._all()[key]
 
+    def copy(self) -> BatchEncoding:
+        """A copy of the columns, not of what is in them."""
+        return BatchEncoding(self, self._encodings)
+
+    def __or__(self, other: Any) -> BatchEncoding:  # type: ignore[override]
+        merged = self.copy()
+        merged.update(other)
+        return merged
+
     @property
-    def data(self) -> dict[str, Any]:
-        """The columns as a plain dict."""
-        return dict(self)
+    def data(self) -> BatchEncoding:
+        """The columns: the encoding itself, which is a dict of them."""
+        return self
 
     @property
     def is_fast(self) -> bool:
@@ -181,12 +190,12 @@ def _array(name: str, column: Any) -> np.ndarray:
     if isinstance(column, np.ndarray):
         return column
     if column and not isinstance(column[0], (list, tuple)):  # one value a row, or one text
-        return np.array(column, np.int64)
+        return np.array(column)
     lengths = {len(row) for row in column}
     if len(lengths) > 1:
         raise ValueError(
             f"{name}: texts of {min(lengths)} to {max(lengths)} tokens do not make an array; "
             "pass padding=True (and truncation=True for long texts)"
         )
-    array = np.array(column, np.int64)
-    return array if array.size else array.reshape(len(column), max(lengths, default=0))
+    array = np.array(column)
+    return array if array.size else np.zeros((len(column), max(lengths, default=0)), np.int64)

@@ -201,14 +201,15 @@ def _positions(value: Any, shape: tuple[int, ...], n_positions: int) -> IntArray
         raise TypeError(f"position_ids has dtype {array.dtype}, expected integers")
     seq = shape[-1]
     n_rows = math.prod(shape[:-1])  # transformers takes the choices of all texts as rows
-    if array.shape not in (shape, (n_rows, seq), (1, seq)):
+    if array.shape not in (shape, (n_rows, seq), (1, seq), (seq,)):
         raise ValueError(
             f"position_ids has shape {array.shape}, expected that of input_ids, {shape}, or "
-            f"(1, {seq})"
+            f"(1, {seq}) or ({seq},)"
         )
     if array.size and not 0 <= array.min() <= array.max() < n_positions:
         raise ValueError(
             f"position_ids has values from {array.min()} to {array.max()}, expected 0 to "
             f"{n_positions - 1} (max_position_embeddings {n_positions})"
         )
-    return np.broadcast_to(array if array.shape == (1, seq) else array.reshape(shape), shape)
+    is_of_all = array.shape in ((1, seq), (seq,))
+    return np.broadcast_to(array if is_of_all else array.reshape(shape), shape)

@@ -18,7 +18,15 @@ from tokenizers import Encoding
 from npbert.arguments import check_count, choice, reject_unknown, take_harmless
 from npbert.encoding import BatchEncoding
 from npbert.hub import resolve
-from npbert.tokenizer_files import Settings, clear_errors, read_tokenizer, write_tokenizer
+from npbert.tokenizer_files import (
+    SPECIAL_TOKENS,
+    TOKENIZER_FILE,
+    VOCAB_FILE,
+    Settings,
+    clear_errors,
+    read_tokenizer,
+    write_tokenizer,
+)
 from npbert.tokenizer_inputs import columns_of, inputs_of, padded, rounded_up
 from npbert.vocabulary import Vocabulary
 
@@ -51,6 +59,11 @@ _LOADING: Final = (
     "do_lower_case",
     "strip_accents",
     "tokenize_chinese_chars",
+    "clean_up_tokenization_spaces",
+    "split_special_tokens",
+    "model_input_names",
+    "extra_special_tokens",
+    *SPECIAL_TOKENS,
 )
 # Columns of a result: by the argument that asks for it, its name and how to read it.
 _COLUMNS: Final[dict[str, tuple[str, Callable[[Encoding], Any]]]] = {
@@ -87,13 +100,14 @@ class Tokenizer(Vocabulary):
         Most tokens that the model can read; huge where the folder states no limit.
     padding_side, truncation_side : str
         "right" or "left".
+    model_input_names : list of str
+        `attention_mask` is among the results of a call if it is here.
 
     For those of special tokens see `Vocabulary`.
     """
 
     is_fast = True
     pad_token_type_id = 0
-    model_input_names = ("input_ids", "attention_mask")
 
     def __init__(
         self, backend: tokenizers.Tokenizer, settings: Settings, name_or_path: str = ""
@@ -103,7 +117,11 @@ class Tokenizer(Vocabulary):
         # Truncation and padding are settings of the shared backend, so setting them and
         # encoding must not be torn apart by another thread.
         self._lock = threading.Lock()
-        self.model_max_length = int(settings.get("model_max_length") or _UNLIMITED)
+        longest = settings.get("model_max_length") or settings.get("max_len")  # its old name
+        self.model_max_length = int(longest or _UNLIMITED)
+        self.model_input_names = list(
+            settings.get("model_input_names") or ("input_ids", "attention_mask")
+        )
         self.padding_side = _side("padding_side", settings.get("padding_side", "right"))
         self.truncation_side = _side("truncation_side", settings.get("truncation_side", "right"))
         if self.pad_token_id is None:
@@ -136,9 +154,11 @@ class Tokenizer(Vocabulary):
         revision, cache_dir, local_files_only, token
             As in huggingface_hub; see `npbert.hub.resolve`.
         **others
-            `model_max_length`, `padding_side`, `truncation_side`, `do_lower_case`,
-            `strip_accents`, `tokenize_chinese_chars`, in place of what the files say; and
-            keywords of ported code that change nothing here, such as `use_fast`.
+            Settings in place of what the files say: `model_max_length`, `padding_side`,
+            `truncation_side`, `do_lower_case`, `strip_accents`, `tokenize_chinese_chars`,
+            `clean_up_tokenization_spaces`, `split_special_tokens`, `model_input_names`,
+            `extra_special_tokens`, and special tokens such as `pad_token`; and keywords of
+            ported code that change nothing here, such as `use_fast`.
 
         Returns
         -------
@@ -153,16 +173,23 @@ class Tokenizer(Vocabulary):
         """
         known = ("revision", "cache_dir", "local_files_only", "token", "use_fast", *_LOADING)
         others = take_harmless(others)
+        others.pop("config", None)  # a tokenizer needs nothing of it
         changes = {name: others.pop(name) for name in _LOADING if name in others}
         reject_unknown(f"{cls.__name__}.from_pretrained()", others, known)
-        folder = resolve(
-            pretrained_model_name_or_path,
-            revision=revision,
-            cache_dir=cache_dir,
-            local_files_only=local_files_only,
-            token=token,
-            weights=False,
-        )
+        saved = Path(pretrained_model_name_or_path).expanduser()
+        if revision is None and any(
+            (saved / name).is_file() for name in (TOKENIZER_FILE, VOCAB_FILE)
+        ):
+            folder = saved  # perhaps a tokenizer alone, which has no config.json
+        else:
+            folder = resolve(
+                pretrained_model_name_or_path,
+                revision=revision,
+                cache_dir=cache_dir,
+                local_files_only=local_files_only,
+                token=token,
+                weights=False,
+            )
         return cls.from_folder(folder, **changes)
 
     @classmethod
@@ -201,7 +228,7 @@ class Tokenizer(Vocabulary):
         return_special_tokens_mask: bool = False,
         return_offsets_mapping: bool = False,
         return_length: bool = False,
-        split_special_tokens: bool = False,
+        split_special_tokens: bool | None = None,
         **unknown: Any,
     ) -> BatchEncoding:
         """Tokenize one text or several.
@@ -235,7 +262,7 @@ class Tokenizer(Vocabulary):
         return_token_type_ids : bool, optional
             Add `token_type_ids`, which DistilBERT does not use.
         return_attention_mask : bool, optional
-            Whether to add `attention_mask` (True).
+            Whether to add `attention_mask`; by default if it is in `model_input_names`.
         return_overflowing_tokens : bool
             Give the parts that were cut off as rows of their own, and say in
             `overflow_to_sample_mapping` which text each row is of.
@@ -245,8 +272,9 @@ class Tokenizer(Vocabulary):
             Add `offset_mapping`: the characters (start, end) of each token.
         return_length : bool
             Add `length`: the tokens of each row.
-        split_special_tokens : bool
-            Read special tokens that are written in the text as ordinary text.
+        split_special_tokens : bool, optional
+            Read special tokens that are written in the text as ordinary text; by default
+            what tokenizer_config.json says.
         **unknown
             `verbose`, which changes nothing here.
 
@@ -266,7 +294,7 @@ class Tokenizer(Vocabulary):
         reject_unknown("tokenizer()", unknown, _CALL_KEYWORDS)
         wanted = {
             "return_token_type_ids": return_token_type_ids,
-            "return_attention_mask": return_attention_mask in (None, True),
+            "return_attention_mask": self._wants_mask(return_attention_mask),
             "return_special_tokens_mask": return_special_tokens_mask,
             "return_offsets_mapping": return_offsets_mapping,
             "return_length": return_length,
@@ -304,9 +332,9 @@ class Tokenizer(Vocabulary):
             }
         return BatchEncoding(columns, rows).convert_to_tensors(return_tensors)
 
-    def encode(self, text: Any, text_pair: Any = None, **options: Any) -> Any:
-        """Ids of one text: the `input_ids` of a call."""
-        return self(text, text_pair, **options)["input_ids"]
+    def encode(self, text: Any, text_pair: Any = None, *arguments: Any, **options: Any) -> Any:
+        """Ids of one text: the `input_ids` of a call with these arguments."""
+        return self(text, text_pair, *arguments, **options)["input_ids"]
 
     def tokenize(
         self,
@@ -369,6 +397,7 @@ class Tokenizer(Vocabulary):
         padding_side: str | None = None,
         return_attention_mask: bool | None = None,
         return_tensors: str | None = None,
+        verbose: bool = True,  # noqa: ARG002
     ) -> BatchEncoding:
         """Pad rows of ids that are tokenized already.
 
@@ -379,7 +408,8 @@ class Tokenizer(Vocabulary):
         padding, max_length, pad_to_multiple_of, padding_side, return_tensors
             As in a call.
         return_attention_mask : bool, optional
-            Whether to add `attention_mask` (True).
+            Whether to add `attention_mask`; by default if it is in `model_input_names`.
+        verbose : ignored
 
         Returns
         -------
@@ -401,7 +431,7 @@ class Tokenizer(Vocabulary):
         uneven = [name for name, column in columns.items() if len(column) != len(ids)]
         if uneven:
             raise ValueError(f"{uneven[0]} has {len(columns[uneven[0]])} rows, expected {len(ids)}")
-        if return_attention_mask in (None, True):
+        if self._wants_mask(return_attention_mask):
             columns.setdefault("attention_mask", [[1] * len(row) for row in ids])
         _, _, pad_to = self._strategies(
             padding, False, max_length, pad_to_multiple_of, padding_side
@@ -414,7 +444,7 @@ class Tokenizer(Vocabulary):
                 columns[name] = [
                     padded(list(row), width, values[name], pad_to.side) for row in columns[name]
                 ]
-        if return_tensors is None and not is_batch:
+        if not is_batch:
             columns = {name: column[0] for name, column in columns.items()}
         return BatchEncoding(columns).convert_to_tensors(return_tensors)
 
@@ -451,7 +481,7 @@ class Tokenizer(Vocabulary):
         stride: int = 0,
         add_special_tokens: bool = True,
         is_pretokenized: bool = False,
-        split_special_tokens: bool = False,
+        split_special_tokens: bool | None = None,
         with_offsets: bool = True,
     ) -> list[Encoding]:
         """Set up the backend and let it tokenize."""
@@ -479,6 +509,8 @@ class Tokenizer(Vocabulary):
                     length=pad_to.length,
                     pad_to_multiple_of=pad_to.multiple_of,
                 )
+            if split_special_tokens is None:
+                split_special_tokens = bool(self._settings.get("split_special_tokens"))
             backend.encode_special_tokens = split_special_tokens
             encodings: list[Encoding] = encode(
                 list(inputs),
@@ -486,6 +518,9 @@ class Tokenizer(Vocabulary):
                 add_special_tokens=add_special_tokens,
             )
         return encodings
+
+    def _wants_mask(self, asked: bool | None) -> bool:
+        return "attention_mask" in self.model_input_names if asked is None else asked
 
     def _strategies(
         self,
@@ -519,7 +554,7 @@ class Tokenizer(Vocabulary):
         if max_length is None:
             return self.model_max_length if self.model_max_length < _NO_LIMIT else None
         check_count("max_length", max_length)
-        return max_length
+        return int(max_length)
 
     def _check_room(
         self,

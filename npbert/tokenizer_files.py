@@ -71,6 +71,7 @@ def read_tokenizer(folder: Path, changes: Settings) -> tuple[tokenizers.Tokenize
     texts = [str(_text(token)) for token in late]
     backend.add_special_tokens([text for text in texts if backend.token_to_id(text) is None])
     extra = settings["extra_special_tokens"] or late
+    extra = list(extra.values()) if isinstance(extra, dict) else extra
     settings["extra_special_tokens"] = [*map(_text, extra)] if isinstance(extra, list) else None
     return backend, settings
 
@@ -189,6 +190,7 @@ def _add_tokens(backend: tokenizers.Tokenizer, path: Path, settings: Settings) -
                 f"gives it {backend.token_to_id(token.content)}; are these files of one tokenizer?"
             )
     extra = settings.get("extra_special_tokens")
+    extra = list(extra.values()) if isinstance(extra, dict) else extra
     if isinstance(extra, list):
         backend.add_special_tokens([_added_token(token, special=True) for token in extra])
 

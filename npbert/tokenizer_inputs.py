@@ -36,7 +36,8 @@ def inputs_of(text: Any, text_pair: Any, is_split_into_words: bool) -> tuple[lis
 
 def _check_item(item: Any, number: int, check: Callable[[Any, str], Any]) -> Any:
     """A text, or a pair of texts in a list or tuple."""
-    if check is check_text and isinstance(item, (list, tuple)) and len(item) == 2:
+    is_pair = isinstance(item, (list, tuple)) and len(item) == 2
+    if is_pair and (check is check_text or all(as_list(words) is not None for words in item)):
         return check(item[0], f"text {number}"), check(item[1], f"second text {number}")
     return check(item, f"text {number}")
 

@@ -42,6 +42,7 @@ class Vocabulary:
         token_ids: Any,
         skip_special_tokens: bool = False,
         clean_up_tokenization_spaces: bool | None = None,
+        spaces_between_special_tokens: bool = True,  # noqa: ARG002
     ) -> Any:
         """Text of one row of ids, or list of texts of several rows.
 
@@ -52,6 +53,7 @@ class Vocabulary:
             Leave out `[CLS]`, `[PAD]` and the like.
         clean_up_tokenization_spaces : bool, optional
             Take out spaces before punctuation; by default what tokenizer_config.json says.
+        spaces_between_special_tokens : ignored
 
         Returns
         -------
@@ -152,6 +154,11 @@ class Vocabulary:
         special = set(self.all_special_ids)
         return [int(number in special) for number in token_ids_0]
 
+    @property
+    def added_tokens_decoder(self) -> dict[int, tokenizers.AddedToken]:
+        """Tokens that were added, special ones among them, by their ids."""
+        return dict(sorted(self._backend.get_added_tokens_decoder().items()))
+
     def __getattr__(self, name: str) -> Any:
         """Special tokens and their ids: `cls_token`, `cls_token_id`."""
         token_name = name.removesuffix("_id")
@@ -161,6 +168,18 @@ class Vocabulary:
         if token is None or name == token_name:
             return token
         return self._backend.token_to_id(token)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Another token of the vocabulary as a special one: ``pad_token = "[MASK]"``."""
+        token_name = name.removesuffix("_id")
+        if token_name not in SPECIAL_TOKENS:
+            object.__setattr__(self, name, value)
+            return
+        is_id = name != token_name
+        token = self._backend.id_to_token(value) if is_id and value is not None else value
+        if value is not None and (token is None or self._backend.token_to_id(str(token)) is None):
+            raise ValueError(f"{name} is {value!r}, expected a token that the vocabulary has")
+        self._settings[token_name] = None if token is None else str(token)
 
 
 def check_ids(ids: Any) -> None:

@@ -41,6 +41,12 @@ def test_the_names_of_transformers(
     assert classifier.config.num_labels == 3
     assert classifier.config.model_type == "distilbert"
     assert (classifier.device, classifier.dtype) == ("cpu", "float32")
+    assert classifier.eval().cpu().float() is classifier
+    assert classifier.num_labels == 3
+    none = dict.fromkeys(("labels", "head_mask", "past_key_values"))
+    np.testing.assert_array_equal(
+        classifier.forward([[1, 2]], **none).logits, classifier([[1, 2]]).logits
+    )
     assert npbert.DistilBertTokenizer is npbert.DistilBertTokenizerFast is npbert.AutoTokenizer
 
 
@@ -123,6 +129,7 @@ def test_values_in_place_of_those_of_config_json(folder: Path) -> None:
         {"output_attentions": True, "id2label": labels},
         {"num_labels": 3, "id2label": labels, "label2id": {"no": 0, "maybe": 1, "yes": 2}},
         {"num_labels": 3, "problem_type": "regression"},
+        {"dropout": 0.0, "hidden_size": 12, "num_hidden_layers": 2, "force_download": False},
     ]
     for options in changes:
         ours = npbert.AutoModelForSequenceClassification.from_pretrained(folder, **options)
@@ -134,6 +141,8 @@ def test_values_in_place_of_those_of_config_json(folder: Path) -> None:
         assert set(ours([[1, 2]])) == set(theirs(torch.tensor([[1, 2]])))
     config = npbert.AutoConfig.from_pretrained(folder, output_hidden_states=True)
     assert npbert.AutoModel.from_pretrained(folder, config=config)([[1, 2]]).hidden_states
+    by_name = npbert.AutoModel.from_pretrained(folder, config=str(folder), output_attentions=True)
+    assert by_name([[1, 2]]).attentions
 
 
 @pytest.mark.parametrize(

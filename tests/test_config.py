@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import transformers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import npbert
 from npbert.config import PROBLEM_TYPES, DistilBertConfig
 
 KEYS = [field.name for field in fields(DistilBertConfig)]
@@ -325,12 +326,50 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 # --------------------------------------------------------------------------------- the object
 
 
-@pytest.mark.parametrize("key", [*KEYS, "num_labels", "head_dim", "something_new"])
-def test_frozen(key: str) -> None:
+SET: list[tuple[str, Any]] = [
+    ("id2label", {0: "no", 1: "yes"}),
+    ("problem_type", "regression"),
+    ("output_hidden_states", True),
+    ("output_attentions", True),
+    ("return_dict", False),
+    ("architectures", ["DistilBertModel"]),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), SET)
+def test_values_that_can_be_set(key: str, value: Any) -> None:
     config = DistilBertConfig()
-    with pytest.raises((FrozenInstanceError, AttributeError)):
-        setattr(config, key, 1)
+    setattr(config, key, value)
+    assert config == DistilBertConfig(**{key: value})
+    assert config != DistilBertConfig()
+
+
+UNSET: list[tuple[str, Any, type[Exception], str]] = [
+    *((key, 1, AttributeError, f"{key} belongs to the weights") for key in KEYS[:7]),
+    ("num_labels", 2, AttributeError, "num_labels belongs to the weights"),
+    ("something_new", 1, AttributeError, "not known, so it cannot be set; what can: id2label"),
+    ("id2label", {0: "a"}, ValueError, "num_labels is 2, but id2label names 1 labels"),
+    ("id2label", {0: "a", 1: 7}, ValueError, "expected a string"),
+    ("problem_type", "guessing", ValueError, "problem_type is 'guessing'"),
+    ("return_dict", 1, ValueError, "expected true or false"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "error", "message"), UNSET)
+def test_values_that_cannot_be_set(
+    key: str, value: Any, error: type[Exception], message: str
+) -> None:
+    config = DistilBertConfig()
+    with pytest.raises(error, match=message):
+        setattr(config, key, value)
     assert config == DistilBertConfig()
+
+
+def test_labels_set_later_are_those_of_results() -> None:
+    classifier = npbert.pipeline("text-classification", "mini")
+    classifier.model.config.id2label = {"0": "bad", "1": "good"}
+    assert classifier("I love this film.")[0]["label"] == "good"
+    assert classifier.model.config.label2id == {"bad": 0, "good": 1}
 
 
 def test_reading_leaves_the_values_as_they_are() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import array
+import copy
 import itertools
 import json
+import pickle
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -330,10 +332,81 @@ def test_harmless_keywords_of_ported_code(folder: Path) -> None:
         "device": -1,
         "torch_dtype": "auto",
         "num_workers": 4,
-        "framework": None,
+        "framework": "pt",
+        "trust_remote_code": False,
     }
     classifier = npbert.pipeline("text-classification", folder, batch_size=8, **harmless)
     assert classifier("film", device="cpu", dtype="float32") == classifier("film")
+    of_torch = {"device": torch.device("cpu"), "dtype": torch.float32}
+    assert classifier("film", **of_torch) == classifier("film")
+
+
+PADDED: list[dict[str, Any]] = [
+    {"padding": True, "max_length": 8},
+    {"padding": "max_length", "max_length": 8},
+    {"truncation": False, "max_length": 8},
+    {"padding": True, "max_length": 8, "truncation": True},
+    {"padding": False, "max_length": 8},
+]
+
+
+@pytest.mark.parametrize("options", PADDED, ids=str)
+@pytest.mark.filterwarnings("ignore:.*were cut there:UserWarning")
+def test_padding_beside_max_length(folder: Path, options: dict[str, Any]) -> None:
+    """What is padded is not cut unasked, at the call and when the pipeline is made."""
+    text = "a film of more than eight tokens, which is good to the end"
+    theirs = their_pipeline(folder)(text, **options)
+    assert_alike(npbert.pipeline("text-classification", folder)(text, **options), theirs)
+    assert_alike(npbert.pipeline("text-classification", folder, **options)(text), theirs)
+
+
+class Numbered(torch.utils.data.Dataset):  # type: ignore[misc]
+    """A data set as torch has them: items by number."""
+
+    def __len__(self) -> int:
+        return 5
+
+    def __getitem__(self, number: int) -> str:
+        if number >= 5:
+            raise IndexError(number)
+        return f"text {number}"
+
+
+class Endless:
+    def __iter__(self) -> Iterator[str]:
+        return (f"text {number}" for number in itertools.count())
+
+
+def test_data_sets(ours: TextClassificationPipeline, folder: Path) -> None:
+    results = ours(Numbered())
+    assert isinstance(results, Iterator)
+    assert_alike(list(results), list(their_pipeline(folder)(Numbered())))
+    assert_alike(list(itertools.islice(ours(Endless()), 5)), list(ours(Numbered())))
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_batch_size_bounds_the_look_ahead(
+    ours: TextClassificationPipeline, batch_size: int
+) -> None:
+    pulled = 0
+
+    def endless() -> Iterator[str]:
+        nonlocal pulled
+        for pulled in itertools.count(1):
+            yield f"text {pulled}"
+
+    results = ours(endless(), batch_size=batch_size)
+    for number in range(1, 30):
+        next(results)
+        assert number <= pulled < number + batch_size
+
+
+def test_pipelines_are_copied_and_pickled(folder: Path) -> None:
+    made_with: list[dict[str, Any]] = [{}, {"top_k": 2}]
+    for options in made_with:
+        classifier = npbert.pipeline("text-classification", folder, **options)
+        for twin in (pickle.loads(pickle.dumps(classifier)), copy.deepcopy(classifier)):
+            assert twin(TEXTS) == classifier(TEXTS)
 
 
 # ------------------------------------------------------------------------------- bad input

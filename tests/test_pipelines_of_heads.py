@@ -76,6 +76,19 @@ def ner(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
 STRATEGIES = ("none", "simple", "first", "average", "max")
 
 
+def test_spellings_of_strategies(ner: tuple[Any, Any], tmp_path: Path) -> None:
+    ours, theirs = ner
+    for strategy in ("SIMPLE", "Max", None):
+        assert_alike(*(side(TEXTS, aggregation_strategy=strategy) for side in (ours, theirs)))
+    folder = make_folder(tmp_path, "ForTokenClassification", NER_LABELS)
+    late = npbert.pipeline("ner", folder, stride=5)
+    with pytest.raises(ValueError, match="stride is given, but aggregation_strategy is 'none'"):
+        late("a text")
+    assert_alike(
+        late(TEXTS, aggregation_strategy="simple"), theirs(TEXTS, aggregation_strategy="simple")
+    )
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("ignored", [None, [], ["PER", "I-PER"]])
 def test_entities(ner: tuple[Any, Any], strategy: str, ignored: list[str] | None) -> None:

@@ -326,11 +326,9 @@ def test_saved_by_one_and_read_by_the_other(tmp_path: Path) -> None:
     written = ours.save_pretrained(tmp_path / "ours")
     assert {Path(path).name for path in written} == {"tokenizer.json", "tokenizer_config.json"}
     theirs.save_pretrained(tmp_path / "theirs")
-    for text in STRINGS[::7]:
-        expected = theirs(text, truncation=True, max_length=9)["input_ids"]
-        for folder in ("ours", "theirs"):
-            (tmp_path / folder / "config.json").write_text('{"model_type": "distilbert"}')
-        break
+    npbert.AutoTokenizer.from_pretrained(tmp_path / "ours")  # a tokenizer needs no config.json
+    for folder in ("ours", "theirs"):
+        (tmp_path / folder / "config.json").write_text('{"model_type": "distilbert"}')
     again = [*load(tmp_path / "ours"), *load(tmp_path / "theirs")]
     assert [side.model_max_length for side in again] == [9, 9, 24, 24]
     for text in STRINGS[::7]:
@@ -416,6 +414,88 @@ def test_settings_given_when_loading(tmp_path: Path, settings: dict[str, Any]) -
 
 
 # ------------------------------------------------------------------------------- threads
+
+
+def test_other_special_tokens(tmp_path: Path) -> None:
+    ours, theirs = load(make_tokenizer(tmp_path))
+    batch = ["one", "one two"]
+    for name, value in (("pad_token", "[MASK]"), ("cls_token_id", 7592), ("pad_token_id", 100)):
+        for side in (ours, theirs):
+            setattr(side, name, value)
+        assert ours(batch, padding=True)["input_ids"] == theirs(batch, padding=True)["input_ids"]
+        assert ours.special_tokens_map == theirs.special_tokens_map
+        assert ours.pad_token_id == theirs.pad_token_id
+    with pytest.raises(ValueError, match="pad_token is 'blorpish', expected a token that"):
+        ours.pad_token = "blorpish"
+    with pytest.raises(ValueError, match="pad_token_id is 99999, expected a token"):
+        ours.pad_token_id = 99999
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"split_special_tokens": True},
+        {"extra_special_tokens": {"x_token": "<x>"}},
+        {"model_input_names": ["input_ids"]},
+        {"max_len": 10},
+    ],
+    ids=str,
+)
+def test_settings_of_other_releases(tmp_path: Path, settings: dict[str, Any]) -> None:
+    ours, theirs = load(make_tokenizer(tmp_path, **settings))
+    text = "A [MASK] and <x> of the [SEP] tokens"
+    asked = dict.fromkeys(ours(text), True)
+    assert ours(text).keys() == {*theirs(text)} - {"token_type_ids"}
+    assert ours(text)["input_ids"] == theirs(text)["input_ids"]
+    assert len(ours) == len(theirs)
+    assert ours.model_max_length == theirs.model_max_length
+    assert ours.pad({"input_ids": [1]}).keys() == theirs.pad({"input_ids": [1]}).keys()
+    assert asked
+
+
+def test_columns_that_are_no_ids(sides: Sides) -> None:
+    rows = [{"input_ids": [1], "labels": 0.5}, {"input_ids": [1, 2], "labels": 1.5}]
+    for result in (side.pad(rows, return_tensors="np") for side in sides):
+        assert result["labels"].tolist() == [0.5, 1.5]
+        assert result["labels"].dtype.kind == "f"
+        assert result["input_ids"].dtype == np.int64
+    for one in (side.pad({"input_ids": [1, 2]}, return_tensors="np") for side in sides):
+        assert one["input_ids"].shape == (2,)
+
+
+def test_an_encoding_is_changed_and_copied(sides: Sides) -> None:
+    for side in sides:
+        encoding = side(["one", "two"])
+        encoding.data["labels"] = [0, 1]
+        assert encoding.labels == [0, 1]
+        twin = encoding.copy()
+        assert twin.tokens(1) == encoding.tokens(1)
+        twin["labels"] = [4, 5]
+        assert encoding["labels"] == [0, 1]
+        merged = encoding | {"labels": [2, 3]}
+        assert (merged.labels, encoding.labels) == ([2, 3], [0, 1])
+        assert merged.input_ids == encoding.input_ids
+
+
+def test_pairs_of_words(sides: Sides) -> None:
+    words, more = ["My", "name"], ["is", "unaffable", "!"]
+    for batch in ([(words, more)], [(words, more), (more, words)], [[words, more]]):
+        ours, theirs = (side(batch, is_split_into_words=True)["input_ids"] for side in sides)
+        assert ours == theirs
+    assert sides[0](np.array(words), is_split_into_words=True)["input_ids"]
+
+
+def test_numbers_of_numpy_and_arguments_by_place(sides: Sides) -> None:
+    options: dict[str, Any] = {"padding": "max_length", "truncation": True}
+    options["max_length"] = np.int64(16)
+    ours, theirs = (side("one two", **options) for side in sides)
+    assert ours["input_ids"] == theirs["input_ids"]
+    for arguments in ((None, False), ("two", True, "max_length", True, 8)):
+        ours, theirs = (side.encode("one", *arguments) for side in sides)
+        assert ours == theirs
+    ids = sides[0].encode("one")
+    assert sides[0].decode(ids, spaces_between_special_tokens=True) == sides[1].decode(ids)
+    assert sides[0].added_tokens_decoder.keys() == sides[1].added_tokens_decoder.keys()
 
 
 def test_copies_and_pickles(sides: Sides) -> None:
