@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -164,6 +166,32 @@ def test_no_mask(tmp_path: Path) -> None:
         sides.ours("no mask")
 
 
+@row("a stream of texts")
+def test_streams(classifiers: Sides) -> None:
+    pulled = 0
+
+    def endless() -> Iterator[str]:
+        nonlocal pulled
+        for pulled in itertools.count(1):
+            yield f"text {pulled}"
+
+    def pulled_for_ten(results: Iterator[Any]) -> int:
+        list(itertools.islice(results, 10))
+        return pulled
+
+    assert pulled_for_ten(classifiers.theirs(endless())) <= 11
+    assert 11 < pulled_for_ten(classifiers.ours(endless())) <= 10 + 1024
+    assert pulled_for_ten(classifiers.ours(endless(), batch_size=1)) == 10
+
+
+@row("a text's dict with other keys than `text` and `text_pair`")
+def test_other_keys(classifiers: Sides) -> None:
+    item = {"text": "one", "label": 1}
+    assert classifiers.theirs(item)["label"] == classifiers.theirs({"text": "one"})["label"]
+    with pytest.raises(ValueError, match=r"keys \['text', 'label'\], expected"):
+        classifiers.ours(item)
+
+
 @row("one pipeline, several threads")
 def test_threads(classifiers: Sides) -> None:
     """Theirs fails by chance only, so their side is not asserted."""
@@ -178,8 +206,12 @@ def test_threads(classifiers: Sides) -> None:
 # --------------------------------------------------------------------------------- arguments
 
 
-@row("an unknown keyword of a pipeline or tokenizer")
-def test_unknown_keywords(classifiers: Sides, tokenizers: Sides) -> None:
+@row("an unknown keyword of a pipeline, a tokenizer or a model's call")
+def test_unknown_keywords(classifiers: Sides, tokenizers: Sides, folder: Path) -> None:
+    ours, theirs = models(folder)
+    assert theirs(torch.tensor([[101, 102]]), output_atentions=True).attentions is None
+    with pytest.raises(TypeError, match="'output_atentions'; did you mean 'output_attentions'"):
+        ours([[101, 102]], output_atentions=True)
     assert classifiers.theirs("one", truncate=True)
     with pytest.raises(TypeError, match="'truncate'; did you mean 'truncation'"):
         classifiers.ours("one", truncate=True)
@@ -235,6 +267,31 @@ def test_top_0(classifiers: Sides) -> None:
     assert classifiers.theirs("one", top_k=0) == []
     with pytest.raises(ValueError, match="top_k is 0"):
         classifiers.ours("one", top_k=0)
+
+
+@row("other keywords of the tokenizer at a pipeline (`add_special_tokens=`)")
+def test_tokenizer_keywords(classifiers: Sides) -> None:
+    with_and_without = [classifiers.theirs("one", add_special_tokens=add) for add in (True, False)]
+    assert with_and_without[0] != with_and_without[1]
+    with pytest.raises(TypeError, match="unknown keyword argument 'add_special_tokens'"):
+        classifiers.ours("one", add_special_tokens=False)
+
+
+@row("`max_length=` for zero-shot-classification")
+@pytest.mark.filterwarnings("ignore:.*were cut there:UserWarning", "ignore:.*entailment")
+def test_max_length_of_zero_shot(folder: Path) -> None:
+    ours, theirs = pipelines("zero-shot-classification", folder)
+    long = "one two three four five six seven eight nine ten"
+    labels = ["film", "food"]
+    assert theirs(long, labels, max_length=12) == theirs(long, labels)
+    assert ours(long, labels, max_length=12)["scores"] != ours(long, labels)["scores"]
+
+
+@row("`revision=` with a folder")
+def test_revisions_of_folders(folder: Path) -> None:
+    assert transformers.AutoConfig.from_pretrained(folder, revision="main")
+    with pytest.raises(ValueError, match="is a folder on this machine, which has no revisions"):
+        npbert.AutoConfig.from_pretrained(folder, revision="main")
 
 
 @row("`labels=` in a model's call")
@@ -398,6 +455,38 @@ def test_a_hidden_text(folder: Path) -> None:
         sides.ours(**hidden)
 
 
+@row("a size set in the config of a loaded model")
+def test_sizes_set_later(folder: Path) -> None:
+    ours, theirs = models(folder)
+    theirs.config.hidden_dim = 7
+    assert theirs(torch.tensor([[101, 102]])).logits.shape == (1, 3)
+    with pytest.raises(AttributeError, match="hidden_dim belongs to the weights"):
+        ours.config.hidden_dim = 7
+
+
+@row("`label2id` of config.json that contradicts its `id2label`")
+def test_label2id(folder: Path, tmp_path: Path) -> None:
+    other = changed(folder, tmp_path / "labels")
+    labels = {"id2label": {"0": "a", "1": "b", "2": "c"}, "label2id": {"x": 0, "y": 1, "z": 2}}
+    config = json.loads((other / "config.json").read_text()) | labels
+    (other / "config.json").write_text(json.dumps(config))
+    assert transformers.AutoConfig.from_pretrained(other).label2id == {"x": 0, "y": 1, "z": 2}
+    assert npbert.AutoConfig.from_pretrained(other).label2id == {"a": 0, "b": 1, "c": 2}
+
+
+@row("the result of a model")
+def test_results_of_models(folder: Path) -> None:
+    ours, theirs = call(models(folder), {"input_ids": [[101, 102]]})
+    assert isinstance(theirs, dict)
+    theirs["logits"] = None
+    assert isinstance(ours, Mapping)
+    assert not isinstance(ours, dict)
+    with pytest.raises(TypeError):
+        operator.setitem(ours, "logits", None)  # type: ignore[arg-type]
+    with pytest.raises(AttributeError):
+        setattr(ours, "logits", None)  # noqa: B010
+
+
 @row("`output_attentions=True`")
 def test_attentions(folder: Path) -> None:
     ours, theirs = models(folder, "Model")
@@ -433,6 +522,41 @@ def test_saving_over_other_files(tokenizers: Sides, tmp_path: Path) -> None:
 
 
 # --------------------------------------------------------------------------------- pipelines
+
+
+@row("scores of token-classification")
+def test_types_of_scores(tmp_path: Path) -> None:
+    ours, theirs = pipelines("ner", headed(tmp_path, "ForTokenClassification"))
+    assert type(theirs("one")[0]["score"]) is np.float32
+    assert type(ours("one")[0]["score"]) is float
+
+
+@row("feature-extraction with `batch_size`")
+def test_features_of_batches(folder: Path) -> None:
+    ours, theirs = pipelines("feature-extraction", folder)
+    texts = ["one", "one two three four"]
+    assert [len(text[0]) for text in theirs(texts, batch_size=2)] == [6, 6]
+    assert [len(text[0]) for text in ours(texts, batch_size=2)] == [3, 6]
+
+
+@row("feature-extraction with `return_tensors=True`")
+def test_features_as_arrays(folder: Path) -> None:
+    ours, theirs = pipelines("feature-extraction", folder)
+    assert isinstance(theirs("one", return_tensors=True), torch.Tensor)
+    array = ours("one", return_tensors=True)
+    assert isinstance(array, np.ndarray)
+    assert array.dtype == np.float32
+    with pytest.raises(ValueError, match="return_tensors is 'pt'"):
+        ours("one", return_tensors="pt")
+
+
+@row("labels for zero-shot-classification that are no str")
+@pytest.mark.filterwarnings("ignore:.*entailment")
+def test_labels_that_are_no_str(folder: Path) -> None:
+    ours, theirs = pipelines("zero-shot-classification", folder)
+    assert sorted(theirs("one", [1, 2])["labels"]) == [1, 2]
+    with pytest.raises(TypeError, match=r"label 0 is 1 \(int\), expected a str"):
+        ours("one", [1, 2])
 
 
 @row("question-answering")
