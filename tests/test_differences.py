@@ -482,7 +482,7 @@ def test_results_of_models(folder: Path) -> None:
     assert isinstance(ours, Mapping)
     assert not isinstance(ours, dict)
     with pytest.raises(TypeError):
-        operator.setitem(ours, "logits", None)  # type: ignore[arg-type]
+        operator.setitem(ours, "logits", None)  # type: ignore[call-overload]
     with pytest.raises(AttributeError):
         setattr(ours, "logits", None)  # noqa: B010
 
