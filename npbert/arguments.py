@@ -75,6 +75,12 @@ def check_count(name: str, value: Any) -> None:
         raise ValueError(f"{name} is {value!r}, expected a positive integer")
 
 
+def check_stride(value: Any) -> None:
+    """Raise ValueError if `value` is no integer from 0."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"stride is {value!r}, expected an integer from 0")
+
+
 def as_list(value: Any) -> list[Any] | None:
     """The items of a list, tuple, array, Series or column of texts; None for anything else.
 

@@ -13,7 +13,7 @@ from npbert.arguments import reject_unknown, take_harmless
 from npbert.batching import packs_of
 from npbert.checkpoint import find_non_finite, load_parameters
 from npbert.config import DistilBertConfig, loading_changes
-from npbert.hub import resolve
+from npbert.hub import CONFIG_FILE, resolve
 from npbert.model import (
     Array,
     Encoder,
@@ -125,7 +125,13 @@ class PreTrainedModel(ABC):
         """
         changes = loading_changes(f"{cls.__name__}.from_pretrained()", others)
         if isinstance(config, (str, Path)):
-            config = DistilBertConfig.from_pretrained(config, **changes)
+            config = DistilBertConfig.from_pretrained(
+                config,
+                cache_dir=cache_dir,
+                local_files_only=local_files_only,
+                token=token,
+                **changes,
+            )
         elif config is not None and changes:
             raise ValueError(f"config and {min(changes)} are both given; put it into the config")
         folder = resolve(
@@ -137,7 +143,7 @@ class PreTrainedModel(ABC):
             check_config=DistilBertConfig.from_json_file,
         )
         if config is None:
-            config = DistilBertConfig.from_json_file(folder / "config.json", changes)
+            config = DistilBertConfig.from_json_file(folder / CONFIG_FILE, changes)
         return cls(config, *load_parameters(folder, config, cls._load_head, cls.head_name))
 
     def __call__(

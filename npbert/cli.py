@@ -267,7 +267,7 @@ def _drawn(text: str, results: list[Result]) -> str:
 
 def _info(options: argparse.Namespace) -> int:
     from npbert.config import DistilBertConfig
-    from npbert.hub import resolve
+    from npbert.hub import CONFIG_FILE, resolve
     from npbert.safetensors_files import stored_tensors
 
     folder = resolve(
@@ -275,7 +275,7 @@ def _info(options: argparse.Namespace) -> int:
         revision=options.revision,
         check_config=DistilBertConfig.from_json_file,
     )
-    config = DistilBertConfig.from_json_file(folder / "config.json")
+    config = DistilBertConfig.from_json_file(folder / CONFIG_FILE)
     tensors = stored_tensors(folder)
     n_parameters = sum(math.prod(tensor.shape) for tensor in tensors)
     dtypes = ", ".join(sorted({tensor.dtype for tensor in tensors}))

@@ -14,7 +14,7 @@ from typing import Any
 
 from npbert.activations import ACTIVATIONS
 from npbert.arguments import HARMLESS_NAMES, reject_unknown, take_harmless
-from npbert.hub import resolve
+from npbert.hub import CONFIG_FILE, LOADING_NAMES, resolve
 
 MODEL_TYPE = "distilbert"
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
@@ -229,7 +229,7 @@ class DistilBertConfig:
             token=token,
             weights=False,
         )
-        return cls.from_json_file(folder / "config.json", changes)
+        return cls.from_json_file(folder / CONFIG_FILE, changes)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> DistilBertConfig:
@@ -336,7 +336,7 @@ def loading_changes(function: str, keywords: Mapping[str, Any]) -> dict[str, Any
     changes = {
         name: value for name, value in take_harmless(keywords).items() if name not in TRAINING_ONLY
     }
-    known = (*LOADING_NAMES, *CHANGEABLE, *TRAINING_ONLY, *HARMLESS_NAMES)
+    known = (*LOADING_NAMES, "config", *CHANGEABLE, *TRAINING_ONLY, *HARMLESS_NAMES)
     reject_unknown(function, changes.keys() - {*CHANGEABLE}, known)
     return changes
 
@@ -344,7 +344,6 @@ def loading_changes(function: str, keywords: Mapping[str, Any]) -> dict[str, Any
 AutoConfig = DistilBertConfig
 # Keywords of `from_pretrained` that stand in place of values in config.json.
 CHANGEABLE = (*DistilBertConfig.__dataclass_fields__, *_OTHER_NAMES, "num_labels", "label2id")
-LOADING_NAMES = ("revision", "cache_dir", "local_files_only", "token", "config")
 # And such as have no influence on inference.
 TRAINING_ONLY = (
     "dropout",

@@ -20,13 +20,14 @@ from npbert.safetensors_files import CheckpointError, weight_files
 DEFAULT_MODEL: Final = "distilbert/distilbert-base-uncased-finetuned-sst-2-english"
 DEFAULT_REVISION: Final = "714eb0fa89d2f80546fda750413ed43d93601a13"
 BUNDLED: Final = ("mini",)
+LOADING_NAMES: Final = ("revision", "cache_dir", "local_files_only", "token")  # of `resolve`
+CONFIG_FILE: Final = "config.json"
+TOKENIZER_FILES: Final = ("tokenizer.json", "vocab.txt")
 
 _BUNDLED_FOLDER: Final = Path(__file__).parent / "models"
-_CONFIG_FILE: Final = "config.json"
-_TOKENIZER_FILES: Final = ("tokenizer.json", "vocab.txt")
 _SMALL_FILES: Final = [
-    _CONFIG_FILE,
-    *_TOKENIZER_FILES,
+    CONFIG_FILE,
+    *TOKENIZER_FILES,
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
@@ -48,6 +49,7 @@ def resolve(
     token: str | bool | None = None,
     weights: bool = True,
     check_config: Callable[[Path], object] | None = None,
+    any_of: tuple[str, ...] = (CONFIG_FILE,),
 ) -> Path:
     """Find a model, downloading what is missing.
 
@@ -55,7 +57,7 @@ def resolve(
     ----------
     model : str or Path
         A folder (a Path; a str that is absolute or begins with ``.`` or ``~``; or the name
-        of an existing folder with a config.json), a bundled name, or a hub id.
+        of an existing folder with one of the files `any_of`), a bundled name, or a hub id.
     revision : str, optional
         Branch, tag or commit on the hub.  A full commit hash that is in the cache costs no
         request and does not import the client.
@@ -70,6 +72,8 @@ def resolve(
     check_config : callable, optional
         Called with the path of config.json before weights are downloaded; its ValueError
         saves the download of a model that cannot be used.
+    any_of : tuple of str
+        Files of which a folder on this machine has at least one; config.json by default.
 
     Returns
     -------
@@ -96,7 +100,7 @@ def resolve(
             f"({', '.join(BUNDLED)}) or a hub id"
         )
     name = str(model)
-    folder = _local_folder(model)
+    folder = _local_folder(model, any_of)
     if folder is not None:
         if revision is not None:
             raise ValueError(
@@ -111,17 +115,17 @@ def resolve(
     return _from_hub(name, revision, cache_dir, local_files_only, token, weights, check_config)
 
 
-def _local_folder(model: str | Path) -> Path | None:
+def _local_folder(model: str | Path, any_of: tuple[str, ...]) -> Path | None:
     """The folder that `model` names on this machine, or None for a hub id."""
     path = Path(model).expanduser()
     is_path = isinstance(model, Path) or path.is_absolute() or str(model).startswith((".", "~"))
-    if (path / _CONFIG_FILE).is_file():
+    if any((path / name).is_file() for name in any_of):
         return path
     if is_path:
         if not path.is_dir():
-            raise FileNotFoundError(f"{model}: no such folder; expected one with a {_CONFIG_FILE}")
+            raise FileNotFoundError(f"{model}: no such folder; expected one with a {CONFIG_FILE}")
         raise FileNotFoundError(
-            f"{model}: the folder has no {_CONFIG_FILE}; expected a model's folder, as "
+            f"{model}: the folder has no {CONFIG_FILE}; expected a model's folder, as "
             "save_pretrained writes it"
         )
     return _BUNDLED_FOLDER / str(model) if str(model) in BUNDLED else None
@@ -150,10 +154,10 @@ def _is_complete(folder: Path, weights: bool) -> bool:
     Without tokenizer_config.json it may be a download that broke off, or a repository that
     has none: the client knows.
     """
-    names = (_CONFIG_FILE, "tokenizer_config.json")
+    names = (CONFIG_FILE, "tokenizer_config.json")
     if not all((folder / name).is_file() for name in names):
         return False
-    if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
+    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         return False
     return not weights or _has_weights(folder)
 
@@ -193,11 +197,11 @@ def _from_hub(
         # The small files first, so that a wrong model costs no download of its weights; and
         # the weights from the same commit, even if somebody pushes in between.
         folder = fetch(_SMALL_FILES, revision)
-        if not (folder / _CONFIG_FILE).is_file():
-            raise FileNotFoundError(f"{where} has no {_CONFIG_FILE}; is it a transformers model?")
+        if not (folder / CONFIG_FILE).is_file():
+            raise FileNotFoundError(f"{where} has no {CONFIG_FILE}; is it a transformers model?")
         if weights:
             if check_config is not None:
-                check_config(folder / _CONFIG_FILE)
+                check_config(folder / CONFIG_FILE)
             folder = fetch(_WEIGHT_FILES, folder.name)
     if weights and not _has_weights(folder):
         if local_files_only or constants.HF_HUB_OFFLINE:
@@ -242,7 +246,7 @@ def _clear_errors(
         ) from error
     except HFValidationError as error:
         raise ValueError(
-            f"{repo!r} is no folder with a {_CONFIG_FILE}, no bundled model "
+            f"{repo!r} is no folder with a {CONFIG_FILE}, no bundled model "
             f"({', '.join(BUNDLED)}), and cannot be a hub id; expected 'owner/name'"
         ) from error
     except LocalTokenNotFoundError as error:

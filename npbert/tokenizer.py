@@ -15,13 +15,18 @@ from typing import Any, Final, NamedTuple
 import tokenizers
 from tokenizers import Encoding
 
-from npbert.arguments import check_count, choice, reject_unknown, take_harmless
+from npbert.arguments import (
+    HARMLESS_NAMES,
+    check_count,
+    check_stride,
+    choice,
+    reject_unknown,
+    take_harmless,
+)
 from npbert.encoding import BatchEncoding
-from npbert.hub import resolve
+from npbert.hub import CONFIG_FILE, LOADING_NAMES, TOKENIZER_FILES, resolve
 from npbert.tokenizer_files import (
     SPECIAL_TOKENS,
-    TOKENIZER_FILE,
-    VOCAB_FILE,
     Settings,
     clear_errors,
     read_tokenizer,
@@ -102,6 +107,8 @@ class Tokenizer(Vocabulary):
         "right" or "left".
     model_input_names : list of str
         `attention_mask` is among the results of a call if it is here.
+    split_special_tokens : bool
+        What a call does that does not say.
 
     For those of special tokens see `Vocabulary`.
     """
@@ -119,6 +126,7 @@ class Tokenizer(Vocabulary):
         self._lock = threading.Lock()
         longest = settings.get("model_max_length") or settings.get("max_len")  # its old name
         self.model_max_length = int(longest or _UNLIMITED)
+        self.split_special_tokens = bool(settings.get("split_special_tokens"))
         self.model_input_names = list(
             settings.get("model_input_names") or ("input_ids", "attention_mask")
         )
@@ -171,25 +179,20 @@ class Tokenizer(Vocabulary):
         ValueError
             If its files cannot be used.
         """
-        known = ("revision", "cache_dir", "local_files_only", "token", "use_fast", *_LOADING)
+        known = (*LOADING_NAMES, *_LOADING, *HARMLESS_NAMES)
         others = take_harmless(others)
         others.pop("config", None)  # a tokenizer needs nothing of it
         changes = {name: others.pop(name) for name in _LOADING if name in others}
         reject_unknown(f"{cls.__name__}.from_pretrained()", others, known)
-        saved = Path(pretrained_model_name_or_path).expanduser()
-        if revision is None and any(
-            (saved / name).is_file() for name in (TOKENIZER_FILE, VOCAB_FILE)
-        ):
-            folder = saved  # perhaps a tokenizer alone, which has no config.json
-        else:
-            folder = resolve(
-                pretrained_model_name_or_path,
-                revision=revision,
-                cache_dir=cache_dir,
-                local_files_only=local_files_only,
-                token=token,
-                weights=False,
-            )
+        folder = resolve(
+            pretrained_model_name_or_path,
+            revision=revision,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+            token=token,
+            weights=False,
+            any_of=(CONFIG_FILE, *TOKENIZER_FILES),  # a saved tokenizer has no config.json
+        )
         return cls.from_folder(folder, **changes)
 
     @classmethod
@@ -510,7 +513,7 @@ class Tokenizer(Vocabulary):
                     pad_to_multiple_of=pad_to.multiple_of,
                 )
             if split_special_tokens is None:
-                split_special_tokens = bool(self._settings.get("split_special_tokens"))
+                split_special_tokens = self.split_special_tokens
             backend.encode_special_tokens = split_special_tokens
             encodings: list[Encoding] = encode(
                 list(inputs),
@@ -570,8 +573,7 @@ class Tokenizer(Vocabulary):
                 f"max_length is {limit}, which leaves no room for text beside {n_special} special "
                 f"tokens; expected at least {n_special + 1}"
             )
-        if not isinstance(stride, int) or isinstance(stride, bool) or stride < 0:
-            raise ValueError(f"stride is {stride!r}, expected an integer from 0")
+        check_stride(stride)
         if stride >= limit - n_special:
             raise ValueError(
                 f"stride is {stride}, expected less than the {limit - n_special} tokens that "

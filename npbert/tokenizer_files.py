@@ -55,6 +55,8 @@ def read_tokenizer(folder: Path, changes: Settings) -> tuple[tokenizers.Tokenize
         If there is neither, or one that cannot be used.
     """
     settings = _settings(folder) | changes
+    if isinstance(settings["extra_special_tokens"], dict):  # by the names of their attributes
+        settings["extra_special_tokens"] = list(settings["extra_special_tokens"].values())
     if (folder / TOKENIZER_FILE).exists():
         backend = _from_tokenizer_json(folder / TOKENIZER_FILE, settings)
     elif (folder / VOCAB_FILE).exists():
@@ -71,7 +73,6 @@ def read_tokenizer(folder: Path, changes: Settings) -> tuple[tokenizers.Tokenize
     texts = [str(_text(token)) for token in late]
     backend.add_special_tokens([text for text in texts if backend.token_to_id(text) is None])
     extra = settings["extra_special_tokens"] or late
-    extra = list(extra.values()) if isinstance(extra, dict) else extra
     settings["extra_special_tokens"] = [*map(_text, extra)] if isinstance(extra, list) else None
     return backend, settings
 
@@ -190,7 +191,6 @@ def _add_tokens(backend: tokenizers.Tokenizer, path: Path, settings: Settings) -
                 f"gives it {backend.token_to_id(token.content)}; are these files of one tokenizer?"
             )
     extra = settings.get("extra_special_tokens")
-    extra = list(extra.values()) if isinstance(extra, dict) else extra
     if isinstance(extra, list):
         backend.add_special_tokens([_added_token(token, special=True) for token in extra])
 

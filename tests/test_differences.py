@@ -6,7 +6,7 @@ import itertools
 import json
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -19,6 +19,7 @@ from safetensors.numpy import load_file, save_file
 
 import npbert
 from tests.oracles import make_folder
+from tests.streams import Endless
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*bare encoder:UserWarning")
 DOCUMENT = Path(__file__).parents[1] / "docs" / "differences.md"
@@ -62,9 +63,12 @@ def tokenizers(folder: Path) -> Sides:
     )
 
 
+def their_pipeline(task: str, folder: Path, **options: Any) -> Any:
+    return transformers.pipeline(task, str(folder), dtype=torch.float32, **options)
+
+
 def pipelines(task: str, folder: Path, **options: Any) -> Sides:
-    theirs: Any = transformers.pipeline(task, str(folder), dtype=torch.float32, **options)
-    return Sides(npbert.pipeline(task, folder, **options), theirs)
+    return Sides(npbert.pipeline(task, folder, **options), their_pipeline(task, folder, **options))
 
 
 @pytest.fixture(scope="module")
@@ -168,20 +172,14 @@ def test_no_mask(tmp_path: Path) -> None:
 
 @row("a stream of texts")
 def test_streams(classifiers: Sides) -> None:
-    pulled = 0
+    def pulled_for_ten(classifier: Any, **options: Any) -> int:
+        texts = Endless()
+        assert len(list(itertools.islice(classifier(iter(texts), **options), 10))) == 10
+        return texts.pulled
 
-    def endless() -> Iterator[str]:
-        nonlocal pulled
-        for pulled in itertools.count(1):
-            yield f"text {pulled}"
-
-    def pulled_for_ten(results: Iterator[Any]) -> int:
-        list(itertools.islice(results, 10))
-        return pulled
-
-    assert pulled_for_ten(classifiers.theirs(endless())) <= 11
-    assert 11 < pulled_for_ten(classifiers.ours(endless())) <= 10 + 1024
-    assert pulled_for_ten(classifiers.ours(endless(), batch_size=1)) == 10
+    assert pulled_for_ten(classifiers.theirs) <= 11
+    assert 11 < pulled_for_ten(classifiers.ours) <= 10 + 1024
+    assert pulled_for_ten(classifiers.ours, batch_size=1) == 10
 
 
 @row("a text's dict with other keys than `text` and `text_pair`")
@@ -354,14 +352,10 @@ def test_nan(folder: Path, tmp_path: Path) -> None:
         weights["pre_classifier.weight"][0, 0] = np.nan
 
     spoilt = changed(folder, tmp_path / "spoilt", spoil)
-    (result,) = pipelines_of_theirs(spoilt)("one")
+    (result,) = their_pipeline("text-classification", spoilt)("one")
     assert np.isnan(result["score"])
     with pytest.raises(npbert.CheckpointError, match=r"pre_classifier\.weight"):
         npbert.pipeline("text-classification", spoilt)
-
-
-def pipelines_of_theirs(folder: Path) -> Any:
-    return transformers.pipeline("text-classification", str(folder), dtype=torch.float32)
 
 
 @row("weights in a pickle (`pytorch_model.bin`) alone")
@@ -399,10 +393,13 @@ def test_ids_that_are_no_integers(folder: Path) -> None:
 PADDED: dict[str, Any] = {"input_ids": [[101, 7592, 0]], "attention_mask": [[1, 1, 0]]}
 
 
-def call(sides: Sides, inputs: dict[str, Any], **options: Any) -> Sides:
+def their_output(model: Any, inputs: dict[str, Any], **options: Any) -> Any:
     with torch.inference_mode():
-        tensors = {name: torch.tensor(value) for name, value in inputs.items()}
-        return Sides(sides.ours(**inputs, **options), sides.theirs(**tensors, **options))
+        return model(**{name: torch.tensor(value) for name, value in inputs.items()}, **options)
+
+
+def call(sides: Sides, inputs: dict[str, Any], **options: Any) -> Sides:
+    return Sides(sides.ours(**inputs, **options), their_output(sides.theirs, inputs, **options))
 
 
 @row("padded positions of hidden states, and of logits of tokens")
@@ -437,9 +434,7 @@ def test_padded_attentions(folder: Path) -> None:
 def test_a_hidden_first_token(folder: Path) -> None:
     hidden = PADDED | {"attention_mask": [[0, 1, 1]]}
     sides = models(folder)
-    with torch.inference_mode():
-        tensors = {name: torch.tensor(value) for name, value in hidden.items()}
-        assert torch.isfinite(sides.theirs(**tensors).logits).all()
+    assert torch.isfinite(their_output(sides.theirs, hidden).logits).all()
     with pytest.raises(ValueError, match="attention_mask hides position 0 of row 0"):
         sides.ours(**hidden)
 
@@ -448,9 +443,7 @@ def test_a_hidden_first_token(folder: Path) -> None:
 def test_a_hidden_text(folder: Path) -> None:
     hidden = PADDED | {"attention_mask": [[0, 0, 0]]}
     sides = models(folder, "Model")
-    with torch.inference_mode():
-        tensors = {name: torch.tensor(value) for name, value in hidden.items()}
-        assert sides.theirs(**tensors).last_hidden_state.shape == (1, 3, 24)
+    assert their_output(sides.theirs, hidden).last_hidden_state.shape == (1, 3, 24)
     with pytest.raises(ValueError, match="hides every token of row 0"):
         sides.ours(**hidden)
 

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 import npbert
 from npbert.pipelines import TextClassificationPipeline
 from tests.oracles import make_folder, make_model
+from tests.streams import Endless
 
 TEXTS = ["I love this film.", "", "I want my two hours back.", "word " * 60, "東京 😀"]
 PAIR = {"text": "How old are you?", "text_pair": "I am six."}
@@ -181,19 +182,13 @@ def test_the_company_of_a_text_does_not_matter(
 
 
 def test_iterators_are_lazy(ours: TextClassificationPipeline) -> None:
-    pulled = 0
-
-    def endless() -> Iterator[str]:
-        nonlocal pulled
-        for pulled in itertools.count(1):
-            yield f"text {pulled}"
-
-    results = ours(endless())
-    assert pulled == 0
+    texts = Endless()
+    results = ours(iter(texts))
+    assert texts.pulled == 0
     next(results)
-    assert pulled == 1  # the first result does not wait for a second text
+    assert texts.pulled == 1  # the first result does not wait for a second text
     list(itertools.islice(results, 3000))
-    assert 3001 <= pulled <= 3001 + 1024
+    assert 3001 <= texts.pulled <= 3001 + 1024
 
 
 @pytest.mark.parametrize("n_before", [0, 1, 5, 2000])
@@ -372,33 +367,23 @@ class Numbered(torch.utils.data.Dataset):  # type: ignore[misc]
         return f"text {number}"
 
 
-class Endless:
-    def __iter__(self) -> Iterator[str]:
-        return (f"text {number}" for number in itertools.count())
-
-
 def test_data_sets(ours: TextClassificationPipeline, folder: Path) -> None:
     results = ours(Numbered())
     assert isinstance(results, Iterator)
     assert_alike(list(results), list(their_pipeline(folder)(Numbered())))
-    assert_alike(list(itertools.islice(ours(Endless()), 5)), list(ours(Numbered())))
+    first = [f"text {number}" for number in range(1, 6)]
+    assert_alike(list(itertools.islice(ours(Endless()), 5)), ours(first))
 
 
 @pytest.mark.parametrize("batch_size", [1, 3])
 def test_batch_size_bounds_the_look_ahead(
     ours: TextClassificationPipeline, batch_size: int
 ) -> None:
-    pulled = 0
-
-    def endless() -> Iterator[str]:
-        nonlocal pulled
-        for pulled in itertools.count(1):
-            yield f"text {pulled}"
-
-    results = ours(endless(), batch_size=batch_size)
+    texts = Endless()
+    results = ours(texts, batch_size=batch_size)
     for number in range(1, 30):
         next(results)
-        assert number <= pulled < number + batch_size
+        assert number <= texts.pulled < number + batch_size
 
 
 def test_pipelines_are_copied_and_pickled(folder: Path) -> None:

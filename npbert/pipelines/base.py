@@ -94,6 +94,11 @@ class Job(NamedTuple):
     parts: list[Encoding]
     is_cut: bool = False  # is there text that no part holds?
 
+    @classmethod
+    def whole(cls, item: Any, encoding: Encoding) -> Job:
+        """A text with all its parts: what did not fit into the first is in the others."""
+        return cls(item, [encoding, *encoding.overflowing])
+
 
 _TOKENIZER_OPTIONS: Final = ("truncation", "max_length", "padding")
 
@@ -107,6 +112,13 @@ def flattened(options: Mapping[str, Any], name: str) -> dict[str, Any]:
     if twice:
         raise ValueError(f"{min(twice)} is given twice, alone and in {name}")
     return flat | nested
+
+
+def without_none(options: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """`options` without those called `names` that are None: as if they were not given."""
+    return {
+        name: value for name, value in options.items() if value is not None or name not in names
+    }
 
 
 class Pipeline(ABC):

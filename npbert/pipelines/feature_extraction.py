@@ -38,7 +38,7 @@ class FeatureExtractionPipeline(Pipeline):
         return_tensors : bool, optional
             NumPy arrays instead of nested lists (False).
         tokenize_kwargs : dict, optional
-            `truncation` and `max_length` of a text.
+            `truncation`, `max_length` and `padding` of a text.
         **options
             `truncation`, `max_length`, `long_text`, `batch_size`, `threads`: see `pipeline`.
 

@@ -13,7 +13,7 @@ from npbert.arguments import as_list, check_count, check_text
 from npbert.auto import DistilBertForMaskedLM
 from npbert.model import Array, Pack, read_some
 from npbert.outputs import softmax
-from npbert.pipelines.base import Job, Options, Pipeline, flattened
+from npbert.pipelines.base import Job, Options, Pipeline, flattened, without_none
 from npbert.tokenizer import Tokenizer
 
 
@@ -54,7 +54,7 @@ class FillMaskPipeline(Pipeline):
         targets : str or list of str, optional
             The only words to choose from.
         tokenizer_kwargs : dict, optional
-            `truncation` and `max_length` of a text.
+            `truncation`, `max_length` and `padding` of a text.
         **options
             `truncation`, `max_length`, `long_text`, `batch_size`, `threads`: see `pipeline`.
 
@@ -78,13 +78,7 @@ class FillMaskPipeline(Pipeline):
 
     @staticmethod
     def _plain(options: dict[str, Any]) -> dict[str, Any]:
-        flat = flattened(options, "tokenizer_kwargs")
-        # None is as if it were not given.
-        flat = {
-            name: value
-            for name, value in flat.items()
-            if value is not None or name not in ("top_k", "targets")
-        }
+        flat = without_none(flattened(options, "tokenizer_kwargs"), "top_k", "targets")
         if flat.get("targets") is not None:
             targets = flat["targets"]
             words = [targets] if isinstance(targets, str) else as_list(targets)

@@ -144,10 +144,7 @@ class QuestionAnsweringPipeline(Pipeline):
             stride=stride,
             with_offsets=True,
         )
-        return [
-            Job(item, [encoding, *encoding.overflowing])
-            for item, encoding in zip(items, encodings, strict=True)
-        ]
+        return list(map(Job.whole, items, encodings))
 
     @property
     def _question_is_first(self) -> bool:

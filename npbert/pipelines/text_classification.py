@@ -130,10 +130,7 @@ class TextClassificationPipeline(Pipeline):
                     f"input {number} (counted from 0) is a pair of more than {limit} tokens, and "
                     "only single texts can be read in windows; pass long_text='truncate'"
                 )
-        return [
-            Job(item, [encoding, *encoding.overflowing])
-            for item, encoding in zip(items, encodings, strict=True)
-        ]
+        return list(map(Job.whole, items, encodings))
 
     def _rows(self, pack: Pack) -> list[Array]:
         return list(self.model.forward_pack(pack))  # (labels,) a text
@@ -155,9 +152,10 @@ class TextClassificationPipeline(Pipeline):
 
     def _combined(self, job: Job, rows: list[Array], options: Any) -> Array:
         """Mean of the logits of windows, by the tokens that each brings: float32 (labels,)."""
-        known = self.tokenizer.num_special_tokens_to_add() + _overlap(self._limit(options))
+        overlap = _overlap(self._limit(options))
+        known = self.tokenizer.num_special_tokens_to_add() + overlap
         n_new = np.array([len(part) - known for part in job.parts], np.float32)  # (windows,)
-        n_new[0] += _overlap(self._limit(options))  # there is none before the first
+        n_new[0] += overlap  # there is none before the first
         return np.average(rows, axis=0, weights=n_new).astype(np.float32)
 
 

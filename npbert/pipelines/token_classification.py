@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Final, NamedTuple
 import numpy as np
 from tokenizers import Encoding
 
-from npbert.arguments import as_list, check_text
+from npbert.arguments import as_list, check_stride, check_text
 from npbert.model import Array
 from npbert.outputs import softmax
-from npbert.pipelines.base import Job, Options, Pipeline
+from npbert.pipelines.base import Job, Options, Pipeline, without_none
 
 _STRATEGIES: Final = ("none", "simple", "first", "average", "max")
 
@@ -35,11 +35,8 @@ class TokenClassificationOptions(Options):
                 f"aggregation_strategy is {self.aggregation_strategy!r}, expected one of: "
                 + ", ".join(_STRATEGIES)
             )
-        stride = self.stride
-        if stride is not None and (
-            not isinstance(stride, int) or isinstance(stride, bool) or stride < 0
-        ):
-            raise ValueError(f"stride is {stride!r}, expected an integer from 0")
+        if self.stride is not None:
+            check_stride(self.stride)
 
     def check_together(self) -> None:
         """Refuse a stride without an aggregation strategy, once both are known."""
@@ -122,13 +119,7 @@ class TokenClassificationPipeline(Pipeline):
 
     @staticmethod
     def _plain(options: dict[str, Any]) -> dict[str, Any]:
-        # None is as if it were not given.
-        skipped = [
-            name
-            for name in ("ignore_labels", "aggregation_strategy")
-            if name in options and options[name] is None
-        ]
-        options = {name: value for name, value in options.items() if name not in skipped}
+        options = without_none(options, "ignore_labels", "aggregation_strategy")
         if "aggregation_strategy" in options:
             options["aggregation_strategy"] = str(options["aggregation_strategy"]).lower()
         labels = options.get("ignore_labels")
@@ -175,7 +166,7 @@ class TokenClassificationPipeline(Pipeline):
             if options.stride is None:
                 jobs.append(Job(item, [encoding], is_cut=bool(encoding.overflowing)))
             else:
-                jobs.append(Job(item, [encoding, *encoding.overflowing]))
+                jobs.append(Job.whole(item, encoding))
         return jobs
 
     def _result(self, job: Job, rows: list[Array], options: Any) -> list[dict[str, Any]]:
