@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, NamedTuple, Self
 
@@ -100,6 +100,15 @@ class Job(NamedTuple):
         return cls(item, [encoding, *encoding.overflowing])
 
 
+class Answer(NamedTuple):
+    """Result of one input, and what it took."""
+
+    result: Any
+    n_tokens: int
+    n_parts: int
+    is_cut: bool  # is there text that was not read?
+
+
 _TOKENIZER_OPTIONS: Final = ("truncation", "max_length", "padding")
 
 
@@ -188,6 +197,35 @@ class Pipeline(ABC):
             "an iterator"
         )
 
+    def answers(self, items: Sequence[Any], numbers: Sequence[int], **given: Any) -> list[Answer]:
+        """Results of a few inputs, worked on in one go, each with what it took.
+
+        For those who keep count themselves: nothing is warned of.
+
+        Parameters
+        ----------
+        items : sequence
+            Inputs, all of which are in memory at once.
+        numbers : sequence of int
+            What they are called in error messages.
+        **given
+            Options, as in the call.
+
+        Returns
+        -------
+        list of Answer
+
+        Raises
+        ------
+        TypeError, ValueError
+            As the call does.
+        """
+        options = self._options.updated(self.checked_options(given, "answers()"))
+        checked = [
+            self._check(item, number, options) for item, number in zip(items, numbers, strict=True)
+        ]
+        return list(self._work(checked, options, numbers))
+
     # ------------------------------------------------------- what a task may do its own way
 
     _expected: ClassVar[str] = "a str"
@@ -209,10 +247,10 @@ class Pipeline(ABC):
     def _n_characters(self, item: Any, _options: Any) -> int:
         return sum(map(len, item)) if isinstance(item, tuple) else len(item)
 
-    def _jobs(self, items: list[Any], options: Any, first_number: int) -> list[Job]:
-        """Tokenize some inputs, of which the first is number `first_number`."""
+    def _jobs(self, items: list[Any], options: Any, numbers: Sequence[int]) -> list[Job]:
+        """Tokenize some inputs; `numbers` is what error messages call them."""
         encodings = self._encode(items, options)
-        for number, encoding in enumerate(encodings, first_number):
+        for number, encoding in zip(numbers, encodings, strict=True):
             self._check_length(len(encoding), options, number)
         return [
             Job(item, [part], is_cut=bool(part.overflowing))
@@ -231,27 +269,34 @@ class Pipeline(ABC):
 
     def _stream(self, items: Iterable[Any], options: Any, first_chunk: int = 1) -> Iterator[Any]:
         """Results of `items`, in order, chunk by chunk."""
-        n_threads = options.threads or available_cpus()
         n_done = n_cut = 0
         for chunk in self._chunks(items, first_chunk, options):
-            jobs = self._jobs(chunk, options, n_done)
-            texts = [
-                self._text(part, number)
-                for number, job in enumerate(jobs, n_done)
-                for part in job.parts
-            ]
-            packs = list(packs_of(texts, max_texts=options.batch_size, n_threads=n_threads))
-            rows = itertools.chain.from_iterable(run(self._rows, packs, n_threads))
-            for job in jobs:
-                yield self._result(job, list(itertools.islice(rows, len(job.parts))), options)
+            for answer in self._work(chunk, options, range(n_done, n_done + len(chunk))):
+                yield answer.result
+                n_cut += answer.is_cut
             n_done += len(chunk)
-            n_cut += sum(job.is_cut for job in jobs)
         if n_cut:
             warnings.warn(
-                f"{n_cut} of {n_done} texts were longer than {self._limit(options)} tokens and "
+                f"{n_cut} of {n_done} texts were longer than {self.limit(options)} tokens and "
                 "were cut there",
                 stacklevel=4,
             )
+
+    def _work(self, chunk: list[Any], options: Any, numbers: Sequence[int]) -> Iterator[Answer]:
+        """Answers to some inputs, in order."""
+        n_threads = options.threads or available_cpus()
+        jobs = self._jobs(chunk, options, numbers)
+        texts = [
+            self._text(part, number)
+            for number, job in zip(numbers, jobs, strict=True)
+            for part in job.parts
+        ]
+        packs = list(packs_of(texts, max_texts=options.batch_size, n_threads=n_threads))
+        rows = itertools.chain.from_iterable(run(self._rows, packs, n_threads))
+        for job in jobs:
+            n_parts = len(job.parts)
+            result = self._result(job, list(itertools.islice(rows, n_parts)), options)
+            yield Answer(result, sum(map(len, job.parts)), n_parts, job.is_cut)
 
     def _checked(self, items: Iterable[Any], options: Any) -> Iterator[Any]:
         return (self._check(item, number, options) for number, item in enumerate(items))
@@ -278,7 +323,7 @@ class Pipeline(ABC):
             n_items = min(2 * n_items, options.batch_size or _CHUNK_INPUTS)
 
     def _encode(self, texts: list[Any], options: Any, **more: Any) -> list[Encoding]:
-        limit = self._limit(options) if options.cut else None
+        limit = self.limit(options) if options.cut else None
         return self.tokenizer.encode_batch(texts, truncation=options.cut, max_length=limit, **more)
 
     def _text(self, encoding: Encoding, number: int) -> TokenizedText:
@@ -287,14 +332,15 @@ class Pipeline(ABC):
         check_tokens(text, self.model.config, f"text {number}")
         return text
 
-    def _limit(self, options: Options) -> int:
-        """Most tokens of a text."""
+    def limit(self, options: Options | None = None) -> int:
+        """Most tokens of a text, with `options` in place of the pipeline's own."""
+        options = options or self._options
         if options.limit is not None:
             return options.limit
         return min(self.tokenizer.model_max_length, self.model.config.max_position_embeddings)
 
     def _check_length(self, n_tokens: int, options: Options, number: int) -> None:
-        limit = self._limit(options)
+        limit = self.limit(options)
         if n_tokens > limit:
             raise ValueError(
                 f"text {number} (counted from 0) is {n_tokens} tokens long, expected at most "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -89,9 +90,9 @@ class FillMaskPipeline(Pipeline):
             )
         return flat
 
-    def _jobs(self, items: list[Any], options: Any, first_number: int) -> list[Job]:
-        jobs = super()._jobs(items, options, first_number)
-        for number, job in enumerate(jobs, first_number):
+    def _jobs(self, items: list[Any], options: Any, numbers: Sequence[int]) -> list[Job]:
+        jobs = super()._jobs(items, options, numbers)
+        for number, job in zip(numbers, jobs, strict=True):
             if self.tokenizer.mask_token_id not in job.parts[0].ids:
                 raise ValueError(
                     f"text {number} (counted from 0) has no {self.tokenizer.mask_token} "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, NamedTuple
 
@@ -131,7 +131,7 @@ class QuestionAnsweringPipeline(Pipeline):
                 raise ValueError(f"{name} of {where} is empty")
         return _Question(item["question"], item["context"])
 
-    def _jobs(self, items: list[_Question], options: Any, _first_number: int) -> list[Job]:
+    def _jobs(self, items: list[_Question], options: Any, _numbers: Sequence[int]) -> list[Job]:
         limit = options.max_seq_len or min(self.tokenizer.model_max_length, _MAX_SEQ_LEN)
         stride = options.doc_stride or min(limit // 2, _DOC_STRIDE)
         if stride > limit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar, Final
@@ -117,14 +117,14 @@ class TextClassificationPipeline(Pipeline):
         where = f"'text_pair' of input {number} (counted from 0)"
         return text, check_text(item["text_pair"], where)
 
-    def _jobs(self, items: list[Any], options: Any, first_number: int) -> list[Job]:
+    def _jobs(self, items: list[Any], options: Any, numbers: Sequence[int]) -> list[Job]:
         if options.long_text != "window":
-            return super()._jobs(items, options, first_number)
-        limit = self._limit(options)
+            return super()._jobs(items, options, numbers)
+        limit = self.limit(options)
         encodings = self.tokenizer.encode_batch(
             items, truncation=True, max_length=limit, stride=_overlap(limit)
         )
-        for number, (item, encoding) in enumerate(zip(items, encodings, strict=True), first_number):
+        for number, item, encoding in zip(numbers, items, encodings, strict=True):
             if encoding.overflowing and isinstance(item, tuple):
                 raise ValueError(
                     f"input {number} (counted from 0) is a pair of more than {limit} tokens, and "
@@ -152,7 +152,7 @@ class TextClassificationPipeline(Pipeline):
 
     def _combined(self, job: Job, rows: list[Array], options: Any) -> Array:
         """Mean of the logits of windows, by the tokens that each brings: float32 (labels,)."""
-        overlap = _overlap(self._limit(options))
+        overlap = _overlap(self.limit(options))
         known = self.tokenizer.num_special_tokens_to_add() + overlap
         n_new = np.array([len(part) - known for part in job.parts], np.float32)  # (windows,)
         n_new[0] += overlap  # there is none before the first

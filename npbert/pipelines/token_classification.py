@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, NamedTuple
 
@@ -147,7 +147,7 @@ class TokenClassificationPipeline(Pipeline):
     def _n_characters(self, item: Any, _options: Any) -> int:
         return len(item) if isinstance(item, str) else sum(map(len, item))
 
-    def _jobs(self, items: list[Any], options: Any, first_number: int) -> list[Job]:
+    def _jobs(self, items: list[Any], options: Any, numbers: Sequence[int]) -> list[Job]:
         options.check_together()
         more = {"with_offsets": True, "is_split_into_words": options.is_split_into_words}
         if options.stride is None:
@@ -156,12 +156,12 @@ class TokenClassificationPipeline(Pipeline):
             encodings = self.tokenizer.encode_batch(
                 items,
                 truncation=True,
-                max_length=self._limit(options),
+                max_length=self.limit(options),
                 stride=options.stride,
                 **more,
             )
         jobs = []
-        for number, (item, encoding) in enumerate(zip(items, encodings, strict=True), first_number):
+        for number, item, encoding in zip(numbers, items, encodings, strict=True):
             self._check_length(len(encoding), options, number)
             if options.stride is None:
                 jobs.append(Job(item, [encoding], is_cut=bool(encoding.overflowing)))

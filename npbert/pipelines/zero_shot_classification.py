@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,12 +135,12 @@ class ZeroShotClassificationPipeline(Pipeline):
     def _n_characters(self, item: str, options: Any) -> int:
         return len(item) * len(options.candidate_labels or ())
 
-    def _jobs(self, items: list[Any], options: Any, first_number: int) -> list[Job]:
+    def _jobs(self, items: list[Any], options: Any, numbers: Sequence[int]) -> list[Job]:
         hypotheses = options.hypotheses()
         pairs = [(item, hypothesis) for item in items for hypothesis in hypotheses]
         encodings = self._encode(pairs, options)
         for number, encoding in enumerate(encodings):
-            self._check_length(len(encoding), options, first_number + number // len(hypotheses))
+            self._check_length(len(encoding), options, numbers[number // len(hypotheses)])
         jobs = []
         for item, start in zip(items, range(0, len(pairs), len(hypotheses)), strict=True):
             parts = encodings[start : start + len(hypotheses)]
