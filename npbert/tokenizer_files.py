@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -87,8 +89,6 @@ def write_tokenizer(
     FileExistsError
         If a file of that name holds something else.
     """
-    from npbert.files import replacing  # imports more than loading a tokenizer needs
-
     whole = tokenizers.Tokenizer.from_str(backend.to_str())  # a copy: others may be at work
     whole.no_truncation()
     whole.no_padding()
@@ -107,9 +107,24 @@ def write_tokenizer(
                 f"{path} exists and holds something else; choose another folder, or remove it"
             )
     for name, text in contents.items():
-        with replacing(folder / name, force=True) as stream:
-            stream.write(text)
+        _write_whole(folder / name, text)
     return tuple(str(folder / name) for name in contents)
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file that appears under its name only when it is complete."""
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with open(handle, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+        # mkstemp makes private files; give the mode that open() would have.
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    finally:
+        with suppress(FileNotFoundError):  # it was moved into place
+            os.unlink(temporary)
 
 
 # ----------------------------------------------------------------------------- the backend

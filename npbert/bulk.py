@@ -1,0 +1,189 @@
+"""A table of texts, labelled chunk by chunk: what `npbert classify` does with a file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from npbert.files.output import Output
+from npbert.files.table import Chunk, Column, Encoder, Table
+
+if TYPE_CHECKING:
+    from npbert.pipelines import TextClassificationPipeline
+
+_MODEL_FILES: Final = (".json", ".txt", ".safetensors")
+
+
+@dataclass
+class Counts:
+    """What was done.
+
+    Attributes
+    ----------
+    rows : int
+        All of them.
+    nulls : int
+        Rows without a text, which have no label.
+    truncated : int
+        Texts of which only the beginning was read.
+    windowed, windows : int
+        Texts that were read in windows, and how many windows that took.
+    tokens : int
+        Read by the model.
+    """
+
+    rows: int = 0
+    nulls: int = 0
+    truncated: int = 0
+    windowed: int = 0
+    windows: int = 0
+    tokens: int = 0
+
+
+class Labeller:
+    """Adds the columns of labels and scores to a table, and counts.
+
+    Parameters
+    ----------
+    classifier : TextClassificationPipeline
+    threads : int
+    with_scores : bool
+        Whether there is a column of scores for every label.
+    top_k : int or None
+        How many labels of each text have a score there; None for all.
+    prefix : str
+        Comes before the names of the columns that are added.
+    """
+
+    def __init__(
+        self,
+        classifier: TextClassificationPipeline,
+        threads: int,
+        *,
+        with_scores: bool = False,
+        top_k: int | None = 1,
+        prefix: str = "",
+    ) -> None:
+        labels = list(classifier.model.config.id2label.values()) if with_scores else []
+        self._classifier = classifier
+        self._top_k = top_k
+        self.threads = threads
+        self._score_names = {label: f"{prefix}score_{label}" for label in labels}
+        self._label_name, self._score_name = f"{prefix}label", f"{prefix}score"
+        self.names = [self._label_name, self._score_name, *self._score_names.values()]
+        self.counts = Counts()
+
+    def check_names(self, table: Table, name: str) -> None:
+        """Raise ValueError if the table has a column of those to be added."""
+        for taken in [added for added in self.names if added in table.columns]:
+            raise ValueError(
+                f"{name} has a column {taken!r} already; give --prefix, which comes before the "
+                "names of the columns that are added"
+            )
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on counting from where a checkpoint of `label_into` stood."""
+        self.counts = Counts(**{field.name: state.get(field.name, 0) for field in fields(Counts)})
+
+    def results(self, chunk: Chunk) -> list[list[dict[str, Any]] | None]:
+        """Labels and scores of each row, best first; None where there is no text."""
+        places = [place for place, text in enumerate(chunk.texts) if text is not None]
+        answers = self._classifier.answers(
+            [chunk.texts[place] for place in places],
+            [chunk.start + place for place in places],
+            top_k=self._top_k,
+            threads=self.threads,
+        )
+        counts = self.counts
+        counts.rows += len(chunk.texts)
+        counts.nulls += len(chunk.texts) - len(answers)
+        counts.truncated += sum(answer.is_cut for answer in answers)
+        counts.windowed += sum(answer.n_parts > 1 for answer in answers)
+        counts.windows += sum(answer.n_parts for answer in answers if answer.n_parts > 1)
+        counts.tokens += sum(answer.n_tokens for answer in answers)
+        results: list[list[dict[str, Any]] | None] = [None] * len(chunk.texts)
+        for place, answer in zip(places, answers, strict=True):
+            results[place] = answer.result
+        return results
+
+    def columns(self, results: list[list[dict[str, Any]] | None]) -> list[Column]:
+        """The columns to add."""
+        best = [found[0] if found else {"label": None, "score": None} for found in results]
+        scores = [{result["label"]: result["score"] for result in found or ()} for found in results]
+        return [
+            Column(self._label_name, str, [result["label"] for result in best]),
+            Column(self._score_name, float, [result["score"] for result in best]),
+            *(
+                Column(name, float, [of_text.get(label) for of_text in scores])
+                for label, name in self._score_names.items()
+            ),
+        ]
+
+
+def label_into(
+    output: Output, table: Table, labeller: Labeller, encoder: Encoder, name: str
+) -> Iterator[None]:
+    """Label the rows that `output` does not have yet.
+
+    Yields when those that it has are read past, and after every chunk.
+
+    Parameters
+    ----------
+    output : Output
+        Begun.
+    table : Table
+        From its first row on.
+    labeller : Labeller
+        With the counts of the earlier run.
+    encoder : Encoder
+    name : str
+        Names the table in error messages.
+
+    Raises
+    ------
+    ValueError
+        If the rows that were labelled before are no longer those of the table; or as
+        `Labeller.results` and the encoder do.
+    """
+    content = hashlib.sha256()
+    n_before = output.state["rows"]
+    n_read = 0
+    chunks = iter(table.chunks)
+    for chunk in chunks if n_before else ():
+        content.update(_content(chunk))
+        n_read += len(chunk.rows)
+        if n_read >= n_before:
+            break
+    if n_before:
+        if n_read != n_before or content.hexdigest() != output.state["content"]:
+            raise ValueError(
+                f"{name} has changed within the first {n_before:,} rows, which are labelled "
+                f"already in {output.folder}; bring it back, or start over with --force"
+            )
+    else:
+        output.write(encoder.header, {"rows": 0})
+    yield
+    for chunk in chunks:
+        content.update(_content(chunk))
+        added = labeller.columns(labeller.results(chunk))
+        state = {**asdict(labeller.counts), "content": content.hexdigest()}
+        output.write(encoder.encode(chunk, added), state)
+        yield
+
+
+def _content(chunk: Chunk) -> bytes:
+    return repr(chunk.rows).encode()
+
+
+def model_digest(folder: Path) -> str:
+    """SHA-256 of the files that make a model: it says whether two models are the same."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.suffix in _MODEL_FILES:
+            digest.update(path.name.encode())
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()

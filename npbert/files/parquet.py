@@ -1,0 +1,224 @@
+"""Parquet: rows → batches with their types → a file.  All of it is pyarrow's work."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from npbert.files.source import Source, needed
+from npbert.files.table import CHUNK_ROWS, Chunk, Column, Record, Row, Table, in_chunks
+from npbert.files.text import check_columns
+
+_READ_BYTES: Final = 1 << 20
+# A row group is written when it has either.
+_GROUP_ROWS: Final = 1 << 16
+_GROUP_BYTES: Final = 16 << 20
+
+
+def read_table(source: Source, column: str | None) -> Table:
+    """Read rows, a few at a time.
+
+    Parameters
+    ----------
+    source : Source
+    column : str, optional
+        The column of texts.  By default "text", or the only column there is.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        Without pyarrow.
+    ValueError
+        If it is no parquet file, or has no such column of texts.
+    """
+    pyarrow = needed("pyarrow", f"{source.name} is a parquet file")
+    parquet = needed("pyarrow.parquet", "parquet")
+    try:
+        # With a buffer of its own size, a row group is not read as a whole.
+        file = parquet.ParquetFile(_seekable(source), buffer_size=_READ_BYTES, pre_buffer=False)
+    except pyarrow.ArrowInvalid as error:
+        raise ValueError(f"{source.name} is damaged or no parquet file: {error}") from error
+    schema = file.schema_arrow
+    column = check_columns(schema.names, source.name, column)
+    kind = schema.field(column).type
+    if not _is_text(kind):
+        raise ValueError(
+            f"{source.name}: the column {column!r} holds {kind}, expected strings; choose another "
+            "with --column"
+        )
+    chunks = _chunks(file, source.name, column)
+    return Table(schema.names, column, chunks, file.metadata.num_rows)
+
+
+def _seekable(source: Source) -> BinaryIO:
+    """A file in which one can jump; what comes from a pipe is put into a temporary one."""
+    if not source.is_pipe and not source.is_packed:
+        return source.stream
+    copy: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - gone with its last reader
+    shutil.copyfileobj(source.stream, copy)
+    copy.seek(0)
+    return copy
+
+
+def _is_text(kind: Any) -> bool:
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(
+        types.is_string(kind)
+        or types.is_large_string(kind)
+        or types.is_string_view(kind)
+        or types.is_null(kind)
+    )
+
+
+def _chunks(file: Any, name: str, column: str) -> Iterator[Chunk]:
+    import pyarrow
+
+    start = 0
+    try:
+        for batch in file.iter_batches(batch_size=CHUNK_ROWS):
+            texts = batch.column(column).to_pylist()
+            records: Iterator[Record] = zip(texts, _rows(batch), strict=True)
+            for chunk in in_chunks(records):
+                part = batch.slice(chunk.start, len(chunk.rows))
+                yield chunk._replace(start=start + chunk.start, batch=part)
+            start += batch.num_rows
+    except (pyarrow.ArrowInvalid, OSError) as error:
+        raise ValueError(f"{name}, after row {start}: damaged: {error}") from error
+
+
+def _rows(batch: Any) -> list[Row]:
+    """Rows of Python's own values; nanoseconds, for which it has none, as str."""
+    from pyarrow import compute, string, types
+
+    for place, field in enumerate(batch.schema):
+        if types.is_temporal(field.type) and getattr(field.type, "unit", None) == "ns":
+            batch = batch.set_column(place, field.name, compute.cast(batch.column(place), string()))
+    rows: list[Row] = batch.to_pylist()
+    return rows
+
+
+class Parquet:
+    """Rows → batches, one after the other, each as a stream of Arrow's own format.
+
+    A parquet file has its table of contents at its end, so one that is not complete cannot
+    be read.  Streams of batches can; `pack_parquet` makes the file of them.
+
+    Parameters
+    ----------
+    earlier : Path, optional
+        What was encoded before, in a run that did not end.
+    """
+
+    header = b""
+
+    def __init__(self, earlier: Path | None = None) -> None:
+        needed("pyarrow.parquet", "parquet is asked for")
+        self._schema: Any = None
+        for stream in _streams(earlier) if earlier is not None else ():
+            self._schema = _unified(self._schema, stream.schema, str(earlier))
+
+    def encode(self, chunk: Chunk, added: list[Column]) -> bytes:
+        """The rows of a chunk, with columns added.
+
+        Raises
+        ------
+        ValueError
+            If a column has values of several types.
+        """
+        import pyarrow
+
+        batch = _batch(chunk) if chunk.batch is None else chunk.batch
+        kinds = {str: pyarrow.string(), float: pyarrow.float64()}
+        for column in added:
+            values = pyarrow.array(column.values, kinds[column.kind])
+            batch = batch.append_column(column.name, values)
+        self._schema = _unified(self._schema, batch.schema, _place(chunk))
+        stream = pyarrow.BufferOutputStream()
+        with pyarrow.ipc.new_stream(stream, batch.schema) as writer:
+            writer.write_batch(batch)
+        content: bytes = stream.getvalue().to_pybytes()
+        return content
+
+
+def pack_parquet(rows: Path, target: Path) -> None:
+    """Make a parquet file of the batches that `Parquet` has encoded.
+
+    Parameters
+    ----------
+    rows : Path
+        What `Parquet` gave, one after the other.
+    target : Path
+        Written, or written over.
+    """
+    import pyarrow
+    from pyarrow import parquet
+
+    schema: Any = None
+    for stream in _streams(rows):
+        schema = _unified(schema, stream.schema, str(rows))
+    nothing = schema.empty_table()
+    with parquet.ParquetWriter(target, schema) as writer:
+        group = [nothing]
+        for stream in _streams(rows):
+            group.append(stream.read_all())
+            if (
+                sum(table.num_rows for table in group) >= _GROUP_ROWS
+                or sum(table.nbytes for table in group) >= _GROUP_BYTES
+            ):
+                writer.write_table(pyarrow.concat_tables(group, promote_options="permissive"))
+                group = [nothing]
+        if len(group) > 1:
+            writer.write_table(pyarrow.concat_tables(group, promote_options="permissive"))
+
+
+def _streams(rows: Path) -> Iterator[Any]:
+    """Each stream of batches in a file, which the one before has to be read for."""
+    import pyarrow
+
+    with pyarrow.OSFile(str(rows)) as file:
+        while file.tell() < file.size():
+            stream = pyarrow.ipc.open_stream(file)
+            yield stream
+            for _ in stream:
+                pass
+
+
+def _batch(chunk: Chunk) -> Any:
+    """Rows of a text format, with the types that their values have."""
+    import pyarrow
+
+    names = dict.fromkeys(name for row in chunk.rows for name in row)
+    arrays = {}
+    for name in names:
+        try:
+            arrays[name] = pyarrow.array([row.get(name) for row in chunk.rows])
+        except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError) as error:
+            raise ValueError(_mixed(_place(chunk), f"{name!r}: {error}")) from error
+    return pyarrow.RecordBatch.from_pydict(arrays)
+
+
+def _unified(known: Any, schema: Any, where: str) -> Any:
+    """One schema for all rows: nulls and integers give way to what others have."""
+    import pyarrow
+
+    try:
+        return pyarrow.unify_schemas([known or schema, schema], promote_options="permissive")
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError) as error:
+        raise ValueError(_mixed(where, str(error))) from error
+
+
+def _place(chunk: Chunk) -> str:
+    return f"rows {chunk.start} to {chunk.start + len(chunk.rows) - 1} (counted from 0)"
+
+
+def _mixed(where: str, what: str) -> str:
+    return (
+        f"{where}: a column has values of several types, and parquet has one type a column "
+        f"({what}); write --format jsonl"
+    )

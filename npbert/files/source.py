@@ -1,0 +1,176 @@
+"""Bytes of a file or of standard input, unpacked while they are read."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import stat
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+if sys.version_info >= (3, 14):
+    from compression.zstd import ZstdError, ZstdFile
+
+    _DAMAGE: Final = (EOFError, zlib.error, lzma.LZMAError, ZstdError)
+else:
+    _DAMAGE: Final = (EOFError, zlib.error, lzma.LZMAError)
+
+# What a file begins with, by RFC 1952, the bzip2 and xz formats, and RFC 8878.
+_GZIP, _XZ, _ZSTD = b"\x1f\x8b", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"
+_BZIP2, _BZIP2_BLOCK = b"BZh", b"1AY&SY"  # with a digit in between
+_ZIP: Final = b"PK\x03\x04"
+PARQUET_MAGIC: Final = b"PAR1"
+_HEAD_BYTES: Final = 10
+
+COMPRESSIONS: Final = ("gz", "bz2", "xz", "zst")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that is being read.
+
+    Attributes
+    ----------
+    name : str
+        Names it in error messages.
+    stream : binary file
+        Its content, unpacked.
+    head : bytes
+        The first bytes of the content.
+    size_bytes : int or None
+        Of the file as it is stored; None where nobody knows, as for a pipe.
+    is_packed : bool
+    """
+
+    name: str
+    stream: BinaryIO
+    head: bytes
+    size_bytes: int | None
+    is_packed: bool
+    _stored: BinaryIO
+
+    @property
+    def is_pipe(self) -> bool:
+        """Whether more may come later: a pipe or a terminal, not a file."""
+        return self.size_bytes is None
+
+    def position_bytes(self) -> int:
+        """How far the stored file has been read."""
+        return self._stored.tell()
+
+
+@contextmanager
+def opened(path: str) -> Iterator[Source]:
+    """Open a file, or standard input for "-", whatever it is packed with.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened.
+    ValueError
+        If it is a zip archive; while it is read, if it is damaged.
+    ModuleNotFoundError
+        If it is packed with zstd, and neither Python nor pyarrow can read that.
+    """
+    name = "standard input" if path == "-" else path
+    # A copy of the descriptor: closing it leaves Python's own standard input alone.
+    with open(os.dup(0) if path == "-" else path, "rb") as stored:
+        status = os.fstat(stored.fileno())
+        head = stored.peek(_HEAD_BYTES)[:_HEAD_BYTES]
+        packing = _packing(head)
+        stream: Any = stored
+        if packing is not None:
+            stream = io.BufferedReader(_Unpacked(stored, packing, name))
+            head = stream.peek(_HEAD_BYTES)[:_HEAD_BYTES]
+        if head.startswith(_ZIP):
+            raise ValueError(
+                f"{name} is a zip archive (a spreadsheet, perhaps); unpack it, or save it as csv"
+            )
+        size = status.st_size if stat.S_ISREG(status.st_mode) else None
+        yield Source(name, stream, head, size, packing is not None, stored)
+
+
+def packing_of(path: str) -> str | None:
+    """How a file is to be packed by its ending: one of `COMPRESSIONS`, or None."""
+    ending = Path(path).suffix.lower().removeprefix(".")
+    return ending if ending in COMPRESSIONS else None
+
+
+def _packing(head: bytes) -> str | None:
+    """How a file is packed, by what it begins with."""
+    if head.startswith(_BZIP2) and head[4:] == _BZIP2_BLOCK:
+        return "bz2"
+    magics = {_GZIP: "gz", _XZ: "xz", _ZSTD: "zst"}
+    return next((name for magic, name in magics.items() if head.startswith(magic)), None)
+
+
+class _Unpacked(io.RawIOBase):
+    """The content of a packed file; where it is damaged, an error that says so."""
+
+    def __init__(self, stored: BinaryIO, packing: str, name: str) -> None:
+        self._name = name
+        self._unpacking = _unpacking(stored, packing, name)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            content = self._unpacking.read(len(buffer))
+        except OSError as error:
+            if error.errno is not None:  # of the file itself
+                raise
+            raise self._damage(error) from error
+        except _DAMAGE as error:
+            raise self._damage(error) from error
+        buffer[: len(content)] = content
+        return len(content)
+
+    def _damage(self, error: Exception) -> ValueError:
+        return ValueError(f"{self._name} is damaged or incomplete and cannot be unpacked: {error}")
+
+
+def _unpacking(stored: BinaryIO, packing: str, name: str) -> Any:
+    if packing == "gz":
+        return gzip.GzipFile(fileobj=stored)
+    if packing == "bz2":
+        return bz2.BZ2File(stored)
+    if packing == "xz":
+        return lzma.LZMAFile(stored)
+    if sys.version_info >= (3, 14):
+        return ZstdFile(stored)
+    return needed("pyarrow", f"{name} is packed with zstd").CompressedInputStream(stored, "zstd")
+
+
+def packed(stream: BinaryIO, packing: str) -> Any:
+    """A file to write to, whose packed content goes to `stream`; close it at the end."""
+    if packing == "gz":  # no name and no time in it: the same rows give the same bytes
+        return gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0)
+    if packing == "bz2":
+        return bz2.BZ2File(stream, "wb")
+    if packing == "xz":
+        return lzma.LZMAFile(stream, "wb")
+    if sys.version_info >= (3, 14):
+        return ZstdFile(stream, "wb")
+    return needed("pyarrow", "a .zst file is asked for").CompressedOutputStream(stream, "zstd")
+
+
+def needed(module: str, what: str) -> Any:
+    """A module of the extra "files"; where it is missing, the error says what it is for."""
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module.partition(".")[0]:
+            raise
+        raise ModuleNotFoundError(
+            f"{what}, and that takes pyarrow: pip install 'npbert[files]'", name=error.name
+        ) from error
