@@ -49,39 +49,30 @@ class Labeller:
     Parameters
     ----------
     classifier : TextClassificationPipeline
-    threads : int
-    with_scores : bool
-        Whether there is a column of scores for every label.
-    top_k : int or None
-        How many labels of each text have a score there; None for all.
     prefix : str
         Comes before the names of the columns that are added.
+    **options
+        Of the classifier's call.  With `top_k` there is a column of scores for every label,
+        in which each text has its best `top_k`.
     """
 
     def __init__(
-        self,
-        classifier: TextClassificationPipeline,
-        threads: int,
-        *,
-        with_scores: bool = False,
-        top_k: int | None = 1,
-        prefix: str = "",
+        self, classifier: TextClassificationPipeline, prefix: str = "", **options: Any
     ) -> None:
-        labels = list(classifier.model.config.id2label.values()) if with_scores else []
         self._classifier = classifier
-        self._top_k = top_k
-        self.threads = threads
+        self._options = {"top_k": 1, **options}
+        labels = classifier.model.config.id2label.values() if "top_k" in options else ()
         self._score_names = {label: f"{prefix}score_{label}" for label in labels}
         self._label_name, self._score_name = f"{prefix}label", f"{prefix}score"
         self.names = [self._label_name, self._score_name, *self._score_names.values()]
         self.counts = Counts()
 
-    def check_names(self, table: Table, name: str) -> None:
-        """Raise ValueError if the table has a column of those to be added."""
-        for taken in [added for added in self.names if added in table.columns]:
+    def check_names(self, columns: list[str], name: str) -> None:
+        """Raise ValueError if a table has a column of those to be added."""
+        for taken in [added for added in self.names if added in columns]:
             raise ValueError(
-                f"{name} has a column {taken!r} already; give --prefix, which comes before the "
-                "names of the columns that are added"
+                f"{name} has a column {taken!r} already; choose a prefix for the columns that are "
+                "added (--prefix)"
             )
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -94,8 +85,7 @@ class Labeller:
         answers = self._classifier.answers(
             [chunk.texts[place] for place in places],
             [chunk.start + place for place in places],
-            top_k=self._top_k,
-            threads=self.threads,
+            **self._options,
         )
         counts = self.counts
         counts.rows += len(chunk.texts)

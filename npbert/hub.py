@@ -118,10 +118,9 @@ def resolve(
 def _local_folder(model: str | Path, any_of: tuple[str, ...]) -> Path | None:
     """The folder that `model` names on this machine, or None for a hub id."""
     path = Path(model).expanduser()
-    is_path = isinstance(model, Path) or path.is_absolute() or str(model).startswith((".", "~"))
     if any((path / name).is_file() for name in any_of):
         return path
-    if is_path:
+    if _is_path(model):
         if not path.is_dir():
             raise FileNotFoundError(f"{model}: no such folder; expected one with a {CONFIG_FILE}")
         raise FileNotFoundError(
@@ -129,6 +128,18 @@ def _local_folder(model: str | Path, any_of: tuple[str, ...]) -> Path | None:
             "save_pretrained writes it"
         )
     return _BUNDLED_FOLDER / str(model) if str(model) in BUNDLED else None
+
+
+def absolute(model: str | Path) -> str:
+    """A model's name that means the same in other working directories."""
+    path = Path(model).expanduser()
+    is_folder = _is_path(model) or (path / CONFIG_FILE).is_file()
+    return str(path.absolute()) if is_folder else str(model)
+
+
+def _is_path(model: str | Path) -> bool:
+    """Whether a name can only be that of a folder."""
+    return isinstance(model, Path) or Path(model).is_absolute() or model.startswith((".", "~"))
 
 
 def _cache(cache_dir: str | Path | None) -> Path:

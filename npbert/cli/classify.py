@@ -152,17 +152,13 @@ def run(options: argparse.Namespace) -> None:
             revision=options.revision,
             long_text=options.long_text,
         )
-        labeller = Labeller(
-            classifier,
-            threads=_threads(options, output),
-            with_scores="top_k" in options,
-            top_k=getattr(options, "top_k", 1),
-            prefix=options.prefix,
-        )
+        top_k = {"top_k": options.top_k} if "top_k" in options else {}
+        n_threads = _threads(options, output)
+        labeller = Labeller(classifier, options.prefix, threads=n_threads, **top_k)
         name = "the arguments" if source is None else source.name
-        labeller.check_names(table, name)
+        labeller.check_names(table.columns, name)
         if output is not None:
-            job = _job(options, labeller, table, format)
+            job = _job(options, labeller, n_threads, table, format)
             work = _to_file(output, table, labeller, format, name, job)
         elif format == _TABLE:
             work = _to_terminal(table, labeller)
@@ -240,7 +236,9 @@ def _threads(options: argparse.Namespace, output: Output | None) -> int:
     return int(options.threads or (earlier or {}).get("threads") or available_cpus())
 
 
-def _job(options: argparse.Namespace, labeller: Labeller, table: Table, format: str) -> Job:
+def _job(
+    options: argparse.Namespace, labeller: Labeller, n_threads: int, table: Table, format: str
+) -> Job:
     """All that decides what the output will be, but for the rows of the input."""
     import numpy as np
 
@@ -255,7 +253,7 @@ def _job(options: argparse.Namespace, labeller: Labeller, table: Table, format: 
         "model": model_digest(resolve(options.model or DEFAULT_MODEL, revision=revision)),
         "long_text": options.long_text,
         "top_k": getattr(options, "top_k", 1),
-        "threads": labeller.threads,
+        "threads": n_threads,
         "column": table.text_column,
         "encoding": options.encoding,
         "delimiter": options.delimiter,

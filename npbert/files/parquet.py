@@ -134,16 +134,24 @@ class Parquet:
         import pyarrow
 
         batch = _batch(chunk) if chunk.batch is None else chunk.batch
-        kinds = {str: pyarrow.string(), float: pyarrow.float64()}
-        for column in added:
-            values = pyarrow.array(column.values, kinds[column.kind])
-            batch = batch.append_column(column.name, values)
+        batch = with_arrow_columns(batch, added)
         self._schema = _unified(self._schema, batch.schema, _place(chunk))
         stream = pyarrow.BufferOutputStream()
         with pyarrow.ipc.new_stream(stream, batch.schema) as writer:
             writer.write_batch(batch)
         content: bytes = stream.getvalue().to_pybytes()
         return content
+
+
+def with_arrow_columns(batch: Any, added: list[Column]) -> Any:
+    """A RecordBatch or Table with columns added."""
+    import pyarrow
+
+    kinds = {str: pyarrow.string(), float: pyarrow.float64()}
+    for column in added:
+        values = pyarrow.array(column.values, kinds[column.kind])
+        batch = batch.append_column(column.name, values)
+    return batch
 
 
 def pack_parquet(rows: Path, target: Path) -> None:

@@ -7,12 +7,13 @@ import warnings
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final, NamedTuple
 
 from npbert import auto
 from npbert.auto import PreTrainedModel
 from npbert.config import DistilBertConfig
-from npbert.hub import DEFAULT_MODEL, DEFAULT_REVISION
+from npbert.hub import DEFAULT_MODEL, DEFAULT_REVISION, absolute
 from npbert.pipelines.base import Pipeline
 from npbert.pipelines.text_classification import Result as Result
 from npbert.pipelines.text_classification import (
@@ -134,13 +135,13 @@ def pipeline(
     }
     if task is not None:
         task = _OTHER_NAMES.get(task, task)
-        _check_options(task, options, "pipeline()")
+        check_options(task, options, "pipeline()")
     if model is None:
         assert task is not None
         model, revision = _default(task, revision)
     if task is None:
         task = _task_of(model, revision, where)
-        _check_options(task, options, "pipeline()")
+        check_options(task, options, "pipeline()")
     found = _TASKS[task]
     model_class = getattr(auto, found.model)
     if isinstance(model, PreTrainedModel):
@@ -200,9 +201,26 @@ def classify(
     OSError, TypeError, ValueError
         As `pipeline` and its result do.
     """
-    _check_options("text-classification", options, "classify()")
-    classifier = _loaded(model, revision, cache_dir, local_files_only, token, _fingerprint(model))
+    check_options("text-classification", options, "classify()")
+    classifier = loaded_classifier(model, revision, cache_dir, local_files_only, token)
     return classifier(texts, **options)
+
+
+def loaded_classifier(
+    model: str | Path | None = None,
+    revision: str | None = None,
+    cache_dir: str | Path | None = None,
+    local_files_only: bool = False,
+    token: str | bool | None = None,
+) -> Any:
+    """The pipeline that this process has for a model: loaded once, whoever asks."""
+    if isinstance(model, (str, Path)):
+        model = absolute(model)
+    with _loading:
+        return _loaded(model, revision, cache_dir, local_files_only, token, _fingerprint(model))
+
+
+_loading: Final = Lock()  # lru_cache alone would load twice for two threads
 
 
 @lru_cache(maxsize=2)
@@ -226,15 +244,13 @@ def _loaded(
 
 def _fingerprint(model: object) -> object:
     """Changes when the files of a local folder do, so that no stale model answers."""
-    if not isinstance(model, (str, Path)):
+    if not isinstance(model, str):
         return None
-    folder = Path(model).expanduser()
+    folder = Path(model)
     if not folder.is_dir():
         return None
     entries = [(entry.name, entry.stat()) for entry in os.scandir(folder)]
-    return os.getcwd(), tuple(
-        sorted((name, stat.st_mtime_ns, stat.st_size) for name, stat in entries)
-    )
+    return tuple(sorted((name, stat.st_mtime_ns, stat.st_size) for name, stat in entries))
 
 
 def _pipeline_class(task: _Task) -> type[Pipeline]:
@@ -243,7 +259,7 @@ def _pipeline_class(task: _Task) -> type[Pipeline]:
     return found
 
 
-def _check_options(task: str, options: dict[str, Any], function: str) -> None:
+def check_options(task: str, options: dict[str, Any], function: str) -> None:
     """Refuse wrong options before anything is loaded."""
     found = _pipeline_class(_TASKS[task])
     found.options_class(**found.checked_options(options, function, _PIPELINE_NAMES))
