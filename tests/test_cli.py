@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
+import gzip
 import io
 import json
+import lzma
 import os
 import pty
+import re
+import select
 import shutil
 import signal
 import subprocess
@@ -18,6 +23,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import npbert
@@ -70,7 +77,7 @@ def finish(*arguments: str, **options: Any) -> subprocess.CompletedProcess[bytes
 
 def test_arguments_give_json_lines(classify: Classify, folder: str) -> None:
     code, out, err = classify(*TEXTS)
-    expected = npbert.classify(iter(TEXTS), folder)
+    expected = npbert.classify(TEXTS, folder)
     assert code == 0
     assert err == ""
     assert rows_of(out) == [
@@ -85,18 +92,22 @@ def test_top_k(classify: Classify, folder: str, k: str) -> None:
     (row,) = rows_of(out)
     assert row.pop("text") == TEXTS[0]
     assert (row.pop("label"), row.pop("score")) == (expected[0]["label"], expected[0]["score"])
-    assert row == {f"score_{result['label']}": result["score"] for result in expected}
+    others = dict.fromkeys(["score_BAD", "score_SO-SO", "score_GOOD"])
+    assert row == others | {f"score_{result['label']}": result["score"] for result in expected}
 
 
 def test_a_csv_file_comes_out_with_label_and_score(
     classify: Classify, folder: str, tmp_path: Path
 ) -> None:
     source = tmp_path / "in.csv"
-    source.write_text('id,review\n7,"good, really"\n8,\n', encoding="utf-8")
+    source.write_text('id,review\n7,"good, really"\n8,"bad\nfilm"\n', encoding="utf-8")
     code, out, _ = classify("--input", str(source), "--column", "review", "--top-k", "all")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert code == 0
-    assert [(row["id"], row["review"]) for row in rows] == [("7", "good, really"), ("8", "")]
+    assert [(row["id"], row["review"]) for row in rows] == [
+        ("7", "good, really"),
+        ("8", "bad\nfilm"),
+    ]
     for row in rows:
         best = npbert.classify(row["review"], folder)[0]
         assert row["label"] == best["label"]
@@ -115,7 +126,27 @@ FORMATS = [
     (["--input", "a.csv", "--input-format", "lines"], "jsonl"),
     (["--input", "a.jsonl", "--output", "b.tsv"], "tsv"),
     (["--input", "a.txt", "--output", "b.txt"], "jsonl"),
+    (["--input", "a.txt", "--output", "b.gz"], "jsonl"),
+    (["--input", "a.csv.gz"], "csv"),
+    (["--input", "a.csv.gz", "--output", "b.tsv.xz"], "tsv"),
+    (["--input", "a.csv", "--output", "b.jsonl.zst"], "jsonl"),
+    (["--input", "a.parquet", "--output", "b.csv.bz2"], "csv"),
+    (["--input", "a.parquet", "--format", "jsonl"], "jsonl"),
+    (["--input", "a.parquet", "--output", "b"], "parquet"),
+    (["--input", "a.tsv", "--output", "b.parquet"], "parquet"),
+    (["good film", "--output", "b.csv"], "csv"),
 ]
+
+
+def unpacked(path: Path) -> str:
+    content = path.read_bytes()
+    unpack = {
+        ".gz": gzip.decompress,
+        ".xz": lzma.decompress,
+        ".bz2": bz2.decompress,
+        ".zst": lambda packed: pa.CompressedInputStream(pa.BufferReader(packed), "zstd").read(),
+    }.get(path.suffix, bytes)
+    return str(unpack(content).decode("utf-8", "replace"))
 
 
 @pytest.mark.parametrize(("arguments", "format"), FORMATS, ids=str)
@@ -130,12 +161,16 @@ def test_formats(
     for name in ("a.txt", "a.csv", "a.tsv"):
         Path(name).write_text("text\ngood film\n", encoding="utf-8")
     Path("a.jsonl").write_text('{"text": "good film"}\n', encoding="utf-8")
+    Path("a.csv.gz").write_bytes(gzip.compress(Path("a.csv").read_bytes()))
+    pq.write_table(pa.table({"text": ["good film"]}), "a.parquet")
     code, out, _ = classify(*arguments)
     assert code == 0
     if "--output" in arguments:
         assert out == ""
-        out = Path(arguments[-1]).read_text(encoding="utf-8")
-    if format == "jsonl":
+        out = unpacked(Path(arguments[-1]))
+    if format == "parquet":
+        *_, row = pq.read_table(arguments[-1]).to_pylist()
+    elif format == "jsonl":
         *_, row = rows_of(out)
     else:
         *_, row = csv.DictReader(io.StringIO(out), delimiter={"csv": ",", "tsv": "\t"}[format])
@@ -202,19 +237,26 @@ def test_on_a_terminal(folder: str, tmp_path: Path) -> None:
     arguments = ["--input", str(lines), "--output", str(labelled)]
     out, err = on_terminal("classify", "--model", folder, *arguments)
     assert out == ""
-    assert "2 texts" in err  # progress
+    assert re.search(r"0 rows, 0 rows/s, 0 tokens/s \[00:00<", err)  # progress
+    assert err.endswith("npbert: 2 rows done, 0 null, 0 truncated to 512 tokens\r\n")
     assert len(rows_of(labelled.read_text())) == 2
 
 
 # ---------------------------------------------------------------------------------- limits
 
 
-def test_long_texts(classify: Classify) -> None:
+def test_long_texts(classify: Classify, folder: str) -> None:
     long = "film " * 600
     code, out, err = classify("short", long)
     assert code == 0
     assert rows_of(out)[1]["text"] == long
-    assert err == "npbert: 1 of 2 texts were longer than 512 tokens and were cut there\n"
+    assert err == "npbert: 2 rows done, 0 null, 1 truncated to 512 tokens\n"
+    code, out, err = classify("--long-text", "window", "short", long)
+    assert code == 0
+    assert err == "npbert: 2 rows done, 0 null, 1 long texts read in 2 windows\n"
+    assert rows_of(out)[1]["score"] == pytest.approx(
+        npbert.classify(long, model=folder, long_text="window")[0]["score"], abs=1e-5
+    )
     code, out, err = classify("--long-text", "error", "short", long)
     assert code == 1
     assert "text 1 (counted from 0) is 602 tokens long, expected at most 512" in err
@@ -229,6 +271,13 @@ USAGE = [
     ["text", "--format", "xml"],
     ["text", "--colour"],
     ["text", "--long-text", "windows"],
+    ["text", "--resume"],
+    ["text", "--progress", "--quiet"],
+    ["--input", "in.csv", "--encoding", "utf-99"],
+    ["--input", "in.csv", "--encoding", "base64"],
+    ["--input", "in.csv", "--delimiter", "::"],
+    ["text", "--format", "parquet"],
+    ["text", "--format", "table", "--output", "out.txt"],
 ]
 
 
@@ -252,6 +301,13 @@ FAILURES: list[tuple[str, bytes, list[str], str]] = [
     ("in.txt", b"\xff\n", ["--input", "in.txt"], "in.txt, line 1: not UTF-8"),
     ("in.csv", b"a,b\n1,2\n", ["--input", "in.csv"], "there is: a, b; choose one with --column"),
     ("in.csv", b"text,label\n1,2\n", ["--input", "in.csv"], "has a column 'label' already"),
+    ("in.csv", b"id;text\n1;a\n", ["--input", "in.csv"], "divided by ';'? Give --delimiter"),
+    ("in.csv", b"PAR1....", ["--input", "in.csv"], "is a parquet file, not csv"),
+    ("in.pq", b"PAR1....", ["--input", "in.pq"], "damaged or no parquet file"),
+    ("in.csv", b"PK\x03\x04....", ["--input", "in.csv"], "is a zip archive"),
+    ("in.csv", b"\x1f\x8b....", ["--input", "in.csv"], "in.csv is damaged or incomplete"),
+    ("in.txt", b"x\n", ["--input", "in.txt", "--output", "a.parquet.gz"], "leave out .gz"),
+    ("in.txt", b"x\n", ["--input", "in.txt", "--output", "/dev/null", "--force"], "no ordinary"),
     ("in.txt", b"x\n", ["--input", "in.txt", "--output", "in.txt"], "there already"),
     ("in.txt", b"x\n", ["--input", "in.txt", "--output", "no/out.txt"], "no: no such folder"),
     ("in.txt", b"x\n", ["--model", "./missing", "x"], "./missing: no such folder"),
@@ -308,6 +364,108 @@ def test_many_problems_are_one_line(classify: Classify, folder: str, tmp_path: P
     assert code == 1
     assert err.count("\n") == 1
     assert "more (from_pretrained names all)" in err
+
+
+# ----------------------------------------------------------------------------------- files
+
+
+def test_rows_without_a_text(classify: Classify, folder: str, tmp_path: Path) -> None:
+    """They have no label, are counted, and do not shift the others."""
+    source = tmp_path / "in.csv"
+    source.write_text("id,text\n1,good\n2,\n3,bad\n", encoding="utf-8")
+    code, out, err = classify("--input", str(source))
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == 0
+    assert (rows[1]["label"], rows[1]["score"]) == ("", "")
+    good, bad = npbert.classify(["good", "bad"], folder)
+    assert [rows[0]["label"], rows[2]["label"]] == [good["label"], bad["label"]]
+    assert err == "npbert: 3 rows done, 1 null, 0 truncated to 512 tokens\n"
+    for arguments in (["--format", "jsonl"], ["--output", str(tmp_path / "out.parquet")]):
+        _, out, _ = classify("--input", str(source), *arguments)
+        rows = rows_of(out) or pq.read_table(arguments[1]).to_pylist()
+        assert [row["label"] for row in rows] == [good["label"], None, bad["label"]]
+        assert [row["score"] for row in rows] == [
+            pytest.approx(good["score"], abs=1e-5),
+            None,
+            pytest.approx(bad["score"], abs=1e-5),
+        ]
+    _, out, _ = classify("--input", str(source), "--format", "table")
+    assert re.search(r"^\(no text\)", out, re.MULTILINE)
+
+
+def test_a_row_that_cannot_be_labelled_is_named(classify: Classify, tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    lines = [f"{number},{'' if number % 3 else 'good'}" for number in range(1500)]
+    source.write_text("\n".join(["id,text", *lines, "1500," + "film " * 600]), encoding="utf-8")
+    code, _, err = classify("--input", str(source), "--long-text", "error")
+    assert code == 1
+    assert "text 1500 (counted from 0) is 602 tokens long" in err
+
+
+def test_a_prefix_for_the_columns_added(classify: Classify, tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("text,label\ngood,1\n", encoding="utf-8")
+    _, out, _ = classify("--input", str(source), "--prefix", "our_", "--top-k", "1")
+    (row,) = csv.DictReader(io.StringIO(out))
+    assert row["label"] == "1"
+    scores = ["our_score_BAD", "our_score_SO-SO", "our_score_GOOD"]
+    assert list(row) == ["text", "label", "our_label", "our_score", *scores]
+    assert sorted(row[name] for name in scores)[:2] == ["", ""]  # the best one alone has its score
+
+
+def test_encodings_and_delimiters(classify: Classify, tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_bytes("id;text\n1;déjà vu\n".encode("cp1252"))
+    code, out, _ = classify("--input", str(source), "--encoding", "cp1252", "--delimiter", ";")
+    assert code == 0
+    assert out.startswith("id;text;label;score\n1;déjà vu;")
+    code, _, err = classify("--input", str(source), "--delimiter", ";")
+    assert code == 1
+    assert "in.csv, line 2: not UTF-8 (byte 0xe9)" in err
+
+
+def test_quiet_and_progress(classify: Classify, tmp_path: Path) -> None:
+    source = tmp_path / "in.txt"
+    source.write_text("good\n" * 3)
+    _, out, err = classify("--input", str(source), "--quiet")
+    assert (len(rows_of(out)), err) == (3, "")
+    _, out, err = classify("--input", str(source), "--progress")
+    assert len(rows_of(out)) == 3
+    assert re.search(r"\d+%\|.*\| 0 rows, 0 rows/s, 0 tokens/s \[00:00<", err)
+
+
+def test_parquet_keeps_its_types(classify: Classify, tmp_path: Path) -> None:
+    source, target = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    table = pa.table(
+        {"text": ["good", None], "at": pa.array([1, 2], pa.timestamp("ns", "UTC")), "n": [[1], []]}
+    )
+    pq.write_table(table, source)
+    code, _, err = classify("--input", str(source), "--output", str(target))
+    assert code == 0
+    assert err == "npbert: 2 rows done, 1 null, 0 truncated to 512 tokens\n"
+    labelled = pq.read_table(target)
+    assert labelled.drop_columns(["label", "score"]).equals(table)
+    assert labelled.column("label").null_count == 1
+
+
+def test_a_program_that_waits_for_each_answer(folder: str) -> None:
+    """Lines come one by one, and each is answered before the next."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = start("classify", "--model", folder, "-", bufsize=0, **pipes)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        for number in range(5):
+            process.stdin.write(f"text {number}\n".encode())
+            ready, _, _ = select.select([process.stdout], [], [], 60)
+            assert ready, "no answer"
+            assert json.loads(process.stdout.readline())["text"] == f"text {number}"
+        process.stdin.close()
+        assert process.wait(60) == 0
+        assert process.stderr is not None
+        assert process.stderr.read().startswith(b"npbert: 5 rows done")
+    finally:
+        process.kill()
 
 
 # --------------------------------------------------------------------- signals and pipes

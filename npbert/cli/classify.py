@@ -343,7 +343,8 @@ class _Progress:
     def show(self) -> None:
         """Show where the work stands."""
         counts = self._labeller.counts
-        if self._bar is None:
+        is_first = self._bar is None
+        if is_first:
             from tqdm import tqdm
 
             total = self._table.n_rows or (self._source and self._source.size_bytes)
@@ -360,7 +361,7 @@ class _Progress:
         tokens_a_second = (counts.tokens - self._before.tokens) / elapsed_s
         self._bar.set_description_str(
             f"{counts.rows:,} rows, {rows_a_second:,.0f} rows/s, {tokens_a_second:,.0f} tokens/s",
-            refresh=False,
+            refresh=is_first,
         )
         self._bar.update(self._position() - self._bar.n)
 
