@@ -239,7 +239,7 @@ def npbert_memory(host: Host, n_texts: int) -> Lines:
         return ["", "Growth and sharing: not measured, psutil is not installed."]
     mini = host._replace(folder=MINI)
     few, many = (stream_memory(sentences()[:500], n // 500, mini) for n in (1000, n_texts))
-    pss, rss = shared_memory(4, works(quick=True, review_file=None)[0], host)
+    pss, rss, _ = shared_memory(4, works(quick=True, review_file=None)[0], host)
     return [
         "",
         "Private memory (USS) while `mini` labels a stream of SST-2 sentences: at most "

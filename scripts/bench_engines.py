@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -52,6 +54,37 @@ def npbert_stream_engine(folder: Path, n_threads: int) -> Label:
         for _result in classifier(text for _ in range(n_times) for text in texts):
             pass
         return []
+
+    return label
+
+
+def npbert_file_engine(folder: Path, n_threads: int) -> Label:
+    """`npbert classify` from a csv file, the only "text", to another file."""
+    from npbert.cli import main
+
+    def label(texts: list[str], _: int, __: bool) -> list[float]:
+        (source,) = texts
+        model = ["--model", str(folder), "--threads", str(n_threads)]
+        with tempfile.TemporaryDirectory() as place:
+            files = ["--input", source, "--output", f"{place}/labelled.csv"]
+            if main(["classify", "--quiet", *model, *files]):
+                raise SystemExit(1)
+        return []
+
+    return label
+
+
+def npbert_worker_engine(folder: Path, n_threads: int) -> Label:
+    """`npbert.distributed.Classifier` as a worker of an engine has it: unpickled."""
+    from npbert.distributed import Classifier
+
+    classifier = Classifier(folder, threads=n_threads, long_text="truncate")
+    classifier = pickle.loads(pickle.dumps(classifier))
+
+    def label(texts: list[str], _: int, __: bool) -> list[float]:
+        labelled = classifier({"text": np.array(texts, object)})
+        found = zip(labelled["label"], labelled["score"], strict=True)
+        return [_positive({"label": name, "score": score}) for name, score in found]
 
     return label
 
@@ -194,6 +227,8 @@ def openvino_engine(folder: Path, n_threads: int) -> Label:
 ENGINES: dict[str, Callable[[Path, int], Label]] = {
     "npbert": npbert_engine,
     "npbert stream": npbert_stream_engine,
+    "npbert file": npbert_file_engine,
+    "npbert worker": npbert_worker_engine,
     "products": products_engine,
     "numpy product": numpy_product_engine,
     "torch product": torch_product_engine,

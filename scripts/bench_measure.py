@@ -214,16 +214,27 @@ def fastest_ways(timings: list[Timing], work: Work) -> dict[str, Way]:
 # ---------------------------------------------------------------------------------- memory
 
 
-def shared_memory(n_processes: int, work: Work, host: Host) -> tuple[float, float]:
-    """MiB: sum of PSS of processes that share one model, and the RSS of one of them."""
+class SharedMemory(NamedTuple):
+    """MiB of processes that share one model."""
+
+    pss: float  # of all: what is shared is counted once
+    rss: float  # of one: what it seems to have
+    uss: float  # of one: what it has alone
+
+
+def shared_memory(
+    n_processes: int, work: Work, host: Host, engine_name: str = OURS
+) -> SharedMemory:
+    """Memory of processes after each has labelled `work`."""
     import psutil
 
     with ExitStack() as stack:
-        engines = [stack.enter_context(Engine(OURS, host)) for _ in range(n_processes)]
+        engines = [stack.enter_context(Engine(engine_name, host)) for _ in range(n_processes)]
         for engine in engines:
             engine.label(work)
         memory = [psutil.Process(engine.pid).memory_full_info() for engine in engines]
-        return sum(m.pss for m in memory) / MIB, memory[0].rss / MIB
+    pss = sum(m.pss for m in memory)
+    return SharedMemory(pss / MIB, memory[0].rss / MIB, memory[0].uss / MIB)
 
 
 def stream_memory(texts: list[str], n_times: int, host: Host) -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import bench
 import bench_engines
+import bench_files
 import bench_measure
 import pytest
 from bench_material import Work, make_folder, reviews, sentences, works
@@ -89,3 +90,16 @@ def test_the_whole_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert re.search(r"Four processes on one model: \d+ MiB in all", report)
     assert re.search(r"\| npbert \| \d+ \| 1\.0 \|", report)
     assert "Traceback" not in report
+
+
+def test_the_report_on_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = ["--rows", "1200", "--list-rows", "300", "--rounds", "1"]
+    bench_files.main([*sizes, "--few-rows", "600", "--folder", str(folder), "--threads", "2"])
+    report = capsys.readouterr().out
+    assert re.search(r"a csv file of 300 rows takes [\d.]+ of the time of classify", report)
+    assert re.search(
+        r"^1,200 rows of csv with mini: [\d,]+ rows/s, peak memory .*\d MiB$", report, re.M
+    )
+    assert re.search(r"peak memory of 1,200 rows above that of 600: [+-][\d.]+ MiB", report)
+    assert len(re.findall(r"one worker, one thread, .*: [\d.,]+ .* a second", report)) == 4
+    assert len(re.findall(r"4 workers on one model of .* PSS.* RSS.* USS", report)) == 2
