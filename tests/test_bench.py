@@ -102,4 +102,4 @@ def test_the_report_on_files(folder: Path, capsys: pytest.CaptureFixture[str]) -
     )
     assert re.search(r"peak memory of 1,200 rows above that of 600: [+-][\d.]+ MiB", report)
     assert len(re.findall(r"one worker, one thread, .*: [\d.,]+ .* a second", report)) == 4
-    assert len(re.findall(r"4 workers on one model of .* PSS.* RSS.* USS", report)) == 2
+    assert len(re.findall(r"4 workers on one model of .*PSS.*RSS.*USS", report)) == 2

@@ -138,15 +138,19 @@ FORMATS = [
 ]
 
 
+def unzstd(packed: bytes) -> bytes:
+    content: bytes = pa.CompressedInputStream(pa.BufferReader(packed), "zstd").read()
+    return content
+
+
 def unpacked(path: Path) -> str:
-    content = path.read_bytes()
-    unpack = {
+    known = {
         ".gz": gzip.decompress,
         ".xz": lzma.decompress,
         ".bz2": bz2.decompress,
-        ".zst": lambda packed: pa.CompressedInputStream(pa.BufferReader(packed), "zstd").read(),
-    }.get(path.suffix, bytes)
-    return str(unpack(content).decode("utf-8", "replace"))
+        ".zst": unzstd,
+    }
+    return known.get(path.suffix, bytes)(path.read_bytes()).decode("utf-8", "replace")
 
 
 @pytest.mark.parametrize(("arguments", "format"), FORMATS, ids=str)

@@ -6,7 +6,6 @@ import json
 import multiprocessing
 import os
 import pickle
-import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import datasets
 import numpy as np
 import pandas as pd
 import psutil
@@ -173,6 +173,15 @@ def test_bad_arguments_fail_before_any_worker_starts(
         Classifier(**{"model": "mini", **arguments})
 
 
+def test_data_sets_that_map_batches(folder: Path) -> None:
+    data = datasets.Dataset.from_dict(as_dict())
+    labelled = data.map(Classifier(folder, column="review"), batched=True, batch_size=2)
+    assert labelled.column_names == ["id", "review", "label", "score"]
+    assert_labelled(
+        [row | {"score": row["score"] if row["label"] else None} for row in labelled], folder
+    )
+
+
 # -------------------------------------------------------------------------------- processes
 
 
@@ -254,50 +263,25 @@ ENGINE_ROWS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("engines") / "reviews.parquet"
-    pq.write_table(pa.Table.from_pylist(ENGINE_ROWS), path)
-    return path
-
-
-def run_engine(script: str, *arguments: str | Path) -> None:
-    """Run an engine in a process of its own, which brings the engine's own ones with it."""
-    settings = {"RAY_USAGE_STATS_ENABLED": "0", "SPARK_LOCAL_IP": "127.0.0.1"}
-    workers_find_tests = {"PYTHONPATH": str(Path(__file__).parents[1])}
+@pytest.mark.skipif(not find_spec("ray"), reason="Ray Data: pip install -e '.[ray]'")
+def test_a_killed_worker_costs_no_row(folder: Path, tmp_path: Path) -> None:
+    source, target = tmp_path / "reviews.parquet", tmp_path / "labelled"
+    pq.write_table(pa.Table.from_pylist(ENGINE_ROWS), source)
+    checkout = Path(__file__).parents[1]  # where workers find the script
+    script = [sys.executable, "-m", "tests.label_with_ray"]
     done = subprocess.run(
-        [sys.executable, "-m", f"tests.{script}", *map(str, arguments)],
-        cwd=Path(__file__).parents[1],
-        env=os.environ | settings | workers_find_tests,
+        [*script, *map(str, (folder, source, target, tmp_path))],
+        cwd=checkout,
+        env=os.environ | {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(checkout)},
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def assert_rows(path: str, folder: Path) -> None:
-    """All rows are there, in order, labelled as one process does it."""
-    rows = [json.loads(line) for line in Path(path).read_text().splitlines()]
-    assert [{"id": row["id"], "review": row["review"]} for row in rows] == ENGINE_ROWS
-    assert_labelled(rows, folder)
-
-
-@pytest.mark.skipif(not find_spec("ray"), reason="Ray Data: pip install -e '.[ray]'")
-def test_ray_data(folder: Path, source: Path, tmp_path: Path) -> None:
-    target = tmp_path / "labelled"
-    run_engine("label_with_ray", folder, source, target, tmp_path)
-    assert (tmp_path / "killed").exists()  # a worker was killed, and no row is missing
+    assert (tmp_path / "killed").exists()
     assert len(list(tmp_path.glob("worker-*"))) >= 2
     for way in ("tasks", "actors"):
-        assert_rows(f"{target}.{way}", folder)
-
-
-@pytest.mark.skipif(not find_spec("pyspark"), reason="Spark: pip install -e '.[spark]'")
-@pytest.mark.skipif(not shutil.which("java"), reason="Spark: Java is not installed")
-def test_spark(folder: Path, source: Path, tmp_path: Path) -> None:
-    target = tmp_path / "labelled"
-    run_engine("label_with_spark", folder, source, target)
-    for way in ("mapInPandas", "mapInArrow"):
-        assert_rows(f"{target}.{way}", folder)
+        rows = [json.loads(line) for line in Path(f"{target}.{way}").read_text().splitlines()]
+        assert [{"id": row["id"], "review": row["review"]} for row in rows] == ENGINE_ROWS
+        assert_labelled(rows, folder)

@@ -8,14 +8,21 @@ import math
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+import npbert
+
 CHECKOUT = Path(__file__).parents[1]
-DOCUMENTS = [CHECKOUT / "README.md", CHECKOUT / "docs" / "walkthrough.md"]
+SCALE = CHECKOUT / "docs" / "scale.md"
+DOCUMENTS = [CHECKOUT / "README.md", CHECKOUT / "docs" / "walkthrough.md", SCALE]
 PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
 PUBLISHED = Path(__file__).parent / "data" / "published_logits.jsonl"
 
@@ -64,6 +71,37 @@ def test_there_are_no_blocks_that_nothing_runs(document: Path) -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+REVIEWS = [None if number % 7 == 0 else f"number {number} of many films" for number in range(999)]
+
+
+def run_engine(name: str, folder: Path) -> None:
+    """Run the block that names an engine, as it stands, and compare with one process."""
+    (block,) = (block for block in blocks(SCALE, "python") if name in block)
+    rows = {"id": range(len(REVIEWS)), "review": REVIEWS}
+    pq.write_table(pa.table(rows), folder / "reviews.parquet")
+    (folder / "script.py").write_text(block)
+    done = run("RAY_USAGE_STATS_ENABLED=0 SPARK_LOCAL_IP=127.0.0.1 python script.py", folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    labelled = pq.read_table(folder / "labelled").sort_by("id")
+    assert labelled.select(list(rows)).to_pydict() == {"id": [*range(999)], "review": REVIEWS}
+    expected = iter(npbert.classify([text for text in REVIEWS if text is not None], "mini"))
+    for row in labelled.to_pylist():
+        result = {"label": None, "score": None} if row["review"] is None else next(expected)
+        assert row["label"] == result["label"]
+        assert row["score"] == pytest.approx(result["score"], abs=1e-5)
+
+
+@pytest.mark.skipif(not find_spec("ray"), reason="Ray Data: pip install -e '.[ray]'")
+def test_ray_block(tmp_path: Path) -> None:
+    run_engine("import ray", tmp_path)
+
+
+@pytest.mark.skipif(not find_spec("pyspark"), reason="Spark: pip install -e '.[spark]'")
+@pytest.mark.skipif(not shutil.which("java"), reason="Spark: Java is not installed")
+def test_spark_block(tmp_path: Path) -> None:
+    run_engine("import SparkSession", tmp_path)
 
 
 @pytest.mark.filterwarnings("ignore:.*bare encoder:UserWarning")
