@@ -13,7 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import datasets
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 import transformers
@@ -148,25 +151,37 @@ def test_columns_count_as_lists(ours: TextClassificationPipeline) -> None:
     assert ours(np.array(TEXTS)) == expected
     assert ours(np.array(TEXTS, dtype=object)) == expected
 
-    class ArrowColumn:
-        """Like pyarrow's: its own items are no str."""
 
-        def to_pylist(self) -> list[str]:
-            return list(TEXTS)
+DATA_SET = datasets.Dataset.from_dict({"review": TEXTS})
+COLUMNS = {
+    "Series": pd.Series(TEXTS, index=[4, 4, 2, 1, 0]),
+    "Series of objects": pd.Series(TEXTS, dtype=object),
+    "Series of categories": pd.Series(TEXTS, dtype="category"),
+    "Index": pd.Index(TEXTS),
+    "Arrow array": pa.array(TEXTS, pa.large_string()),
+    "Arrow chunks": pa.chunked_array([TEXTS[:2], TEXTS[2:]]),
+    "Arrow dictionary": pa.array(TEXTS).dictionary_encode(),
+    "column of a data set": DATA_SET["review"],
+}
 
-    class Series:
-        """Like pandas': sized and iterable, but no Sequence."""
 
-        ndim = 1
+@pytest.mark.parametrize("name", COLUMNS)
+def test_columns_of_libraries_count_as_lists(ours: TextClassificationPipeline, name: str) -> None:
+    assert ours(COLUMNS[name]) == ours(TEXTS)
 
-        def __len__(self) -> int:
-            return len(TEXTS)
 
-        def __iter__(self) -> Iterator[str]:
-            return iter(TEXTS)
+def test_a_column_of_a_streamed_data_set_is_a_stream(ours: TextClassificationPipeline) -> None:
+    results = ours(DATA_SET.to_iterable_dataset()["review"])
+    assert isinstance(results, Iterator)
+    assert_alike(list(results), ours(TEXTS))
 
-    assert ours(ArrowColumn()) == expected
-    assert ours(Series()) == expected
+
+@pytest.mark.parametrize(
+    "column", [pd.Series(["a", None]), pa.array(["a", None])], ids=["Series", "Arrow"]
+)
+def test_a_null_in_a_column_is_named(ours: TextClassificationPipeline, column: Any) -> None:
+    with pytest.raises(TypeError, match=r"text 1 \(counted from 0\) is (nan|None)"):
+        ours(column)
 
 
 @settings(max_examples=30, deadline=None)
