@@ -105,7 +105,7 @@ def encoder(
     if format == "parquet":
         from npbert.files.parquet import Parquet
 
-        return Parquet(earlier)
+        return Parquet(columns, earlier)
     return Csv(format, columns, delimiter)
 
 

@@ -59,6 +59,7 @@ class Output:
 
     def read_journal(self) -> None:
         """Find the last checkpoint that can be relied on."""
+        self.job, self.state, self._size_bytes, self.is_whole = None, {"rows": 0}, 0, False
         journal = self.folder / _JOURNAL
         if not journal.exists():
             return
@@ -81,8 +82,9 @@ class Output:
                 self.is_whole = True
             end += len(line)
         self._journal_bytes = end
-        if not self.state["rows"]:
-            self.job = None  # as good as nothing
+        is_packed = self.is_whole and ((self.folder / _PACKED).exists() or self.target.exists())
+        if not self.state["rows"] or not (self.rows_path.exists() or is_packed):
+            self.job, self.state = None, {"rows": 0}  # as good as nothing
 
     def forget(self) -> None:
         """Remove what an earlier run has left."""
@@ -205,7 +207,8 @@ def resumable(
                 output.forget()
             yield output
         except BaseException:
-            if not output.state["rows"]:
+            output.read_journal()  # a signal may have come between a checkpoint and our own note
+            if not output.state["rows"] or output.is_moved:
                 output.forget()
             elif output.has_begun:
                 warnings.warn(

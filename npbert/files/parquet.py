@@ -34,12 +34,11 @@ def read_table(source: Source, column: str | None) -> Table:
     ValueError
         If it is no parquet file, or has no such column of texts.
     """
-    pyarrow = needed("pyarrow", f"{source.name} is a parquet file")
-    parquet = needed("pyarrow.parquet", "parquet")
+    parquet = needed("pyarrow.parquet", f"{source.name} is a parquet file")
     try:
         # With a buffer of its own size, a row group is not read as a whole.
         file = parquet.ParquetFile(_seekable(source), buffer_size=_READ_BYTES, pre_buffer=False)
-    except pyarrow.ArrowInvalid as error:
+    except _damage() as error:
         raise ValueError(f"{source.name} is damaged or no parquet file: {error}") from error
     schema = file.schema_arrow
     column = check_columns(schema.names, source.name, column)
@@ -88,19 +87,48 @@ def _chunks(file: Any, name: str, column: str) -> Iterator[Chunk]:
                 part = batch.slice(chunk.start, len(chunk.rows))
                 yield chunk._replace(start=start + chunk.start, batch=part)
             start += batch.num_rows
-    except (pyarrow.ArrowInvalid, OSError) as error:
-        raise ValueError(f"{name}, after row {start}: damaged: {error}") from error
+    except _damage() as error:
+        raise ValueError(f"{name}, after row {start}: cannot be read: {error}") from error
+    if not start:
+        yield Chunk(0, [], [], pyarrow.RecordBatch.from_pylist([], file.schema_arrow))
+
+
+def _damage() -> tuple[type[Exception], ...]:
+    """What pyarrow raises for files that are damaged, or have what Python has no values for."""
+    import pyarrow
+
+    return (pyarrow.ArrowException, OSError, UnicodeDecodeError, OverflowError)
 
 
 def _rows(batch: Any) -> list[Row]:
     """Rows of Python's own values; nanoseconds, for which it has none, as str."""
-    from pyarrow import compute, string, types
+    import pyarrow
 
-    for place, field in enumerate(batch.schema):
-        if types.is_temporal(field.type) and getattr(field.type, "unit", None) == "ns":
-            batch = batch.set_column(place, field.name, compute.cast(batch.column(place), string()))
-    rows: list[Row] = batch.to_pylist()
+    schema = pyarrow.schema([_without_nanoseconds(field) for field in batch.schema])
+    rows: list[Row] = batch.cast(schema).to_pylist()
     return rows
+
+
+def _without_nanoseconds(field: Any) -> Any:
+    """A field with str in the place of nanoseconds, however deep."""
+    import pyarrow
+    from pyarrow import types
+
+    kind = field.type
+    if getattr(kind, "unit", None) == "ns":
+        kind = pyarrow.string()
+    elif types.is_struct(kind):
+        kind = pyarrow.struct([_without_nanoseconds(part) for part in kind])
+    elif types.is_map(kind):
+        key, item = _without_nanoseconds(kind.key_field), _without_nanoseconds(kind.item_field)
+        kind = pyarrow.map_(key, item)
+    elif types.is_list(kind):
+        kind = pyarrow.list_(_without_nanoseconds(kind.value_field))
+    elif types.is_large_list(kind):
+        kind = pyarrow.large_list(_without_nanoseconds(kind.value_field))
+    elif types.is_fixed_size_list(kind):
+        kind = pyarrow.list_(_without_nanoseconds(kind.value_field), kind.list_size)
+    return field.with_type(kind)
 
 
 class Parquet:
@@ -111,14 +139,17 @@ class Parquet:
 
     Parameters
     ----------
+    columns : list of str
+        Those of a table without rows, which says no more of them.
     earlier : Path, optional
         What was encoded before, in a run that did not end.
     """
 
     header = b""
 
-    def __init__(self, earlier: Path | None = None) -> None:
+    def __init__(self, columns: list[str], earlier: Path | None = None) -> None:
         needed("pyarrow.parquet", "parquet is asked for")
+        self._columns = columns
         self._schema: Any = None
         for stream in _streams(earlier) if earlier is not None else ():
             self._schema = _unified(self._schema, stream.schema, str(earlier))
@@ -129,18 +160,28 @@ class Parquet:
         Raises
         ------
         ValueError
-            If a column has values of several types.
+            If a column has values of several types, or of one that parquet has not.
         """
         import pyarrow
 
-        batch = _batch(chunk) if chunk.batch is None else chunk.batch
+        batch = chunk.batch
+        if batch is None:
+            batch = _batch(chunk) if chunk.rows else self._without_rows(added)
         batch = with_arrow_columns(batch, added)
-        self._schema = _unified(self._schema, batch.schema, _place(chunk))
+        self._schema = _unified(self._schema, batch.schema, chunk.place)
         stream = pyarrow.BufferOutputStream()
         with pyarrow.ipc.new_stream(stream, batch.schema) as writer:
             writer.write_batch(batch)
         content: bytes = stream.getvalue().to_pybytes()
         return content
+
+    def _without_rows(self, added: list[Column]) -> Any:
+        """No rows of a text format, whose cells are strings."""
+        import pyarrow
+
+        names_added = {column.name for column in added}
+        fields = [(name, pyarrow.string()) for name in self._columns if name not in names_added]
+        return pyarrow.RecordBatch.from_pylist([], pyarrow.schema(fields))
 
 
 def with_arrow_columns(batch: Any, added: list[Column]) -> Any:
@@ -163,11 +204,25 @@ def pack_parquet(rows: Path, target: Path) -> None:
         What `Parquet` gave, one after the other.
     target : Path
         Written, or written over.
+
+    Raises
+    ------
+    ValueError
+        If a column has integers too long for the fractions that it has, too.
     """
+    import pyarrow
+
+    try:
+        _pack(rows, target)
+    except pyarrow.ArrowInvalid as error:
+        raise ValueError(_no_type(str(rows), str(error))) from error
+
+
+def _pack(rows: Path, target: Path) -> None:
     import pyarrow
     from pyarrow import parquet
 
-    schema: Any = None
+    schema = pyarrow.schema([])
     for stream in _streams(rows):
         schema = _unified(schema, stream.schema, str(rows))
     nothing = schema.empty_table()
@@ -206,27 +261,27 @@ def _batch(chunk: Chunk) -> Any:
     for name in names:
         try:
             arrays[name] = pyarrow.array([row.get(name) for row in chunk.rows])
-        except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError) as error:
-            raise ValueError(_mixed(_place(chunk), f"{name!r}: {error}")) from error
+        except (pyarrow.ArrowException, OverflowError, UnicodeEncodeError) as error:
+            raise ValueError(_no_type(chunk.place, f"{name!r}: {error}")) from error
     return pyarrow.RecordBatch.from_pydict(arrays)
 
 
 def _unified(known: Any, schema: Any, where: str) -> Any:
     """One schema for all rows: nulls and integers give way to what others have."""
     import pyarrow
+    from pyarrow import parquet
 
     try:
-        return pyarrow.unify_schemas([known or schema, schema], promote_options="permissive")
-    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError) as error:
-        raise ValueError(_mixed(where, str(error))) from error
+        both = pyarrow.unify_schemas([known or schema, schema], promote_options="permissive")
+        if both != known:  # not all that Arrow has can be written, such as objects without keys
+            parquet.ParquetWriter(pyarrow.BufferOutputStream(), both).close()
+    except pyarrow.ArrowException as error:
+        raise ValueError(_no_type(where, str(error))) from error
+    return both
 
 
-def _place(chunk: Chunk) -> str:
-    return f"rows {chunk.start} to {chunk.start + len(chunk.rows) - 1} (counted from 0)"
-
-
-def _mixed(where: str, what: str) -> str:
+def _no_type(where: str, what: str) -> str:
     return (
-        f"{where}: a column has values of several types, and parquet has one type a column "
-        f"({what}); write --format jsonl"
+        f"{where}: parquet has one type a column, and none for all of these values ({what}); "
+        "write --format jsonl"
     )

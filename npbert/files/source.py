@@ -10,9 +10,10 @@ import os
 import stat
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -26,7 +27,7 @@ else:
 
 # What a file begins with, by RFC 1952, the bzip2 and xz formats, and RFC 8878.
 _GZIP, _XZ, _ZSTD = b"\x1f\x8b", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"
-_BZIP2, _BZIP2_BLOCK = b"BZh", b"1AY&SY"  # with a digit in between
+_BZIP2, _BZIP2_NEXT = b"BZh", (b"1AY&SY", b"\x17rE8P\x90")  # a digit in between; block or end
 _ZIP: Final = b"PK\x03\x04"
 PARQUET_MAGIC: Final = b"PAR1"
 _HEAD_BYTES: Final = 10
@@ -83,7 +84,9 @@ def opened(path: str) -> Iterator[Source]:
     """
     name = "standard input" if path == "-" else path
     # A copy of the descriptor: closing it leaves Python's own standard input alone.
-    with open(os.dup(0) if path == "-" else path, "rb") as stored:
+    with open(os.dup(0) if path == "-" else path, "rb", buffering=0) as raw:
+        # Not to be closed itself: that would wait for a thread that waits for a pipe.
+        stored = io.BufferedReader(raw)
         status = os.fstat(stored.fileno())
         head = stored.peek(_HEAD_BYTES)[:_HEAD_BYTES]
         packing = _packing(head)
@@ -107,7 +110,7 @@ def packing_of(path: str) -> str | None:
 
 def _packing(head: bytes) -> str | None:
     """How a file is packed, by what it begins with."""
-    if head.startswith(_BZIP2) and head[4:] == _BZIP2_BLOCK:
+    if head.startswith(_BZIP2) and head[4:] in _BZIP2_NEXT:
         return "bz2"
     magics = {_GZIP: "gz", _XZ: "xz", _ZSTD: "zst"}
     return next((name for magic, name in magics.items() if head.startswith(magic)), None)
@@ -143,12 +146,48 @@ def _unpacking(stored: BinaryIO, packing: str, name: str) -> Any:
     if packing == "gz":
         return gzip.GzipFile(fileobj=stored)
     if packing == "bz2":
-        return bz2.BZ2File(stored)
+        return _Streams(stored, bz2.BZ2Decompressor)
     if packing == "xz":
-        return lzma.LZMAFile(stored)
+        return _Streams(stored, partial(lzma.LZMADecompressor, lzma.FORMAT_XZ))
     if sys.version_info >= (3, 14):
         return ZstdFile(stored)
     return needed("pyarrow", f"{name} is packed with zstd").CompressedInputStream(stored, "zstd")
+
+
+class _Streams:
+    """The content of bz2 or xz streams, one behind the other, as parallel packers write them.
+
+    `BZ2File` and `LZMAFile` would take a damaged stream behind the first for the file's end.
+    """
+
+    def __init__(self, stored: BinaryIO, new: Callable[[], Any]) -> None:
+        self._stored = stored
+        self._new = new
+        self._stream = new()
+
+    def read(self, size: int) -> bytes:
+        """At most so many bytes; none at the end."""
+        content = b""
+        while not content:
+            block = b""
+            if self._stream.eof:
+                block = self._behind()
+                if not block:
+                    break
+                self._stream = self._new()
+            elif self._stream.needs_input:
+                block = self._stored.read(io.DEFAULT_BUFFER_SIZE)
+                if not block:
+                    raise EOFError("it ends too early")
+            content = self._stream.decompress(block, size)
+        return content
+
+    def _behind(self) -> bytes:
+        """What follows a stream, but for zeros, which xz allows there."""
+        block: bytes = self._stream.unused_data.lstrip(b"\0")
+        while not block and (stored := self._stored.read(io.DEFAULT_BUFFER_SIZE)):
+            block = stored.lstrip(b"\0")
+        return block
 
 
 def packed(stream: BinaryIO, packing: str) -> Any:

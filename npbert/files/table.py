@@ -40,6 +40,11 @@ class Chunk(NamedTuple):
     rows: list[Row]
     batch: Any = None
 
+    @property
+    def place(self) -> str:
+        """Names the rows in error messages."""
+        return f"rows {self.start} to {self.start + len(self.rows) - 1} (counted from 0)"
+
 
 class Column(NamedTuple):
     """A column to add to the rows of a chunk.
@@ -80,7 +85,7 @@ class Table(NamedTuple):
     text_column : str
         The column to label.
     chunks : iterator of Chunk
-        Read when they are asked for.
+        Read when they are asked for.  At least one: a table without rows has columns still.
     n_rows : int, optional
         Where it is known before they are read.
     """
@@ -106,7 +111,7 @@ def in_chunks(
             yield Chunk(start, texts, rows)
             start += len(rows)
             texts, rows, n_characters = [], [], 0
-    if rows:
+    if rows or not start:
         yield Chunk(start, texts, rows)
 
 
@@ -132,6 +137,7 @@ class ReadAhead(Iterator[Record]):
         self._next = None
         if record is None:
             assert end is not None
+            self._next = (None, StopIteration())  # nothing else comes: do not wait for it
             raise end
         return record
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import itertools
@@ -15,6 +16,7 @@ from npbert.files.table import Chunk, Column, Record, Row
 
 _DIALECTS: Final = {"csv": "excel", "tsv": "excel-tab"}
 _LONGEST_CELL: Final = 2**31 - 1  # the csv module's own default is 128 KB
+_MARK: Final = "\ufeff"
 _UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -74,26 +76,27 @@ def read_records(
 
 def _decoded(stream: BinaryIO, name: str, encoding: str, newline: str) -> Iterator[str]:
     """Lines with their ends."""
-    plain = encoding.lower().replace("_", "-") in ("utf-8", "utf8")
-    text = io.TextIOWrapper(stream, "utf-8-sig" if plain else encoding, newline=newline)
+    is_utf_8 = codecs.lookup(encoding).name == "utf-8"
+    text = io.TextIOWrapper(stream, "utf-8-sig" if is_utf_8 else encoding, newline=newline)
     number = 0
     try:
         for line in text:
             number += 1
-            yield line
+            yield line if number > 1 else line.removeprefix(_MARK)
     except UnicodeError as error:
         if not isinstance(error, UnicodeDecodeError):  # such as UTF-16 without a byte-order mark
             raise ValueError(f"{name}: not {encoding.upper()}: {error}") from error
         # What came before the bad byte was decoded along with it, but not given out.
         before = error.object[: error.start].decode(error.encoding, "replace")
+        number += len(list(io.StringIO(before + "?", newline=newline)))
         looks_like = "utf-16" if error.object.startswith(_UTF_16_MARKS) else "cp1252 or latin-1"
         raise ValueError(
-            f"{name}, line {number + 1 + before.count(chr(10))}: not {encoding.upper()} (byte "
-            f"0x{error.object[error.start]:02x}); name the file's own with --encoding, perhaps "
-            f"{looks_like}"
+            f"{name}, line {number}: not {encoding.upper()} (byte 0x{error.object[error.start]:02x}"
+            "); name the file's own with --encoding" + f", perhaps {looks_like}" * is_utf_8
         ) from error
     finally:
-        text.detach()  # the file is not ours to close
+        if not stream.closed:
+            text.detach()  # the file is not ours to close
 
 
 def _json_records(
@@ -213,7 +216,8 @@ class JsonLines:
         lines = (
             json.dumps(row, ensure_ascii=False, default=_json_value) for row in _rows(chunk, added)
         )
-        return "".join(f"{line}\n" for line in lines).encode()
+        # Half of a surrogate pair, which has no UTF-8, gets JSON's form for it: \ud83d.
+        return "".join(f"{line}\n" for line in lines).encode(errors="backslashreplace")
 
 
 class Csv:
@@ -231,9 +235,15 @@ class Csv:
         Raises
         ------
         ValueError
-            If a row has a key for which there is no column.
+            If a row has a key for which there is no column, or a cell no UTF-8.
         """
-        return self._lines(self._cells(_rows(chunk, added), chunk.start))
+        try:
+            return self._lines(self._cells(_rows(chunk, added), chunk.start))
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"{chunk.place}: half of a surrogate pair, for which a {self._format} file has no "
+                "form; write --format jsonl"
+            ) from error
 
     def _cells(self, rows: Iterable[Row], start: int) -> Iterator[list[Any]]:
         for number, row in enumerate(rows, start):

@@ -1,0 +1,55 @@
+"""Tables in memory, and packages that are not installed."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterable
+from importlib.abc import MetaPathFinder
+from typing import Any
+
+import pytest
+
+from npbert.files.source import Source
+from npbert.files.table import Chunk, Column, Encoder, Row, Table
+
+
+def source_of(content: bytes, name: str = "in.txt") -> Source:
+    stream = io.BytesIO(content)
+    return Source(name, stream, content[:10], len(content), False, stream)
+
+
+def texts_of(table: Table) -> list[str | None]:
+    return [text for chunk in table.chunks for text in chunk.texts]
+
+
+def rows_of(table: Table) -> list[Row]:
+    return [row for chunk in table.chunks for row in chunk.rows]
+
+
+def chunk_of(rows: list[Row], start: int = 0) -> Chunk:
+    return Chunk(start, [row.get("text") for row in rows], rows)
+
+
+def encoded(encoder: Encoder, chunks: Iterable[Chunk]) -> bytes:
+    """All that the encoder gives, without columns added."""
+    return encoder.header + b"".join([encoder.encode(chunk, []) for chunk in chunks])
+
+
+LABELS = [Column("label", str, ["GOOD", None]), Column("score", float, [0.75, None])]
+
+
+class _Missing(MetaPathFinder):
+    def __init__(self, package: str) -> None:
+        self._package = package
+
+    def find_spec(self, name: str, *_: Any) -> None:
+        if name == self._package:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def hide(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a package be one that is not installed."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [_Missing(package), *sys.meta_path])

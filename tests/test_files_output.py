@@ -1,0 +1,552 @@
+"""Files in the making: when they appear, what is left of runs that are cut short, and resumed."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyarrow import parquet
+
+from npbert.files import packer
+from npbert.files.output import resumable
+from npbert.files.parquet import Parquet
+from tests.tables import chunk_of
+
+HEADER = b"id,text\n"
+CHUNKS = [b"1,one\n", b"2,two\n", b"3,three\n"]
+CONTENT = HEADER + b"".join(CHUNKS)
+JOB = {"model": "a", "threads": 2}
+Pack = Callable[[Path, Path], None]
+
+
+def make(
+    target: Path,
+    *,
+    resume: bool = False,
+    force: bool = False,
+    pack: Pack | None = None,
+    job: dict[str, Any] = JOB,
+    error: BaseException | None = None,
+    after: int = 0,
+    n_chunks: int = len(CHUNKS),
+) -> int:
+    """Make a file, or fail with `error` after so many chunks; tells how many were there before."""
+    with resumable(target, resume=resume, force=force, pack=pack) as output:
+        output.begin(job)
+        n_before: int = output.state["rows"]
+        if not n_before:
+            output.write(HEADER, {"rows": 0})
+        for number in range(n_before, n_chunks):
+            if error is not None and number == after:
+                raise error
+            assert not output.is_whole
+            output.write(CHUNKS[number], {"rows": number + 1})
+        output.complete()
+    return n_before
+
+
+def cut_short(target: Path, after: int, **options: Any) -> None:
+    """Leave what a run that fails after so many chunks leaves."""
+    with (
+        pytest.warns(UserWarning, match="rows are kept"),
+        pytest.raises(ValueError, match="cut short"),
+    ):
+        make(target, error=ValueError("cut short"), after=after, **options)
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return folder / "out.csv"
+
+
+@pytest.fixture
+def partial_folder(target: Path) -> Path:
+    return target.with_name("out.csv.partial")
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "lock"}
+
+
+# --------------------------------------------------------------------------------- complete
+
+
+def test_a_file_appears_when_it_is_complete(target: Path) -> None:
+    with resumable(target, resume=False, force=False) as output:
+        assert (output.job, output.state, output.is_whole) == (None, {"rows": 0}, False)
+        output.begin(JOB)
+        output.write(b"one\n", {"rows": 1})
+        output.write(b"two\n", {"rows": 2})
+        assert output.rows_path.read_bytes() == b"one\ntwo\n"
+        assert not target.exists()
+        output.complete()
+        assert target.read_bytes() == b"one\ntwo\n"
+    assert names(target.parent) == ["out.csv"]
+
+
+def test_a_file_without_rows(target: Path) -> None:
+    assert make(target, n_chunks=0) == 0
+    assert target.read_bytes() == HEADER
+    assert names(target.parent) == ["out.csv"]
+
+
+@pytest.mark.parametrize("packing", ["gz", "bz2", "xz", "zst"])
+def test_packed_files(target: Path, packing: str) -> None:
+    target = target.with_name(f"out.csv.{packing}")
+    make(target, pack=packer("csv", target.name))
+    pack = packer("csv", f"again.{packing}")
+    assert pack is not None
+    (target.parent / "rows").write_bytes(CONTENT)
+    pack(target.parent / "rows", target.parent / "again")
+    assert target.read_bytes() == (target.parent / "again").read_bytes()
+
+
+def test_parquet_files(target: Path) -> None:
+    with resumable(target, resume=False, force=False, pack=packer("parquet", "")) as output:
+        output.begin(JOB)
+        output.write(Parquet([]).encode(chunk_of([{"text": "one"}]), []), {"rows": 1})
+        output.complete()
+    assert parquet.read_table(target).to_pylist() == [{"text": "one"}]
+    assert names(target.parent) == ["out.csv"]
+
+
+@pytest.fixture(params=[0o022, 0o077, 0o002])
+def mode(request: pytest.FixtureRequest) -> Iterator[int]:
+    """The mode that new files have."""
+    before = os.umask(request.param)
+    yield 0o666 & ~request.param
+    os.umask(before)
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "csv.zst", "parquet"])
+def test_the_mode_is_that_of_new_files(target: Path, mode: int, ending: str) -> None:
+    format = ending.partition(".")[0]
+    with resumable(target, resume=False, force=False, pack=packer(format, f"a.{ending}")) as output:
+        output.begin(JOB)
+        output.complete()
+    assert stat.S_IMODE(target.stat().st_mode) == mode
+
+
+# ------------------------------------------------------------------------------ cut short
+
+ERRORS = [ValueError("no"), KeyboardInterrupt("no"), SystemExit("no")]
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_before_there_are_rows_nothing_is_left(target: Path, error: BaseException) -> None:
+    target.write_text("old")
+    with pytest.raises(type(error), match="no"):
+        make(target, error=error, force=True)
+    with (
+        pytest.raises(type(error), match="no"),
+        resumable(target, resume=False, force=True),
+    ):
+        raise error
+    assert names(target.parent) == ["out.csv"]
+    assert target.read_text() == "old"
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_rows_are_kept_and_gone_on_with(
+    target: Path, partial_folder: Path, error: BaseException
+) -> None:
+    message = r"^2 rows are kept in .*out\.csv\.partial; --resume goes on from there$"
+    with pytest.warns(UserWarning, match=message), pytest.raises(type(error), match="no"):
+        make(target, error=error, after=2)
+    assert names(target.parent) == [partial_folder.name]
+    with resumable(target, resume=True, force=False) as output:
+        assert (output.job, output.state["rows"], output.is_whole) == (JOB, 2, False)
+        assert output.rows_path.read_bytes() == HEADER + CHUNKS[0] + CHUNKS[1]
+    assert make(target, resume=True) == 2
+    assert target.read_bytes() == CONTENT
+    assert names(target.parent) == ["out.csv"]
+
+
+def test_a_run_may_be_cut_short_again_and_again(target: Path) -> None:
+    cut_short(target, after=1)
+    cut_short(target, after=1, resume=True)
+    cut_short(target, after=2, resume=True)
+    assert make(target, resume=True) == 2
+    assert target.read_bytes() == CONTENT
+
+
+def test_rows_are_neither_dropped_nor_mixed_unasked(target: Path, partial_folder: Path) -> None:
+    cut_short(target, after=2)
+    before = contents(partial_folder)
+    message = r"holds 2 rows of a run that did not end: --resume .*, --force starts over"
+    with pytest.raises(FileExistsError, match=message):
+        make(target)
+    assert contents(partial_folder) == before
+
+
+def test_force_starts_over(target: Path) -> None:
+    cut_short(target, after=2)
+    assert make(target, force=True, job={"model": "another"}) == 0
+    assert target.read_bytes() == CONTENT
+    assert names(target.parent) == ["out.csv"]
+
+
+OTHER_JOBS: list[tuple[dict[str, Any], str]] = [
+    ({"model": "b", "threads": 2}, "model is 'b', was 'a'"),
+    ({"model": "a", "threads": 3}, "threads is 3, was 2"),
+    ({"model": "a"}, "threads is None, was 2"),
+    (JOB | {"new": [1]}, r"new is \[1\], was None"),
+    ({}, "model is None, was 'a'; threads is None, was 2"),
+]
+
+
+@pytest.mark.parametrize(("job", "difference"), OTHER_JOBS)
+def test_another_job_is_not_gone_on_with(
+    target: Path, partial_folder: Path, job: dict[str, Any], difference: str
+) -> None:
+    cut_short(target, after=2)
+    before = contents(partial_folder)
+    with pytest.raises(ValueError, match=rf"to do something else: {difference}\. .*--force"):
+        make(target, resume=True, job=job)
+    assert contents(partial_folder) == before
+    assert make(target, resume=True) == 2
+
+
+def test_jobs_are_compared_as_json(target: Path) -> None:
+    cut_short(target, after=1, job={"columns": ("a", "b"), 1: None})
+    assert make(target, resume=True, job={"columns": ["a", "b"], "1": None}) == 1
+
+
+def test_resuming_what_was_not_begun_begins(target: Path) -> None:
+    assert make(target, resume=True) == 0
+    assert target.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_existing_files_are_replaced_only_with_force(target: Path, resume: bool) -> None:
+    target.write_text("old")
+    with pytest.raises(FileExistsError, match=r"out\.csv is there already; .*--force"):
+        make(target, resume=resume)
+    assert target.read_text() == "old"
+    assert names(target.parent) == ["out.csv"]
+    make(target, resume=resume, force=True)
+    assert target.read_bytes() == CONTENT
+
+
+def test_a_file_that_has_appeared_meanwhile_is_replaced_only_with_force(target: Path) -> None:
+    cut_short(target, after=2)
+    target.write_text("new")
+    with pytest.raises(FileExistsError, match="there already"):
+        make(target, resume=True)
+    assert target.read_text() == "new"
+    assert make(target, resume=True, force=True) == 2
+    assert target.read_bytes() == CONTENT
+
+
+# -------------------------------------------------------------------------------- processes
+
+HOLDER = """
+import sys
+from pathlib import Path
+from npbert.files.output import resumable
+
+with resumable(Path(sys.argv[1]), resume=False, force=False) as output:
+    output.begin({"model": "a", "threads": 2})
+    output.write(b"id,text\\n", {"rows": 0})
+    output.write(b"1,one\\n", {"rows": 1})
+    print("begun", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_one_process_at_a_time_until_it_is_killed(target: Path) -> None:
+    command = [sys.executable, "-c", HOLDER, str(target)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"begun\n"
+        for resume, force in ((False, False), (True, False), (False, True)):
+            with pytest.raises(OSError, match=r"out\.csv is being made by another process"):
+                make(target, resume=resume, force=force)
+        holder.kill()
+    assert make(target, resume=True) == 1
+    assert target.read_bytes() == CONTENT
+    assert names(target.parent) == ["out.csv"]
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from npbert.files.output import resumable
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+n_rows, n_state = map(int, sys.argv[2:])
+with resumable(Path(sys.argv[1]), resume=False, force=False) as output:
+    output.begin({"model": "a", "threads": 2})
+    output.write(b"id,text\\n", {"rows": 0})
+    output.write(b"1,one\\n", {"rows": 1})
+    output.write(b"x" * n_rows, {"rows": 2, "more": "x" * n_state})
+"""
+
+
+@pytest.mark.parametrize(("n_rows", "n_state", "torn"), [(9999, 0, "rows"), (9, 9999, "journal")])
+def test_a_full_disk_leaves_the_last_checkpoint(
+    target: Path, partial_folder: Path, n_rows: int, n_state: int, torn: str
+) -> None:
+    command = [sys.executable, "-c", FULL_DISK, str(target), str(n_rows), str(n_state)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "OSError" in done.stderr
+    assert "UserWarning: 1 rows are kept" in done.stderr
+    (path,) = partial_folder.glob(f"{torn}*")
+    assert path.stat().st_size == 5000  # as much as there was room for
+    assert make(target, resume=True) == 1
+    assert target.read_bytes() == CONTENT
+
+
+# -------------------------------------------------------------------------------- torn files
+
+
+def test_the_last_true_checkpoint_is_found(target: Path, partial_folder: Path) -> None:
+    """Whatever part of a checkpoint has reached the disk, of the rows first."""
+    cut_short(target, after=1)
+    one = contents(partial_folder)
+    cut_short(target, after=2, resume=True)
+    two = contents(partial_folder)
+    assert names(partial_folder)[:1] == ["journal.jsonl"]
+    rows, journal = two["rows"], two["journal.jsonl"]
+    n_rows, n_journal = len(one["rows"]), len(one["journal.jsonl"])
+    states = [(rows[:end], journal[:n_journal], 1) for end in range(n_rows, len(rows) + 1)]
+    states += [(rows, journal[:end], 1) for end in range(n_journal, len(journal))]
+    # Some file systems fill up with zeros what they have not written yet.
+    states += [(rows, journal[:n_journal] + bytes(n), 1) for n in (1, 4, 100)]
+    states += [(rows + bytes(9), journal, 2), (rows, journal + bytes(9), 2), (rows, journal, 2)]
+    # The rule was broken: the disk has lost rows that it had promised to keep.
+    states += [
+        (rows[:-1], journal, 1),
+        (rows[:n_rows], journal, 1),
+        (rows[: n_rows - 1], journal, 0),
+    ]
+    for torn_rows, torn_journal, n_true in states:
+        (partial_folder / "rows").write_bytes(torn_rows)
+        (partial_folder / "journal.jsonl").write_bytes(torn_journal)
+        assert make(target, resume=True) == n_true
+        assert target.read_bytes() == CONTENT
+        target.unlink()
+        partial_folder.mkdir()
+
+
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_a_journal_whose_rows_are_gone_is_as_good_as_none(
+    target: Path, partial_folder: Path, is_whole: bool
+) -> None:
+    cut_short(target, after=2)
+    (partial_folder / "rows").unlink()
+    if is_whole:
+        with (partial_folder / "journal.jsonl").open("a") as journal:
+            journal.write(json.dumps({"is_whole": True}) + "\n")
+    assert make(target, resume=True) == 0
+    assert target.read_bytes() == CONTENT
+    assert names(target.parent) == ["out.csv"]
+
+
+# ---------------------------------------------------------------------- death at every step
+
+
+@pytest.fixture
+def graves(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Callable[[], Any]], list[Path]]:
+    """Does some work, and gives copies of the folder before each of its steps on the disk."""
+
+    def at_every_step(work: Callable[[], Any]) -> list[Path]:
+        copies: list[Path] = []
+
+        def watched(step: Callable[..., Any], *args: Any, **options: Any) -> Any:
+            copies.append(target.parent.with_name(f"grave{len(copies)}"))
+            shutil.copytree(target.parent, copies[-1])
+            return step(*args, **options)
+
+        def watch(owner: Any, *steps: str) -> None:
+            for name in steps:
+                step = getattr(owner, name)
+                # A lambda becomes a method where that is asked of it.
+                monkeypatch.setattr(
+                    owner, name, lambda *args, step=step, **options: watched(step, *args, **options)
+                )
+
+        watch(os, "fsync", "replace", "truncate")
+        watch(Path, "unlink", "touch", "mkdir", "rmdir")
+        work()
+        monkeypatch.undo()
+        return copies
+
+    return at_every_step
+
+
+def pack_in_two_steps(rows: Path, target: Path) -> None:
+    content = gzip.compress(rows.read_bytes(), mtime=0)
+    with target.open("wb") as file:
+        for part in (content[:20], content[20:]):
+            file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+@pytest.mark.parametrize("pack", [None, pack_in_two_steps])
+@pytest.mark.parametrize("is_new", [True, False])
+@pytest.mark.parametrize(("n_before", "n_chunks"), [(0, 0), (0, 3), (2, 3)])
+def test_a_run_that_dies_is_gone_on_with(
+    target: Path,
+    graves: Callable[[Callable[[], Any]], list[Path]],
+    pack: Pack | None,
+    is_new: bool,
+    n_before: int,
+    n_chunks: int,
+) -> None:
+    if n_before:
+        cut_short(target, after=n_before, pack=pack)
+    if not is_new:
+        target.write_text("old")
+    options: dict[str, Any] = {"resume": True, "force": not is_new, "pack": pack}
+    options["n_chunks"] = n_chunks
+    copies = graves(partial(make, target, **options))
+    content = HEADER + b"".join(CHUNKS[:n_chunks])
+    whole = content if pack is None else gzip.compress(content, mtime=0)
+    assert target.read_bytes() == whole
+    n_done = 0
+    for copy in copies:
+        found = copy / target.name
+        before = found.read_bytes() if found.exists() else b"old"
+        assert before in (b"old", whole)
+        try:
+            n_found = make(found, **options)
+            assert n_found >= n_before or before == whole
+        except FileExistsError:  # nothing was left to do, as after a run that has ended
+            assert before == whole
+            n_done += 1
+        assert found.read_bytes() == whole
+        assert names(copy) == [target.name]
+    assert len(copies) > 10
+    assert n_done < 5
+
+
+# ------------------------------------------------------------- failures where it is completed
+
+
+def fail_half_way(_rows: Path, target: Path) -> None:
+    target.write_bytes(b"half of it")
+    raise OSError("the disk is full")
+
+
+def test_rows_are_kept_where_they_cannot_be_packed(target: Path) -> None:
+    with (
+        pytest.warns(UserWarning, match="3 rows are kept"),
+        pytest.raises(OSError, match="the disk is full"),
+    ):
+        make(target, pack=fail_half_way)
+    assert not target.exists()
+    assert make(target, resume=True, pack=pack_in_two_steps) == 3
+    assert gzip.decompress(target.read_bytes()) == CONTENT
+    assert names(target.parent) == ["out.csv"]
+
+
+@pytest.mark.parametrize("pack", [None, pack_in_two_steps])
+def test_rows_are_kept_where_the_file_cannot_be_put_into_its_place(
+    target: Path, monkeypatch: pytest.MonkeyPatch, pack: Pack | None
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise PermissionError("not here")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", refuse)
+        with (
+            pytest.warns(UserWarning, match="3 rows are kept"),
+            pytest.raises(PermissionError, match="not here"),
+        ):
+            make(target, pack=pack)
+    assert make(target, resume=True, pack=pack) == 3
+    assert target.read_bytes() == CONTENT if pack is None else target.stat().st_size
+    assert names(target.parent) == ["out.csv"]
+
+
+def test_an_interrupt_after_all_is_done_leaves_the_file(target: Path) -> None:
+    def work() -> None:
+        with resumable(target, resume=False, force=False) as output:
+            output.begin(JOB)
+            output.write(CONTENT, {"rows": 3})
+            output.complete()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert target.read_bytes() == CONTENT
+    assert names(target.parent) == ["out.csv"]
+
+
+# ----------------------------------------------------------------------------------- places
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_impossible_places(tmp_path: Path, force: bool) -> None:
+    with pytest.raises(IsADirectoryError, match="is a folder, expected a file's name"):
+        make(tmp_path, force=force)
+    with pytest.raises(FileNotFoundError, match="no: no such folder; make it first"):
+        make(tmp_path / "no" / "out.csv", force=force)
+    (tmp_path / "out.csv.partial").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"out\.csv\.partial is in the way"):
+        make(tmp_path / "out.csv", force=force)
+    assert contents(tmp_path) == {"out.csv.partial": b"mine"}
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_what_is_no_ordinary_file_is_not_replaced(tmp_path: Path, force: bool) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for special in (pipe, Path(os.devnull)):
+        with (
+            pytest.raises(FileExistsError, match="is no ordinary file; leave out --output"),
+            resumable(special, resume=False, force=force),
+        ):
+            pass
+        assert not stat.S_ISREG(special.stat().st_mode)
+    assert names(tmp_path) == ["pipe"]
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_links_are_followed(
+    target: Path, partial_folder: Path, tmp_path: Path, exists: bool
+) -> None:
+    if exists:
+        target.write_text("old")
+    link = tmp_path / "link"
+    link.symlink_to(target)
+    cut_short(link, after=2, force=exists)
+    assert names(tmp_path) == ["link", "work"]
+    assert partial_folder.is_dir()
+    assert make(link, resume=True, force=exists) == 2
+    assert link.is_symlink()
+    assert target.read_bytes() == CONTENT
+    assert names(target.parent) == ["out.csv"]
+
+
+def test_files_of_others_survive(target: Path, partial_folder: Path) -> None:
+    partial_folder.mkdir()
+    (partial_folder / "notes.txt").write_text("mine")
+    with pytest.raises(ValueError, match="no"):
+        make(target, error=ValueError("no"))
+    cut_short(target, after=2)
+    cut_short(target, after=1, force=True)
+    make(target, resume=True)
+    assert target.read_bytes() == CONTENT
+    assert contents(partial_folder) == {"notes.txt": b"mine"}
+    assert names(partial_folder) == ["notes.txt"]

@@ -1,0 +1,321 @@
+"""Bytes of files and of standard input: packed, damaged, from a pipe, not there."""
+
+from __future__ import annotations
+
+import bz2
+import errno
+import gzip
+import io
+import lzma
+import os
+import sys
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pyarrow
+import pytest
+
+from npbert.files import COMPRESSIONS, packer, read_table
+from npbert.files.source import _Unpacked, needed, opened, packing_of
+from tests.tables import hide, source_of, texts_of
+
+CONTENT = "".join(f"{number}, é\n" for number in range(3000)).encode()  # several blocks
+SHORT = b"one\ntwo\n"
+
+Pack = Callable[[bytes], bytes]
+PACKS: dict[str, Pack] = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zst": partial(pyarrow.compress, codec="zstd", asbytes=True),
+}
+UNPACKS: dict[str, Pack] = {
+    "gz": gzip.decompress,
+    "bz2": bz2.decompress,
+    "xz": lzma.decompress,
+    "zst": lambda stored: pyarrow.CompressedInputStream(
+        pyarrow.BufferReader(stored), "zstd"
+    ).read(),
+}
+packings = pytest.mark.parametrize("packing", PACKS)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "in.txt"  # the name says nothing of a packing
+
+
+def content_of(path: Path, stored: bytes) -> bytes:
+    path.write_bytes(stored)
+    with opened(str(path)) as source:
+        return source.stream.read()
+
+
+# -------------------------------------------------------------------------------- unpacking
+
+
+def test_a_file_that_is_not_packed(path: Path) -> None:
+    path.write_bytes(CONTENT)
+    with opened(str(path)) as source:
+        assert (source.name, source.size_bytes) == (str(path), len(CONTENT))
+        assert (source.is_packed, source.is_pipe) == (False, False)
+        assert source.head == CONTENT[:10]
+        assert source.stream.read() == CONTENT
+        assert source.position_bytes() == len(CONTENT)
+
+
+@packings
+def test_files_are_unpacked_by_their_content(path: Path, packing: str) -> None:
+    stored = PACKS[packing](CONTENT)
+    path.write_bytes(stored)
+    with opened(str(path)) as source:
+        assert (source.size_bytes, source.is_packed) == (len(stored), True)
+        assert source.head == CONTENT[:10]
+        assert source.stream.readline() == b"0, \xc3\xa9\n"
+        assert source.stream.read() == CONTENT[6:]
+        assert source.position_bytes() == len(stored)
+
+
+@packings
+@pytest.mark.parametrize("sizes", [[0], [1], [50_000, 1, 30_000], [0, 8], [8, 0, 0, 8]])
+def test_streams_one_behind_the_other(path: Path, packing: str, sizes: list[int]) -> None:
+    """As `cat a.gz b.gz` and parallel packers give them; also some without content."""
+    parts = [Random(size).randbytes(size) for size in sizes]
+    assert content_of(path, b"".join(map(PACKS[packing], parts))) == b"".join(parts)
+
+
+@pytest.mark.parametrize("packing", ["gz", "bz2", "xz"])
+@pytest.mark.parametrize("n_zeros", [4, 10_000])
+def test_zeros_behind_a_stream_are_no_content(path: Path, packing: str, n_zeros: int) -> None:
+    stored = PACKS[packing](SHORT) + bytes(n_zeros)
+    assert content_of(path, stored) == SHORT
+    assert content_of(path, stored + PACKS[packing](SHORT)) == SHORT * 2
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        b"",
+        b"B",
+        b"BZh9 is no bzip2",
+        b"bz91AY&SY",
+        b"bzip1AY&SY",
+        b"\x1f",
+        b"PK",
+        b"PKs\n",
+        b"\xfd7z",
+        b"(\xb5/",
+    ],
+)
+def test_what_only_looks_packed_is_read_as_it_is(path: Path, stored: bytes) -> None:
+    assert content_of(path, stored) == stored
+
+
+@pytest.mark.parametrize("packing", [None, *PACKS])
+def test_packed_tables(path: Path, packing: str | None) -> None:
+    content = b"id,text\n1,one\n2,two\n"
+    path.write_bytes(PACKS[packing](content) if packing else content)
+    with opened(str(path)) as source:
+        assert texts_of(read_table(source, "csv")) == ["one", "two"]
+
+
+# ---------------------------------------------------------------------------------- damages
+
+
+@packings
+@pytest.mark.parametrize("n_whole", [0, 1])
+def test_files_that_are_cut_off(path: Path, packing: str, n_whole: int) -> None:
+    stored = PACKS[packing](SHORT)
+    first = 1 if n_whole else 10  # as many as say how it is packed
+    for n_bytes in range(first, len(stored)):
+        with pytest.raises(ValueError, match=r"in\.txt is damaged or incomplete"):
+            content_of(path, stored * n_whole + stored[:n_bytes])
+
+
+@pytest.mark.parametrize("packing", ["gz", "bz2", "xz"])  # zstd has a checksum only if asked
+@pytest.mark.parametrize("n_whole", [0, 1])
+def test_damage_never_gives_other_content(path: Path, packing: str, n_whole: int) -> None:
+    stored = PACKS[packing](SHORT)
+    n_errors = 0
+    for place in range(0 if n_whole else 10, len(stored)):
+        damaged = bytearray(stored)
+        damaged[place] ^= 0x55
+        try:
+            # Not all bytes matter: gzip has some for a time and a system.
+            assert content_of(path, stored * n_whole + damaged) == SHORT * (n_whole + 1)
+        except ValueError as error:
+            assert "in.txt is damaged or incomplete" in str(error)  # noqa: PT017 - or none
+            n_errors += 1
+    assert n_errors > len(stored) / 2
+
+
+@packings
+@pytest.mark.parametrize("behind", [b"more", b"\x1f\x8b\x08", b"BZh9", b"\xfd7zXZ\x00"])
+def test_what_is_no_stream_behind_one(path: Path, packing: str, behind: bytes) -> None:
+    with pytest.raises(ValueError, match=r"in\.txt is damaged or incomplete"):
+        content_of(path, PACKS[packing](SHORT) + behind)
+
+
+@pytest.mark.parametrize("packing", [None, *PACKS])
+def test_a_zip_archive(path: Path, packing: str | None) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("in.txt", "one")
+    stored = PACKS[packing](stream.getvalue()) if packing else stream.getvalue()
+    with pytest.raises(ValueError, match=r"in\.txt is a zip archive"):
+        content_of(path, stored)
+
+
+def test_files_that_cannot_be_opened(path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"in\.txt"), opened(str(path)):
+        pass
+    path.mkdir()
+    with pytest.raises(IsADirectoryError, match=r"in\.txt"), opened(str(path)):
+        pass
+
+
+@packings
+def test_errors_of_the_disk_are_no_damage(packing: str) -> None:
+    class Disk(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, _: Any) -> int:
+            raise OSError(errno.EIO, "the disk is broken")
+
+    unpacked = io.BufferedReader(_Unpacked(io.BufferedReader(Disk()), packing, "in"))
+    with pytest.raises(OSError, match="the disk is broken"):
+        unpacked.read()
+
+
+# ----------------------------------------------------------------- pipes and standard input
+
+
+@pytest.fixture
+def standard_input() -> Iterator[int]:
+    """A pipe, and what to write to, instead of standard input."""
+    ours = os.dup(0)
+    to_read, to_write = os.pipe()
+    os.dup2(to_read, 0)
+    os.close(to_read)
+    yield to_write
+    os.dup2(ours, 0)
+    os.close(ours)
+
+
+@pytest.mark.parametrize("packing", [None, *PACKS])
+def test_standard_input(standard_input: int, packing: str | None) -> None:
+    stored = PACKS[packing](CONTENT) if packing else CONTENT
+
+    def write() -> None:
+        with open(standard_input, "wb") as stream:
+            stream.write(stored)
+
+    writer = threading.Thread(target=write)  # of more than a pipe holds
+    writer.start()
+    with opened("-") as source:
+        assert (source.name, source.size_bytes, source.is_pipe) == ("standard input", None, True)
+        assert source.is_packed == (packing is not None)
+        assert source.stream.read() == CONTENT
+    writer.join()
+    os.fstat(0)  # is open still
+
+
+def test_standard_input_is_not_closed(standard_input: int) -> None:
+    os.write(standard_input, b"one\ntwo\n")
+    with opened("-") as source:
+        assert source.stream.readline() == b"one\n"
+    os.write(standard_input, b"three\n")
+    assert os.read(0, 100) == b"three\n"
+    os.close(standard_input)
+
+
+def test_standard_input_may_be_a_file(path: Path, standard_input: int) -> None:
+    path.write_bytes(SHORT)
+    with path.open("rb") as file:
+        os.dup2(file.fileno(), 0)
+    with opened("-") as source:
+        assert (source.size_bytes, source.is_pipe) == (len(SHORT), False)
+        assert source.stream.read() == SHORT
+    os.close(standard_input)
+
+
+# ---------------------------------------------------------------------------------- packing
+
+
+@packings
+def test_what_is_packed_can_be_unpacked(tmp_path: Path, packing: str) -> None:
+    pack = packer("csv", f"out.csv.{packing}")
+    assert pack is not None
+    rows, target = tmp_path / "rows", tmp_path / "packed"
+    rows.write_bytes(CONTENT)
+    target.write_bytes(CONTENT * 2)  # what another attempt has left
+    pack(rows, target)
+    assert UNPACKS[packing](target.read_bytes()) == CONTENT
+    assert target.stat().st_size < len(CONTENT)
+
+
+def test_no_time_and_no_name_is_packed(tmp_path: Path) -> None:
+    pack = packer("csv", "out.csv.gz")
+    assert pack is not None
+    rows, target = tmp_path / "rows", tmp_path / "packed"
+    rows.write_bytes(SHORT)
+    pack(rows, target)
+    # RFC 1952: flags, of which one says that a name follows, and four bytes of time.
+    assert target.read_bytes()[3:8] == bytes(5)
+
+
+def test_packings_by_ending() -> None:
+    assert set(COMPRESSIONS) == PACKS.keys()
+    names = ["a.csv.gz", "a.GZ", "a.bz2", "a.xz", "a.zst", "gz", "a.gz.csv", "a.zip", ""]
+    expected = ["gz", "gz", "bz2", "xz", "zst", None, None, None, None]
+    assert [packing_of(name) for name in names] == expected
+    assert packer("jsonl", "out.jsonl") is None
+    with pytest.raises(ValueError, match=r"parquet packs its columns itself; leave out \.gz"):
+        packer("parquet", "out.parquet.gz")
+
+
+# -------------------------------------------------------------------------- without pyarrow
+
+ADVICE = r"takes pyarrow: pip install 'npbert\[files\]'"
+
+
+@pytest.fixture
+def without_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    hide("pyarrow", monkeypatch)
+
+
+@pytest.mark.usefixtures("without_pyarrow")
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="Python reads zstd itself")
+def test_zstd_takes_pyarrow(path: Path) -> None:
+    message = rf"in\.txt is packed with zstd, and that {ADVICE}"
+    with pytest.raises(ModuleNotFoundError, match=message) as caught:
+        content_of(path, b"\x28\xb5\x2f\xfd...")
+    assert caught.value.name == "pyarrow"
+    pack = packer("csv", "out.csv.zst")
+    assert pack is not None
+    path.write_bytes(SHORT)
+    with pytest.raises(ModuleNotFoundError, match=rf"\.zst file is asked for, and that {ADVICE}"):
+        pack(path, path.with_name("packed"))
+
+
+@pytest.mark.usefixtures("without_pyarrow")
+@pytest.mark.parametrize("packing", ["gz", "bz2", "xz"])
+def test_the_others_do_not(path: Path, packing: str) -> None:
+    assert content_of(path, PACKS[packing](SHORT)) == SHORT
+
+
+@pytest.mark.usefixtures("without_pyarrow")
+def test_parquet_takes_pyarrow() -> None:
+    with pytest.raises(ModuleNotFoundError, match=rf"a\.pq is a parquet file, and that {ADVICE}"):
+        read_table(source_of(b"PAR1", "a.pq"))
+
+
+def test_other_modules_that_are_missing_are_not_explained_away() -> None:
+    with pytest.raises(ModuleNotFoundError, match=r"^No module named 'pyarrow.nothing'$"):
+        needed("pyarrow.nothing", "a test")

@@ -1,0 +1,542 @@
+"""Text formats: what is read, what is refused, what is written; rows in chunks."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gc
+import io
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from npbert.files import encoder, format_of, read_table
+from npbert.files.source import Source, opened
+from npbert.files.table import CHUNK_CHARACTERS, CHUNK_ROWS, ReadAhead, Record, Table, in_chunks
+from npbert.files.text import JsonLines
+from tests.tables import LABELS, chunk_of, encoded, rows_of, source_of, texts_of
+
+
+def table_of(content: bytes, format: str, column: str | None = None, **options: Any) -> Table:
+    return read_table(source_of(content), format, column, **options)
+
+
+# --------------------------------------------------------------------------------- reading
+
+TEXTS: list[tuple[str, str | None, bytes, list[str | None]]] = [
+    ("lines", None, b"one\ntwo\n", ["one", "two"]),
+    ("lines", None, b"one\r\n\r\nlast", ["one", "", "last"]),
+    ("lines", None, b"one\rstill one\r\r\n", ["one\rstill one\r"]),
+    ("lines", None, "a\u2028b\x85c\x0cd\x1ee\n".encode(), ["a\u2028b\x85c\x0cd\x1ee"]),
+    ("lines", None, "\ufeffé\n\ufeff\n".encode(), ["é", "\ufeff"]),
+    ("lines", None, b"", []),
+    ("lines", None, codecs.BOM_UTF8, []),
+    ("csv", None, b"text\none\n", ["one"]),
+    ("csv", None, b"review\n only column \n", [" only column "]),
+    ("csv", None, b"id,text\n1,one\n\n2,two", ["one", "two"]),
+    ("csv", None, b'id,text\n1,\n2,""\n3," "\n', [None, None, " "]),
+    ("csv", None, b'text\n""\n', [None]),
+    ("csv", None, b"a;b,text\n1,one\n", ["one"]),
+    ("csv", "b", b'a,b\r\n1,"x, ""y""\nz"\r\n', ['x, "y"\nz']),
+    ("csv", None, b'id,text\r1,one\r2,"a\rb\r\nc\nd"', ["one", "a\rb\r\nc\nd"]),
+    ("csv", None, "text\na\u2028b\x85c\x0cd\0\n".encode(), ["a\u2028b\x85c\x0cd\0"]),
+    ("csv", None, "\ufefftext,id\né,1\n".encode(), ["é"]),
+    ("csv", None, '\ufeff"text",id\né,1\n'.encode(), ["é"]),
+    ("csv", None, b"id,text\n", []),
+    ("csv", None, b"text,id\n" + b"x" * 200_000 + b",1\n", ["x" * 200_000]),
+    ("csv", None, b'id,text\n1,it"s\n', ['it"s']),
+    ("tsv", None, b"id\ttext\n1\ta, b\n", ["a, b"]),
+    ("tsv", None, b'id\ttext\n1\t"a\tb"\n', ["a\tb"]),
+    ("jsonl", None, b'{"text": "one"}\n\n{"text": "tw\\u00f6"}', ["one", "twö"]),
+    ("jsonl", None, b'{"text": "one"}\r\n \r\n{"text": ""}\r\n', ["one", ""]),
+    ("jsonl", None, '\ufeff{"text": "a\u2028b\x85"}'.encode(), ["a\u2028b\x85"]),
+    ("jsonl", "b", b'{"a": 1, "b": "one"}\n{"b": "two"}\n', ["one", "two"]),
+    ("jsonl", None, b'{"text": null}\n{"text": "one"}\n{"id": 5}\n{}', [None, "one", None, None]),
+    ("jsonl", None, b"", []),
+    ("jsonl", None, b"\n\n", []),
+]
+
+
+@pytest.mark.parametrize(("format", "column", "content", "texts"), TEXTS)
+def test_texts(format: str, column: str | None, content: bytes, texts: list[str | None]) -> None:
+    assert texts_of(table_of(content, format, column)) == texts
+
+
+def test_all_columns_are_kept() -> None:
+    table = table_of(b"id,text,stars\n1,good,5\n2,,\n", "csv")
+    assert (table.columns, table.text_column) == (["id", "text", "stars"], "text")
+    rows = [{"id": "1", "text": "good", "stars": "5"}, {"id": "2", "text": "", "stars": ""}]
+    assert rows_of(table) == rows
+    table = table_of(b'{"text": "good", "stars": 5, "tags": [null]}\n{"new": 1}', "jsonl")
+    assert (table.columns, table.text_column) == (["text", "stars", "tags"], "text")
+    assert rows_of(table) == [{"text": "good", "stars": 5, "tags": [None]}, {"new": 1}]
+    table = table_of(b"one", "lines")
+    assert (table.columns, rows_of(table)) == (["text"], [{"text": "one"}])
+    assert table_of(b"", "jsonl", "review").columns == ["review"]
+
+
+REFUSED: list[tuple[str, str | None, bytes, str]] = [
+    ("lines", "review", b"one\n", "plain lines, which have no column 'review'"),
+    ("csv", None, b"", "in.txt is empty, expected a first line of column names"),
+    ("csv", None, b"a,b\n1,2\n", "no column 'text'; there is: a, b; choose one with --column"),
+    ("csv", "c", b"a,text\n1,2\n", "no column 'c'; there is: a, text"),
+    ("csv", None, b"text,a,a\n", "the column 'a' is there more than once"),
+    ("csv", None, b"id,text\n1,one\n2\n", "in.txt, line 3: 1 cells, expected 2"),
+    ("csv", None, b'id,text\n1,"one\ntwo"\n1,one,more\n', "line 4: 3 cells, expected 2"),
+    ("csv", None, b'text\n"never closed\n', "line 2: unexpected end of data"),
+    ("csv", None, b'text\n"closed" too early\n', "line 2: ',' expected after '\"'"),
+    ("csv", None, b'"text\n', "line 1: unexpected end of data"),
+    ("csv", None, b"id;text\n1;one\n", r"only column is 'id;text'.* Give --delimiter ';'"),
+    ("csv", None, b"id\ttext\n", r"Give --delimiter '\\t'"),
+    ("tsv", None, b"id|text\n", r"Give --delimiter '\|'"),
+    ("tsv", None, b"id,text\n1,one\t\n", "line 2: 2 cells, expected 1"),
+    ("jsonl", None, b'{"text": "one"}\n\n{"text": \n', "in.txt, line 3: not JSON"),
+    ("jsonl", None, b'["text"]\n', "line 1: a list, expected a JSON object"),
+    ("jsonl", None, b'\n{"a": "x", "b": 1}\n', "line 2: no key 'text'; there is: a, b; choose"),
+    ("jsonl", None, b'{"text": "one"}\n{"text": 5}\n', "line 2: 'text' is no string but 5"),
+    ("jsonl", None, b'{"text": false}\n', "line 1: 'text' is no string but False"),
+    ("jsonl", None, b"[" * 100_000, "line 1: not JSON"),
+]
+
+
+@pytest.mark.parametrize(("format", "column", "content", "message"), REFUSED)
+def test_refused(format: str, column: str | None, content: bytes, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        texts_of(table_of(content, format, column))
+
+
+def test_delimiters() -> None:
+    content = b'id;text\n1;"a;b,c"\n'
+    assert texts_of(table_of(content, "csv", delimiter=";")) == ["a;b,c"]
+    assert texts_of(table_of(b"id|text\n1|a\n", "tsv", delimiter="|")) == ["a"]
+    # A column that is asked for may have such a name.
+    assert texts_of(table_of(b"a;b\nx\n", "csv", "a;b")) == ["x"]
+
+
+ENDINGS = ["a.csv", "A.CSV", "a.tsv", "a.jsonl", "a.ndjson", "a.parquet", "a.pq", "a.txt", "a", ""]
+FORMATS = ["csv", "csv", "tsv", "jsonl", "jsonl", "parquet", "parquet", None, None, None]
+
+
+@pytest.mark.parametrize(("name", "format"), [*zip(ENDINGS, FORMATS, strict=True)])
+def test_formats_by_ending(name: str, format: str | None) -> None:
+    assert format_of(name) == format
+    assert {format_of(name + packing) for packing in (".gz", ".bz2", ".XZ", ".zst")} == {format}
+    assert format_of(f"{name}.zip") is None
+
+
+def test_the_ending_decides_unless_a_format_is_given() -> None:
+    content = b'text\n"a"\n'
+    assert texts_of(read_table(source_of(content, "in.csv.gz"))) == ["a"]
+    assert texts_of(read_table(source_of(content, "in.csv"), "lines")) == ["text", '"a"']
+    assert texts_of(read_table(source_of(content, "in"))) == ["text", '"a"']
+
+
+# ------------------------------------------------------------------------------- encodings
+
+AS_ROWS = {"lines": "{}\n", "csv": "text\r\n{}\r\n", "jsonl": '{{"text": "{}"}}\n'}
+
+
+@pytest.mark.parametrize("format", AS_ROWS)
+@pytest.mark.parametrize(
+    ("encoding", "text", "mark"),
+    [
+        ("cp1252", "é€", b""),
+        ("shift_jis", "日本語", b""),
+        ("utf-16", "日é", b""),  # which writes a mark
+        ("utf-16-le", "日é", b""),
+        ("utf-16-be", "日é", b""),
+        ("utf-16-be", "日é", codecs.BOM_UTF16_BE),
+        ("utf-32", "日é", b""),
+        ("U8", "日é", codecs.BOM_UTF8),
+    ],
+)
+def test_encodings(format: str, encoding: str, text: str, mark: bytes) -> None:
+    content = mark + AS_ROWS[format].format(text).encode(encoding)
+    table = table_of(content, format, encoding=encoding)
+    assert (table.columns, texts_of(table)) == (["text"], [text])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "shift_jis"])
+@pytest.mark.parametrize(
+    ("n_before", "end"), [(1, "\n"), (5000, "\n"), (1, "\r\n"), (5000, "\r\n"), (2, "\r")]
+)
+def test_the_line_of_a_byte_that_cannot_be_decoded(n_before: int, end: str, encoding: str) -> None:
+    """Far beyond the blocks in which a file is read, which cut characters and line ends."""
+    bad = {"utf-8": b"\xff", "utf-16-le": b"\x00\xdc", "shift_jis": b"\xff"}[encoding]
+    content = f"text{end}".encode(encoding) + f"日本{end}".encode(encoding) * n_before
+    content += "日".encode(encoding) + bad + f"{end}more{end}".encode(encoding)
+    byte = f"0x{bad[0]:02x}"
+    message = rf"in\.txt, line {n_before + 2}: not {encoding.upper()} \(byte {byte}\); .*--encoding"
+    with pytest.raises(ValueError, match=message):
+        texts_of(table_of(content, "csv", encoding=encoding))
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "message"),
+    [
+        (b"one\n\xe9t\xe9\n", "utf-8", "line 2: not UTF-8 .*, perhaps cp1252 or latin-1$"),
+        ("é\n".encode("utf-16"), "utf-8", "line 1: not UTF-8 .*, perhaps utf-16$"),
+        (codecs.BOM_UTF16_BE + b"\0a", "UTF8", "not UTF8 .*, perhaps utf-16$"),
+        (b"\x81", "cp1252", r"not CP1252 \(byte 0x81\); name the file's own with --encoding$"),
+        ("é\n".encode("utf-16-le"), "utf-16", "in.txt: not UTF-16"),
+        ("é\n".encode("utf-16")[:-1], "utf-16", "line 1: not UTF-16"),
+        (b"ab\xc3", "utf-8", r"line 1: not UTF-8 \(byte 0xc3\)"),  # cut off in a character
+    ],
+)
+def test_another_encoding(content: bytes, encoding: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        texts_of(table_of(content, "lines", encoding=encoding))
+
+
+# --------------------------------------------------------------------------------- writing
+
+cells = st.text(st.characters(exclude_categories=["Cs"]))  # no lone surrogates
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | cells,
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(cells, values, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(
+    st.lists(st.tuples(cells, cells)),
+    st.sampled_from(["csv", "tsv"]),
+    st.sampled_from([None, ";", "|", " "]),
+)
+def test_what_is_written_is_read_back(
+    pairs: list[tuple[str, str]], format: str, delimiter: str | None
+) -> None:
+    rows = [{"i d": first, "text": second} for first, second in pairs]
+    content = encoded(encoder(format, ["i d", "text"], delimiter), [chunk_of(rows)])
+    assert rows_of(table_of(content, format, delimiter=delimiter)) == rows
+    text = io.StringIO(content.decode(), newline="")
+    assert list(csv.DictReader(text, delimiter=delimiter or ",\t"[format == "tsv"])) == rows
+
+
+@given(st.lists(st.tuples(st.none() | cells, JSON_VALUES)))
+def test_what_is_written_as_json_is_read_back(pairs: list[tuple[str | None, Any]]) -> None:
+    rows = [{"text": text, "value": value} for text, value in pairs]
+    content = encoded(encoder("jsonl", ["text", "value"]), [chunk_of(rows)])
+    table = table_of(content, "jsonl")
+    assert rows_of(table) == rows
+    lines = content.decode().split("\n")
+    assert [json.loads(line) for line in lines[:-1]] == rows
+    assert lines[-1] == ""
+
+
+def test_columns_are_added() -> None:
+    chunk = chunk_of([{"text": "é, b", "id": 1}, {"text": None}])
+    columns = ["text", "id", "label", "score"]
+    of_csv = encoder("csv", columns)
+    assert of_csv.header == b"text,id,label,score\n"
+    assert of_csv.encode(chunk, LABELS).decode() == '"é, b",1,GOOD,0.75\n,,,\n'
+    assert encoder("tsv", columns).encode(chunk, LABELS).decode() == "é, b\t1\tGOOD\t0.75\n\t\t\t\n"
+    assert encoder("csv", columns, ";").header == b"text;id;label;score\n"
+    of_json = encoder("jsonl", columns)
+    assert of_json.header == b""
+    assert of_json.encode(chunk, LABELS).decode() == (
+        '{"text": "é, b", "id": 1, "label": "GOOD", "score": 0.75}\n'
+        '{"text": null, "label": null, "score": null}\n'
+    )
+
+
+def test_pandas_reads_what_is_written() -> None:
+    texts, numbers = ['a "b",\nc', "d\re", "é"], [0.1, 2.0, None]
+    rows = [{"text": text, "n": number} for text, number in zip(texts, numbers, strict=True)]
+    content = {
+        format: io.BytesIO(encoded(encoder(format, ["text", "n"]), [chunk_of(rows)]))
+        for format in ("csv", "tsv", "jsonl")
+    }
+    read_back = [
+        pandas.read_csv(content["csv"]),
+        pandas.read_table(content["tsv"]),
+        pandas.read_json(content["jsonl"], lines=True),
+    ]
+    for frame in read_back:
+        pandas.testing.assert_frame_equal(frame, pandas.DataFrame(rows))
+
+
+DAY = date(2024, 2, 29)
+VALUES: list[tuple[Any, str, str]] = [  # in csv and in JSON
+    (None, "", "null"),
+    (0.5, "0.5", "0.5"),
+    (2**70, str(2**70), str(2**70)),
+    (["é", None], '"[""é"", null]"', '["é", null]'),
+    ({"a": DAY}, '"{""a"": ""2024-02-29""}"', '{"a": "2024-02-29"}'),
+    (DAY, "2024-02-29", '"2024-02-29"'),
+    (datetime(2024, 2, 29, tzinfo=UTC), "2024-02-29T00:00:00+00:00", '"2024-02-29T00:00:00+00:00"'),
+    (time(1, 2, 3), "01:02:03", '"01:02:03"'),
+    (Decimal("1.10"), "1.10", '"1.10"'),
+]
+
+
+@pytest.mark.parametrize(("value", "in_csv", "in_json"), VALUES)
+def test_values_that_are_no_strings(value: Any, in_csv: str, in_json: str) -> None:
+    chunk = chunk_of([{"text": "x", "value": value}])
+    content = encoder("csv", ["text", "value"]).encode(chunk, [])
+    assert content.decode() == f"x,{in_csv}\n"
+    content = encoder("jsonl", ["text", "value"]).encode(chunk, [])
+    assert content.decode() == f'{{"text": "x", "value": {in_json}}}\n'
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+@pytest.mark.parametrize("value", [b"\xff", [b"\xff"]])
+def test_values_for_parquet_only(format: str, value: Any) -> None:
+    chunk = chunk_of([{"text": "x", "value": value}])
+    with pytest.raises(ValueError, match=r"a cell holds b'\\xff' \(bytes\).*--format parquet"):
+        encoder(format, ["text", "value"]).encode(chunk, [])
+
+
+def test_a_row_with_a_column_more_is_no_csv() -> None:
+    chunk = chunk_of([{"text": "a"}, {"text": "b", "extra": 1}], start=40)
+    with pytest.raises(ValueError, match=r"row 41 .* has the key 'extra'.*--format jsonl"):
+        encoder("csv", ["text"]).encode(chunk, [])
+    lines = encoder("jsonl", ["text"]).encode(chunk, []).splitlines()
+    assert [json.loads(line) for line in lines] == chunk.rows
+
+
+def test_half_of_a_surrogate_pair_is_kept_in_json_and_is_no_csv() -> None:
+    content = b'{"text": "\xc3\xa9", "cut": "\\ud83d"}\n'
+    (chunk,) = table_of(content, "jsonl").chunks
+    assert JsonLines().encode(chunk, []) == content
+    with pytest.raises(ValueError, match=r"rows 0 to 0 .*surrogate pair.*--format jsonl"):
+        encoder("csv", ["text", "cut"]).encode(chunk, [])
+
+
+# ---------------------------------------------------------------------------------- chunks
+
+
+def sizes_of(texts: list[str | None]) -> list[int]:
+    chunks = list(in_chunks((text, {"text": text}) for text in texts))
+    assert [text for chunk in chunks for text in chunk.texts] == texts
+    assert all([row["text"] for row in chunk.rows] == chunk.texts for chunk in chunks)
+    sizes = [len(chunk.rows) for chunk in chunks]
+    assert [chunk.start for chunk in chunks] == [sum(sizes[:n]) for n in range(len(sizes))]
+    return sizes
+
+
+SIZES: list[tuple[list[str | None], list[int]]] = [
+    ([], [0]),
+    (["x"], [1]),
+    (["x"] * 1023, [1023]),
+    (["x"] * 1024, [1024]),
+    (["x", None, ""] * 1000, [1024, 1024, 952]),
+    (["x" * 127_999, "", None, "x", "y"], [4, 1]),
+    (["x" * 128_000, "y" * 127_999, "z", ""], [1, 2, 1]),
+    (["é" * 50_000] * 7, [3, 3, 1]),
+    (["x" * 500_000] * 2, [1, 1]),
+]
+
+
+@pytest.mark.parametrize(("texts", "sizes"), SIZES)
+def test_chunks_end_after_1024_rows_or_with_128_000_characters(
+    texts: list[str | None], sizes: list[int]
+) -> None:
+    assert (CHUNK_ROWS, CHUNK_CHARACTERS) == (1024, 128_000)  # resumed runs count on them
+    assert sizes_of(texts) == sizes
+
+
+def test_chunks_end_where_no_row_is_there_for_now() -> None:
+    dry = iter([False, True, True, False])
+    records: list[Record] = [(text, {}) for text in "abcd"]
+    chunks = list(in_chunks(records, lambda: next(dry)))
+    assert [(chunk.start, chunk.texts) for chunk in chunks] == [
+        (0, ["a", "b"]),
+        (2, ["c"]),
+        (3, ["d"]),
+    ]
+
+
+class EndlessFile(io.RawIOBase):
+    """A first line, then the same line again and again; counts the bytes that were read."""
+
+    def __init__(self, first: bytes, line: bytes) -> None:
+        self._first, self._line = first, line
+        self.n_bytes = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        lines = self._line * (len(buffer) // len(self._line) + 2)
+        done = max(self.n_bytes - len(self._first), 0) % len(self._line)
+        content = (self._first[self.n_bytes :] + lines[done:])[: len(buffer)]
+        buffer[: len(content)] = content
+        self.n_bytes += len(content)
+        return len(content)
+
+
+@pytest.mark.parametrize(
+    ("format", "first", "line"),
+    [
+        ("lines", b"", b"endless\n"),
+        ("csv", b"id,text\n", b"1,endless\n"),
+        ("jsonl", b"", b'{"text": "endless"}\n'),
+    ],
+)
+def test_rows_are_read_when_they_are_asked_for(format: str, first: bytes, line: bytes) -> None:
+    file = EndlessFile(first, line)
+    stream = io.BufferedReader(file)
+    table = read_table(Source("in", stream, b"", None, False, stream), format)
+    buffers = 2 * io.DEFAULT_BUFFER_SIZE
+    for n_chunks in range(4):
+        assert file.n_bytes <= n_chunks * CHUNK_ROWS * len(line) + buffers
+        assert next(table.chunks).texts == ["endless"] * CHUNK_ROWS
+
+
+@pytest.mark.parametrize("format", ["lines", "csv"])
+def test_how_far_the_file_is_read_is_known_to_the_end(tmp_path: Path, format: str) -> None:
+    path = tmp_path / "in.txt"
+    path.write_text("text\n" * 20_000)
+    with opened(str(path)) as source:
+        table = read_table(source, format)
+        next(table.chunks)
+        assert 0 < source.position_bytes() < 20_000
+        assert len(texts_of(table)) > 10_000
+        assert source.position_bytes() == source.size_bytes
+
+
+def test_who_stops_reading_early_hears_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complaints: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    path = tmp_path / "in.txt"
+    path.write_text("text\n" * 2000)
+    with opened(str(path)) as source:
+        table = read_table(source)
+        next(table.chunks)
+    del table
+    gc.collect()
+    assert not complaints
+
+
+# -------------------------------------------------------------- rows that a thread reads
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, GeneratorExit])
+def test_errors_come_after_the_rows_before_them(error: type[BaseException]) -> None:
+    def records() -> Iterator[Record]:
+        yield "one", {"text": "one"}
+        raise error("from the thread")
+
+    ahead = ReadAhead(records())
+    assert next(ahead) == ("one", {"text": "one"})
+    with pytest.raises(error, match="from the thread"):
+        next(ahead)
+    assert list(ahead) == []
+
+
+def test_rows_end_for_good() -> None:
+    records: list[Record] = [(str(number), {}) for number in range(1000)]  # more than are kept
+    ahead = ReadAhead(records)
+    assert list(ahead) == records
+    assert list(ahead) == []
+    assert not ahead.is_dry()
+
+
+def test_whether_a_row_is_there() -> None:
+    more = threading.Event()
+
+    def records() -> Iterator[Record]:
+        yield "one", {}
+        more.wait()
+        yield "two", {}
+
+    ahead = ReadAhead(records())
+    assert next(ahead) == ("one", {})
+    assert ahead.is_dry()
+    assert ahead.is_dry()
+    more.set()
+    while ahead.is_dry():
+        pass
+    assert not ahead.is_dry()  # asking takes nothing away
+    assert list(ahead) == [("two", {})]
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Iterator[tuple[str, int]]:
+    """A pipe's name, and what to write to."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    end = os.open(path, os.O_RDWR)  # for writing only, it would wait for a reader
+    yield str(path), end
+    with suppress(OSError):
+        os.close(end)
+
+
+def test_live_rows_are_given_out_at_once(pipe: tuple[str, int]) -> None:
+    name, end = pipe
+    os.write(end, b"text\none\n")
+    with opened(name) as source:
+        table = read_table(source, "csv", live=True)
+        assert next(table.chunks).texts == ["one"]  # though more may come
+        os.write(end, b"two\nthree\n")
+        writer = os.open(name, os.O_WRONLY)
+        os.close(end)
+        chunk = next(table.chunks)
+        assert (chunk.start, chunk.texts[0]) == (1, "two")
+        os.write(writer, b"four")
+        os.close(writer)
+        assert [*chunk.texts, *texts_of(table)] == ["two", "three", "four"]
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_only_live_pipes_have_short_chunks(tmp_path: Path, live: bool) -> None:
+    path = tmp_path / "in.txt"
+    path.write_text("text\n" * 1500)
+    with opened(str(path)) as source:
+        chunks = list(read_table(source, live=live).chunks)
+    assert [len(chunk.rows) for chunk in chunks] == [1024, 476]
+
+
+def test_other_pipes_are_read_in_full_chunks(pipe: tuple[str, int]) -> None:
+    name, end = pipe
+    os.write(end, b"one\n")
+
+    def write_the_rest() -> None:
+        os.write(end, b"two\n")
+        os.close(end)
+
+    later = threading.Timer(0.2, write_the_rest)
+    later.start()
+    with opened(name) as source:
+        (chunk,) = read_table(source, "lines").chunks
+    later.join()
+    assert chunk.texts == ["one", "two"]
+
+
+LEAVING = """
+from npbert.files import read_table
+from npbert.files.source import opened
+
+with opened("-") as source:
+    print(next(read_table(source, "lines", live=True).chunks).texts)
+"""
+
+
+def test_leaving_does_not_wait_for_the_thread() -> None:
+    command = [sys.executable, "-c", LEAVING]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as leaving:
+        assert leaving.stdin is not None
+        assert leaving.stdout is not None
+        leaving.stdin.write(b"one\n")
+        leaving.stdin.flush()  # and is left open
+        try:
+            assert leaving.wait(60) == 0
+        finally:
+            leaving.kill()
+        assert leaving.stdout.read() == b"['one']\n"
