@@ -30,14 +30,10 @@ SHORT = b"one\ntwo\n"
 Pack = Callable[[bytes], bytes]
 PACKS: dict[str, Pack] = {
     "gz": gzip.compress,
-    "bz2": bz2.compress,
-    "xz": lzma.compress,
     "zst": partial(pyarrow.compress, codec="zstd", asbytes=True),
 }
 UNPACKS: dict[str, Pack] = {
     "gz": gzip.decompress,
-    "bz2": bz2.decompress,
-    "xz": lzma.decompress,
     "zst": lambda stored: pyarrow.CompressedInputStream(
         pyarrow.BufferReader(stored), "zstd"
     ).read(),
@@ -89,7 +85,7 @@ def test_streams_one_behind_the_other(path: Path, packing: str, sizes: list[int]
     assert content_of(path, b"".join(map(PACKS[packing], parts))) == b"".join(parts)
 
 
-@pytest.mark.parametrize("packing", ["gz", "bz2", "xz"])
+@pytest.mark.parametrize("packing", ["gz"])
 @pytest.mark.parametrize("n_zeros", [4, 10_000])
 def test_zeros_behind_a_stream_are_no_content(path: Path, packing: str, n_zeros: int) -> None:
     stored = PACKS[packing](SHORT) + bytes(n_zeros)
@@ -137,7 +133,7 @@ def test_files_that_are_cut_off(path: Path, packing: str, n_whole: int) -> None:
             content_of(path, stored * n_whole + stored[:n_bytes])
 
 
-@pytest.mark.parametrize("packing", ["gz", "bz2", "xz"])  # zstd has a checksum only if asked
+@pytest.mark.parametrize("packing", ["gz"])  # zstd has a checksum only if asked
 @pytest.mark.parametrize("n_whole", [0, 1])
 def test_damage_never_gives_other_content(path: Path, packing: str, n_whole: int) -> None:
     stored = PACKS[packing](SHORT)
@@ -169,6 +165,12 @@ def test_a_zip_archive(path: Path, packing: str | None) -> None:
     stored = PACKS[packing](stream.getvalue()) if packing else stream.getvalue()
     with pytest.raises(ValueError, match=r"in\.txt is a zip archive"):
         content_of(path, stored)
+
+
+@pytest.mark.parametrize(("pack", "name"), [(bz2.compress, "bzip2"), (lzma.compress, "xz")])
+def test_other_packings_are_named(path: Path, pack: Pack, name: str) -> None:
+    with pytest.raises(ValueError, match=rf"in\.txt is packed with {name}; .*cat FILE \|"):
+        content_of(path, pack(CONTENT))
 
 
 def test_files_that_cannot_be_opened(path: Path) -> None:
@@ -272,8 +274,8 @@ def test_no_time_and_no_name_is_packed(tmp_path: Path) -> None:
 
 def test_packings_by_ending() -> None:
     assert set(COMPRESSIONS) == PACKS.keys()
-    names = ["a.csv.gz", "a.GZ", "a.bz2", "a.xz", "a.zst", "gz", "a.gz.csv", "a.zip", ""]
-    expected = ["gz", "gz", "bz2", "xz", "zst", None, None, None, None]
+    names = ["a.csv.gz", "a.GZ", "a.bz2", "a.zst", "gz", "a.gz.csv", "a.zip", ""]
+    expected = ["gz", "gz", None, "zst", None, None, None, None]
     assert [packing_of(name) for name in names] == expected
     assert packer("jsonl", "out.jsonl") is None
     with pytest.raises(ValueError, match=r"parquet packs its columns itself; leave out \.gz"):
@@ -297,15 +299,12 @@ def test_zstd_takes_pyarrow(path: Path) -> None:
     with pytest.raises(ModuleNotFoundError, match=message) as caught:
         content_of(path, b"\x28\xb5\x2f\xfd...")
     assert caught.value.name == "pyarrow"
-    pack = packer("csv", "out.csv.zst")
-    assert pack is not None
-    path.write_bytes(SHORT)
     with pytest.raises(ModuleNotFoundError, match=rf"\.zst file is asked for, and that {ADVICE}"):
-        pack(path, path.with_name("packed"))
+        packer("csv", "out.csv.zst")  # before the work, not after it
 
 
 @pytest.mark.usefixtures("without_pyarrow")
-@pytest.mark.parametrize("packing", ["gz", "bz2", "xz"])
+@pytest.mark.parametrize("packing", ["gz"])
 def test_the_others_do_not(path: Path, packing: str) -> None:
     assert content_of(path, PACKS[packing](SHORT)) == SHORT
 

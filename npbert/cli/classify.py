@@ -387,9 +387,14 @@ def _shows_progress(source: Source | None, options: argparse.Namespace) -> bool:
 
 def _summary(counts: Counts, limit: int) -> str:
     """What was done, in one line."""
-    parts = [f"{counts.rows:,} rows done", f"{counts.nulls:,} null"]
+    parts = [f"{_counted(counts.rows, 'row')} done", f"{counts.nulls:,} null"]
     if counts.windowed:
-        parts.append(f"{counts.windowed:,} long texts read in {counts.windows:,} windows")
+        windows = _counted(counts.windows, "window")
+        parts.append(f"{_counted(counts.windowed, 'long text')} read in {windows}")
     else:
         parts.append(f"{counts.truncated:,} truncated to {limit} tokens")
     return ", ".join(parts)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -8,7 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from npbert.files.source import COMPRESSIONS, PARQUET_MAGIC, Source, packed, packing_of
+from npbert.files.source import (
+    COMPRESSIONS,
+    PARQUET_MAGIC,
+    Source,
+    check_packing,
+    packed,
+    packing_of,
+)
 from npbert.files.table import Encoder, ReadAhead, Table, in_chunks
 from npbert.files.text import Csv, JsonLines, read_records
 
@@ -116,6 +123,8 @@ def packer(format: str, path: str) -> Pack | None:
     ------
     ValueError
         If the format cannot be packed so.
+    ModuleNotFoundError
+        If that takes a package that is not installed.
     """
     packing = packing_of(path)
     if format == "parquet":
@@ -124,7 +133,10 @@ def packer(format: str, path: str) -> Pack | None:
         from npbert.files.parquet import pack_parquet
 
         return pack_parquet
-    return partial(_pack, packing) if packing else None
+    if packing is None:
+        return None
+    check_packing(packing)
+    return partial(_pack, packing)
 
 
 def _pack(packing: str, rows: Path, target: Path) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import bz2
 import gzip
 import io
-import lzma
 import os
 import stat
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -21,18 +18,23 @@ from typing import Any, BinaryIO, Final
 if sys.version_info >= (3, 14):
     from compression.zstd import ZstdError, ZstdFile
 
-    _DAMAGE: Final = (EOFError, zlib.error, lzma.LZMAError, ZstdError)
+    _DAMAGE: Final = (EOFError, zlib.error, ZstdError)
 else:
-    _DAMAGE: Final = (EOFError, zlib.error, lzma.LZMAError)
+    _DAMAGE: Final = (EOFError, zlib.error)
 
-# What a file begins with, by RFC 1952, the bzip2 and xz formats, and RFC 8878.
-_GZIP, _XZ, _ZSTD = b"\x1f\x8b", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"
-_BZIP2, _BZIP2_NEXT = b"BZh", (b"1AY&SY", b"\x17rE8P\x90")  # a digit in between; block or end
-_ZIP: Final = b"PK\x03\x04"
+# What a file begins with, by RFC 1952 and RFC 8878.
+_PACKINGS: Final = {b"\x1f\x8b": "gz", b"\x28\xb5\x2f\xfd": "zst"}
+_NOT_READ: Final = {
+    b"PK\x03\x04": "a zip archive (a spreadsheet, perhaps); unpack it, or save it as csv",
+    b"\xfd7zXZ\x00": "packed with xz; unpack it first, as in xzcat FILE | npbert classify -",
+    b"BZh91AY&SY": "packed with bzip2; unpack it first, as in bzcat FILE | npbert classify -",
+}
 PARQUET_MAGIC: Final = b"PAR1"
 _HEAD_BYTES: Final = 10
 
-COMPRESSIONS: Final = ("gz", "bz2", "xz", "zst")
+_ZST_ASKED: Final = "a .zst file is asked for"
+
+COMPRESSIONS: Final = ("gz", "zst")
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def opened(path: str) -> Iterator[Source]:
     OSError
         If it cannot be opened.
     ValueError
-        If it is a zip archive; while it is read, if it is damaged.
+        If it is packed otherwise; while it is read, if it is damaged.
     ModuleNotFoundError
         If it is packed with zstd, and neither Python nor pyarrow can read that.
     """
@@ -94,10 +96,9 @@ def opened(path: str) -> Iterator[Source]:
         if packing is not None:
             stream = io.BufferedReader(_Unpacked(stored, packing, name))
             head = stream.peek(_HEAD_BYTES)[:_HEAD_BYTES]
-        if head.startswith(_ZIP):
-            raise ValueError(
-                f"{name} is a zip archive (a spreadsheet, perhaps); unpack it, or save it as csv"
-            )
+        for magic, what in _NOT_READ.items():
+            if head.startswith(magic):
+                raise ValueError(f"{name} is {what}")
         size = status.st_size if stat.S_ISREG(status.st_mode) else None
         yield Source(name, stream, head, size, packing is not None, stored)
 
@@ -110,10 +111,7 @@ def packing_of(path: str) -> str | None:
 
 def _packing(head: bytes) -> str | None:
     """How a file is packed, by what it begins with."""
-    if head.startswith(_BZIP2) and head[4:] in _BZIP2_NEXT:
-        return "bz2"
-    magics = {_GZIP: "gz", _XZ: "xz", _ZSTD: "zst"}
-    return next((name for magic, name in magics.items() if head.startswith(magic)), None)
+    return next((name for magic, name in _PACKINGS.items() if head.startswith(magic)), None)
 
 
 class _Unpacked(io.RawIOBase):
@@ -145,62 +143,24 @@ class _Unpacked(io.RawIOBase):
 def _unpacking(stored: BinaryIO, packing: str, name: str) -> Any:
     if packing == "gz":
         return gzip.GzipFile(fileobj=stored)
-    if packing == "bz2":
-        return _Streams(stored, bz2.BZ2Decompressor)
-    if packing == "xz":
-        return _Streams(stored, partial(lzma.LZMADecompressor, lzma.FORMAT_XZ))
     if sys.version_info >= (3, 14):
         return ZstdFile(stored)
     return needed("pyarrow", f"{name} is packed with zstd").CompressedInputStream(stored, "zstd")
-
-
-class _Streams:
-    """The content of bz2 or xz streams, one behind the other, as parallel packers write them.
-
-    `BZ2File` and `LZMAFile` would take a damaged stream behind the first for the file's end.
-    """
-
-    def __init__(self, stored: BinaryIO, new: Callable[[], Any]) -> None:
-        self._stored = stored
-        self._new = new
-        self._stream = new()
-
-    def read(self, size: int) -> bytes:
-        """At most so many bytes; none at the end."""
-        content = b""
-        while not content:
-            block = b""
-            if self._stream.eof:
-                block = self._behind()
-                if not block:
-                    break
-                self._stream = self._new()
-            elif self._stream.needs_input:
-                block = self._stored.read(io.DEFAULT_BUFFER_SIZE)
-                if not block:
-                    raise EOFError("it ends too early")
-            content = self._stream.decompress(block, size)
-        return content
-
-    def _behind(self) -> bytes:
-        """What follows a stream, but for zeros, which xz allows there."""
-        block: bytes = self._stream.unused_data.lstrip(b"\0")
-        while not block and (stored := self._stored.read(io.DEFAULT_BUFFER_SIZE)):
-            block = stored.lstrip(b"\0")
-        return block
 
 
 def packed(stream: BinaryIO, packing: str) -> Any:
     """A file to write to, whose packed content goes to `stream`; close it at the end."""
     if packing == "gz":  # no name and no time in it: the same rows give the same bytes
         return gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0)
-    if packing == "bz2":
-        return bz2.BZ2File(stream, "wb")
-    if packing == "xz":
-        return lzma.LZMAFile(stream, "wb")
     if sys.version_info >= (3, 14):
         return ZstdFile(stream, "wb")
-    return needed("pyarrow", "a .zst file is asked for").CompressedOutputStream(stream, "zstd")
+    return needed("pyarrow", _ZST_ASKED).CompressedOutputStream(stream, "zstd")
+
+
+def check_packing(packing: str) -> None:
+    """Raise ModuleNotFoundError now where `packed` would, at the end of a night's work."""
+    if packing == "zst" and sys.version_info < (3, 14):
+        needed("pyarrow", _ZST_ASKED)
 
 
 def needed(module: str, what: str) -> Any:
