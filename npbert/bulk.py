@@ -139,22 +139,14 @@ def label_into(
         `Labeller.results` and the encoder do.
     """
     content = hashlib.sha256()
-    n_before = output.state["rows"]
-    n_read = 0
     chunks = iter(table.chunks)
-    for chunk in chunks if n_before else ():
-        content.update(_content(chunk))
-        n_read += len(chunk.rows)
-        if n_read >= n_before:
-            break
-    if n_before:
-        if n_read != n_before or content.hexdigest() != output.state["content"]:
-            raise ValueError(
-                f"{name} has changed within the first {n_before:,} rows, which are labelled "
-                f"already in {output.folder}; bring it back, or start over with --force"
-            )
-    else:
+    if not output.state["rows"]:
         output.write(encoder.header, {"rows": 0})
+    elif not _read_past(chunks, output.state, content):
+        raise ValueError(
+            f"{name} has changed within the first {output.state['rows']:,} rows, which are "
+            f"labelled already in {output.folder}; bring it back, or start over with --force"
+        )
     yield
     for chunk in chunks:
         content.update(_content(chunk))
@@ -162,6 +154,18 @@ def label_into(
         state = {**asdict(labeller.counts), "content": content.hexdigest()}
         output.write(encoder.encode(chunk, added), state)
         yield
+
+
+def _read_past(chunks: Iterator[Chunk], state: dict[str, Any], content: Any) -> bool:
+    """Read the rows that are labelled already; are they still the same?"""
+    n_read = 0
+    while n_read < state["rows"]:
+        chunk = next(chunks, None)
+        if chunk is None:
+            return False
+        content.update(_content(chunk))
+        n_read += len(chunk.rows)
+    return bool(n_read == state["rows"] and content.hexdigest() == state["content"])
 
 
 def _content(chunk: Chunk) -> bytes:

@@ -119,27 +119,26 @@ class ReadAhead(Iterator[Record]):
     """Rows that a thread reads, so that one can ask whether there are any."""
 
     def __init__(self, records: Iterable[Record]) -> None:
-        self._read: Queue[tuple[Record | None, BaseException | None]] = Queue(_LOOK_AHEAD_ROWS)
-        self._next: tuple[Record | None, BaseException | None] | None = None
+        self._read: Queue[Record | BaseException] = Queue(_LOOK_AHEAD_ROWS)
+        self._next: Record | BaseException | None = None
         # A daemon: the program may end while this thread waits for more.
         threading.Thread(target=self._run, args=(records,), daemon=True).start()
 
     def _run(self, records: Iterable[Record]) -> None:
         try:
             for record in records:
-                self._read.put((record, None))
+                self._read.put(record)
         except BaseException as error:  # whatever it is, it belongs to the thread that asks
-            self._read.put((None, error))
-        self._read.put((None, StopIteration()))
+            self._read.put(error)
+        self._read.put(StopIteration())
 
     def __next__(self) -> Record:
-        record, end = self._next or self._read.get()
+        found = self._next or self._read.get()
         self._next = None
-        if record is None:
-            assert end is not None
-            self._next = (None, StopIteration())  # nothing else comes: do not wait for it
-            raise end
-        return record
+        if isinstance(found, BaseException):
+            self._next = StopIteration()  # nothing else comes: do not wait for it
+            raise found
+        return found
 
     def is_dry(self) -> bool:
         """Whether the next row keeps us waiting."""
