@@ -157,7 +157,7 @@ def label_into(
 
 
 def _read_past(chunks: Iterator[Chunk], state: dict[str, Any], content: Any) -> bool:
-    """Read the rows that are labelled already; are they still the same?"""
+    """Read the rows that are labelled already: whether they are still the same."""
     n_read = 0
     while n_read < state["rows"]:
         chunk = next(chunks, None)
