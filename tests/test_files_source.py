@@ -20,8 +20,8 @@ from typing import Any
 import pyarrow
 import pytest
 
-from npbert.files import COMPRESSIONS, packer, read_table
-from npbert.files.source import _Unpacked, needed, opened, packing_of
+from npbert.files import packer, read_table
+from npbert.files.source import COMPRESSIONS, _Unpacked, needed, opened, packing_of
 from tests.tables import hide, source_of, texts_of
 
 CONTENT = "".join(f"{number}, é\n" for number in range(3000)).encode()  # several blocks

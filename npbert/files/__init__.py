@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Final
 
 from npbert.files.source import (
-    COMPRESSIONS,
-    PARQUET_MAGIC,
     Source,
     check_packing,
     packed,
@@ -73,12 +71,11 @@ def read_table(
         If the format takes a package that is not installed.
     """
     format = chosen_format(source, format)
-    is_parquet = source.head.startswith(PARQUET_MAGIC)
     if format == "parquet":
         from npbert.files import parquet
 
         return parquet.read_table(source, column)
-    if is_parquet:
+    if source.is_parquet:
         raise ValueError(
             f"{source.name} is a parquet file, not {format}; give --input-format parquet"
         )
@@ -93,7 +90,7 @@ def read_table(
 
 def chosen_format(source: Source, format: str | None) -> str:
     """`format`, or what a file's ending or its first bytes say."""
-    by_content = "parquet" if source.head.startswith(PARQUET_MAGIC) else "lines"
+    by_content = "parquet" if source.is_parquet else "lines"
     return format or format_of(source.name) or by_content
 
 
@@ -145,7 +142,6 @@ def _pack(packing: str, rows: Path, target: Path) -> None:
 
 
 __all__ = [
-    "COMPRESSIONS",
     "FORMATS",
     "chosen_format",
     "encoder",

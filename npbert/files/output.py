@@ -42,12 +42,16 @@ class Output:
         self.target = target
         self.folder = target.with_name(target.name + ENDING)
         self.rows_path = self.folder / _ROWS
+        self._pack = pack
+        self.has_begun = False
+        self._start()
+
+    def _start(self) -> None:
+        """Know of nothing."""
         self.job: State | None = None
         self.state: State = {"rows": 0}
-        self._pack = pack
-        self._size_bytes = 0
         self.is_whole = False
-        self.has_begun = False
+        self._size_bytes = 0
 
     @property
     def is_moved(self) -> bool:
@@ -59,7 +63,7 @@ class Output:
 
     def read_journal(self) -> None:
         """Find the last checkpoint that can be relied on."""
-        self.job, self.state, self._size_bytes, self.is_whole = None, {"rows": 0}, 0, False
+        self._start()
         journal = self.folder / _JOURNAL
         if not journal.exists():
             return
@@ -90,7 +94,7 @@ class Output:
         """Remove what an earlier run has left."""
         for name in (_JOURNAL, _ROWS, _PACKED):  # the journal first: without it, all is void
             (self.folder / name).unlink(missing_ok=True)
-        self.job, self.state, self._size_bytes, self.is_whole = None, {"rows": 0}, 0, False
+        self._start()
 
     # -------------------------------------------------------------------------- this run
 

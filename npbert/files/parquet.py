@@ -81,8 +81,7 @@ def _chunks(file: Any, name: str, column: str) -> Iterator[Chunk]:
     start = 0
     try:
         for batch in file.iter_batches(batch_size=CHUNK_ROWS):
-            texts = batch.column(column).to_pylist()
-            records: Iterator[Record] = zip(texts, _rows(batch), strict=True)
+            records: Iterator[Record] = ((row[column], row) for row in _rows(batch))
             for chunk in in_chunks(records):
                 part = batch.slice(chunk.start, len(chunk.rows))
                 yield chunk._replace(start=start + chunk.start, batch=part)
@@ -150,9 +149,7 @@ class Parquet:
     def __init__(self, columns: list[str], earlier: Path | None = None) -> None:
         needed("pyarrow.parquet", "parquet is asked for")
         self._columns = columns
-        self._schema: Any = None
-        for stream in _streams(earlier) if earlier is not None else ():
-            self._schema = _unified(self._schema, stream.schema, str(earlier))
+        self._schema = None if earlier is None else _schema_of(earlier)
 
     def encode(self, chunk: Chunk, added: list[Column]) -> bytes:
         """The rows of a chunk, with columns added.
@@ -222,9 +219,7 @@ def _pack(rows: Path, target: Path) -> None:
     import pyarrow
     from pyarrow import parquet
 
-    schema = pyarrow.schema([])
-    for stream in _streams(rows):
-        schema = _unified(schema, stream.schema, str(rows))
+    schema = _schema_of(rows)
     nothing = schema.empty_table()
     with parquet.ParquetWriter(target, schema) as writer:
         group = [nothing]
@@ -238,6 +233,16 @@ def _pack(rows: Path, target: Path) -> None:
                 group = [nothing]
         if len(group) > 1:
             writer.write_table(pyarrow.concat_tables(group, promote_options="permissive"))
+
+
+def _schema_of(rows: Path) -> Any:
+    """One schema for all streams in a file."""
+    import pyarrow
+
+    schema = pyarrow.schema([])
+    for stream in _streams(rows):
+        schema = _unified(schema, stream.schema, str(rows))
+    return schema
 
 
 def _streams(rows: Path) -> Iterator[Any]:

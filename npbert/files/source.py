@@ -29,12 +29,12 @@ _NOT_READ: Final = {
     b"\xfd7zXZ\x00": "packed with xz; unpack it first, as in xzcat FILE | npbert classify -",
     b"BZh91AY&SY": "packed with bzip2; unpack it first, as in bzcat FILE | npbert classify -",
 }
-PARQUET_MAGIC: Final = b"PAR1"
+_PARQUET: Final = b"PAR1"
 _HEAD_BYTES: Final = 10
 
 _ZST_ASKED: Final = "a .zst file is asked for"
 
-COMPRESSIONS: Final = ("gz", "zst")
+COMPRESSIONS: Final = tuple(_PACKINGS.values())
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,11 @@ class Source:
     size_bytes: int | None
     is_packed: bool
     _stored: BinaryIO
+
+    @property
+    def is_parquet(self) -> bool:
+        """Whether the content begins as parquet does."""
+        return self.head.startswith(_PARQUET)
 
     @property
     def is_pipe(self) -> bool:
