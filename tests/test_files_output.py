@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import os
@@ -18,6 +19,7 @@ from typing import Any
 
 import psutil
 import pytest
+from filelock import FileLock
 from pyarrow import parquet
 
 from npbert.files import packer
@@ -218,6 +220,21 @@ def test_force_starts_over(target: Path) -> None:
     assert names(target.parent) == ["out.csv"]
 
 
+def test_force_drops_nothing_before_a_run_begins(target: Path, partial_folder: Path) -> None:
+    """Such as when the model has a wrong name: the rows of a night are there still."""
+    cut_short(target, after=2)
+    before = contents(partial_folder)
+    with (
+        quiet(),
+        pytest.raises(ValueError, match="no such model"),
+        resumable(target, resume=False, force=True),
+    ):
+        raise ValueError("no such model")
+    assert contents(partial_folder) == before
+    assert make(target, resume=True) == 2
+    assert target.read_bytes() == CONTENT
+
+
 OTHER_JOBS: list[tuple[dict[str, Any], str]] = [
     ({"model": "b", "threads": 2}, "model is 'b', was 'a'"),
     ({"model": "a", "threads": 3}, "threads is 3, was 2"),
@@ -404,6 +421,43 @@ def test_rows_reach_the_disk_before_the_checkpoint_that_speaks_of_them(
     write = ["rows True", "journal.jsonl True"]
     assert synced == [*begin, *write * 2, "journal.jsonl True", "packed True", "work"]
     assert psutil.Process().num_fds() == n_handles
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EBADF, errno.EIO])
+def test_file_systems_that_do_not_sync_folders(
+    target: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    fsync = os.fsync
+
+    def refuse(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(number, "no")
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    if number == errno.EIO:  # a disk that fails is another thing
+        with pytest.raises(OSError, match="no"):
+            make(target)
+        assert names(target.parent) == []
+    else:
+        make(target)
+        assert target.read_bytes() == CONTENT
+
+
+def test_the_lock_is_removed_while_it_is_held(
+    target: Path, partial_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it could be that of the next process, and a third one would lock another file."""
+    release = FileLock.release
+
+    def watched(lock: FileLock, *args: Any, **options: Any) -> None:
+        assert not (partial_folder / "lock").exists()
+        release(lock, *args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FileLock, "release", watched)
+        make(target)
+    assert names(target.parent) == ["out.csv"]
 
 
 # ---------------------------------------------------------------------- death at every step

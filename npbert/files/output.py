@@ -8,6 +8,7 @@ so whatever cuts the work short, the last checkpoint is true; what follows it is
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -44,10 +45,10 @@ class Output:
         self.rows_path = self.folder / _ROWS
         self._pack = pack
         self.has_begun = False
-        self._start()
+        self.start_over()
 
-    def _start(self) -> None:
-        """Know of nothing."""
+    def start_over(self) -> None:
+        """Know of no earlier run; what it has left goes when this one begins."""
         self.job: State | None = None
         self.state: State = {"rows": 0}
         self.is_whole = False
@@ -63,7 +64,7 @@ class Output:
 
     def read_journal(self) -> None:
         """Find the last checkpoint that can be relied on."""
-        self._start()
+        self.start_over()
         journal = self.folder / _JOURNAL
         if not journal.exists():
             return
@@ -94,7 +95,7 @@ class Output:
         """Remove what an earlier run has left."""
         for name in (_JOURNAL, _ROWS, _PACKED):  # the journal first: without it, all is void
             (self.folder / name).unlink(missing_ok=True)
-        self._start()
+        self.start_over()
 
     # -------------------------------------------------------------------------- this run
 
@@ -173,7 +174,7 @@ def resumable(
         Go on with what an earlier run has left, if it has left anything.
     force : bool
         Whether an existing file may be replaced and, without `resume`, the rows of an
-        earlier run dropped.
+        earlier run dropped, when this one begins.
     pack : callable, optional
         ``pack(rows, file)`` makes the file of the rows; by default the rows are the file.
 
@@ -208,7 +209,7 @@ def resumable(
                         f"{output.folder} holds {output.state['rows']:,} rows of a run that did "
                         "not end: --resume goes on with it, --force starts over"
                     )
-                output.forget()
+                output.start_over()
             yield output
         except BaseException:
             output.read_journal()  # a signal may have come between a checkpoint and our own note
@@ -249,9 +250,13 @@ def _locked(folder: Path, target: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        is_left = (folder / _JOURNAL).exists()
+        if not is_left:
+            # As long as it is ours: a file that another process has locked by then is not removed.
+            with suppress(PermissionError):  # Windows removes it with the release
+                (folder / _LOCK).unlink(missing_ok=True)
         lock.release()
-        if not (folder / _JOURNAL).exists():
-            (folder / _LOCK).unlink(missing_ok=True)
+        if not is_left:
             with suppress(OSError):  # something of somebody else's is in it
                 folder.rmdir()
 
@@ -271,5 +276,8 @@ def _sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EBADF, errno.EINVAL):  # a file system that cannot do that
+            raise
     finally:
         os.close(handle)
