@@ -9,6 +9,8 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -286,10 +288,31 @@ def test_values_without_a_common_type(
         encoding.encode(chunk, [])
 
 
-def test_integers_too_long_for_fractions(tmp_path: Path) -> None:
-    content = encoded(Parquet([]), chunks_of([{"a": 2**60 + 1}], [{"a": 0.5}]))
-    with pytest.raises(ValueError, match=rf"rows: .*{2**60 + 1}.*write --format jsonl"):
-        packed(tmp_path, content)
+@pytest.mark.parametrize("number", [2**53 + 1, -(2**53) - 1, 2**63 - 1])
+@pytest.mark.parametrize("wrap", [lambda x: x, lambda x: [x, None], lambda x: {"b": [{"c": x}]}])
+@pytest.mark.parametrize("is_resumed", [False, True])
+@pytest.mark.parametrize("is_first", [False, True])
+def test_integers_too_long_for_fractions(
+    tmp_path: Path, number: int, wrap: Callable[[Any], Any], is_resumed: bool, is_first: bool
+) -> None:
+    """Refused in the chunk that has them, not at the end of the night."""
+    rows: list[Row] = [{"a": wrap(number)}, {"a": wrap(0.5)}]
+    first, then = chunks_of(*([row] for row in (rows if is_first else rows[::-1])))
+    encoding = Parquet([])
+    content = encoding.encode(first, [])
+    if is_resumed:
+        (tmp_path / "earlier").write_bytes(content)
+        encoding = Parquet([], tmp_path / "earlier")
+    with pytest.raises(ValueError, match=r"rows 1 to 1.*'a': fractions, and.*--format jsonl"):
+        encoding.encode(then, [])
+
+
+def test_integers_that_fractions_have_room_for(tmp_path: Path) -> None:
+    rows: list[Row] = [{"a": 2**53, "b": 2**60 + 1, "c": 0.5}, {"a": 0.5, "b": -(2**60) - 1}]
+    content = encoded(Parquet([]), chunks_of(*([row] for row in rows)))
+    made = parquet.read_table(packed(tmp_path, content))
+    assert made.to_pylist() == [rows[0], rows[1] | {"c": None}]
+    assert made.schema.types == [pyarrow.float64(), pyarrow.int64(), pyarrow.float64()]
 
 
 def test_a_resumed_run_makes_the_same_file(tmp_path: Path) -> None:
@@ -369,8 +392,10 @@ def test_parquet_becomes_csv() -> None:
     )
 
 
-def test_what_is_for_parquet_only() -> None:
-    table = table_of(ALL_TYPES.select(["text", "binary"]))
+@pytest.mark.parametrize("kind", [pyarrow.binary(), pyarrow.duration("ns"), pyarrow.duration("s")])
+def test_what_is_for_parquet_only(kind: Any) -> None:
+    values = pyarrow.array([b"\xff"] if kind == pyarrow.binary() else [1], kind)
+    table = table_of(pyarrow.table({"text": ["one"], "a": values}))
     with pytest.raises(ValueError, match=r"--format parquet"):
         encoded(encoder("jsonl", table.columns), table.chunks)
 
@@ -491,6 +516,20 @@ def test_a_file_with_other_content_between_its_ends() -> None:
     table = read_table(source_of(damaged, "in.pq"))
     with pytest.raises(ValueError, match=r"in\.pq, after row 0: cannot be read"):
         rows_of(table)
+
+
+def test_a_byte_that_is_not_what_was_written(tmp_path: Path) -> None:
+    """Checksums see it in the rows; headers and the table of contents have none."""
+    rows: list[Row] = [{"text": f"row {n}", "n": n * 7919 % 1000} for n in range(300)]
+    content = packed(tmp_path, Parquet([]).encode(chunk_of(rows), [])).read_bytes()
+    n_other = 0
+    places = range(4, len(content) - 8, 5)
+    for place in places:
+        damaged = bytearray(content)
+        damaged[place] ^= 0x10
+        with suppress(ValueError):
+            n_other += rows_of(read_table(source_of(bytes(damaged), "in.pq"))) != rows
+    assert n_other < len(places) / 100
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,9 @@ _READ_BYTES: Final = 1 << 20
 _GROUP_ROWS: Final = 1 << 16
 _GROUP_BYTES: Final = 16 << 20
 
+_LONGEST_EXACT: Final = 2**53  # float64 has all integers up to here
+_Path = tuple[str, ...]
+
 
 def read_table(source: Source, column: str | None) -> Table:
     """Read rows, a few at a time.
@@ -37,7 +40,12 @@ def read_table(source: Source, column: str | None) -> Table:
     parquet = needed("pyarrow.parquet", f"{source.name} is a parquet file")
     try:
         # With a buffer of its own size, a row group is not read as a whole.
-        file = parquet.ParquetFile(_seekable(source), buffer_size=_READ_BYTES, pre_buffer=False)
+        file = parquet.ParquetFile(
+            _seekable(source),
+            buffer_size=_READ_BYTES,
+            pre_buffer=False,
+            page_checksum_verification=True,  # of files that have checksums
+        )
     except _damage() as error:
         raise ValueError(f"{source.name} is damaged or no parquet file: {error}") from error
     schema = file.schema_arrow
@@ -100,21 +108,23 @@ def _damage() -> tuple[type[Exception], ...]:
 
 
 def _rows(batch: Any) -> list[Row]:
-    """Rows of Python's own values; nanoseconds, for which it has none, as str."""
+    """Rows of Python's own values; moments in nanoseconds, for which it has none, as str."""
     import pyarrow
 
     schema = pyarrow.schema([_without_nanoseconds(field) for field in batch.schema])
-    rows: list[Row] = batch.cast(schema).to_pylist()
+    rows: list[Row] = batch.cast(schema, safe=False).to_pylist()
     return rows
 
 
 def _without_nanoseconds(field: Any) -> Any:
-    """A field with str in the place of nanoseconds, however deep."""
+    """A field with str in the place of nanoseconds, however deep; durations in microseconds."""
     import pyarrow
     from pyarrow import types
 
     kind = field.type
-    if getattr(kind, "unit", None) == "ns":
+    if types.is_duration(kind):
+        kind = pyarrow.duration("us")
+    elif getattr(kind, "unit", None) == "ns":
         kind = pyarrow.string()
     elif types.is_struct(kind):
         kind = pyarrow.struct([_without_nanoseconds(part) for part in kind])
@@ -149,7 +159,9 @@ class Parquet:
     def __init__(self, columns: list[str], earlier: Path | None = None) -> None:
         needed("pyarrow.parquet", "parquet is asked for")
         self._columns = columns
-        self._schema = None if earlier is None else _schema_of(earlier)
+        self._schema = _Schema()
+        if earlier is not None:
+            self._schema.add_all(earlier)
 
     def encode(self, chunk: Chunk, added: list[Column]) -> bytes:
         """The rows of a chunk, with columns added.
@@ -165,7 +177,7 @@ class Parquet:
         if batch is None:
             batch = _batch(chunk) if chunk.rows else self._without_rows(added)
         batch = with_arrow_columns(batch, added)
-        self._schema = _unified(self._schema, batch.schema, chunk.place)
+        self._schema.add(batch, chunk.place)
         stream = pyarrow.BufferOutputStream()
         with pyarrow.ipc.new_stream(stream, batch.schema) as writer:
             writer.write_batch(batch)
@@ -201,27 +213,14 @@ def pack_parquet(rows: Path, target: Path) -> None:
         What `Parquet` gave, one after the other.
     target : Path
         Written, or written over.
-
-    Raises
-    ------
-    ValueError
-        If a column has integers too long for the fractions that it has, too.
     """
-    import pyarrow
-
-    try:
-        _pack(rows, target)
-    except pyarrow.ArrowInvalid as error:
-        raise ValueError(_no_type(str(rows), str(error))) from error
-
-
-def _pack(rows: Path, target: Path) -> None:
     import pyarrow
     from pyarrow import parquet
 
-    schema = _schema_of(rows)
-    nothing = schema.empty_table()
-    with parquet.ParquetWriter(target, schema) as writer:
+    schema = _Schema()
+    schema.add_all(rows)
+    nothing = schema.of_all.empty_table()
+    with parquet.ParquetWriter(target, schema.of_all, write_page_checksum=True) as writer:
         group = [nothing]
         for stream in _streams(rows):
             group.append(stream.read_all())
@@ -233,16 +232,6 @@ def _pack(rows: Path, target: Path) -> None:
                 group = [nothing]
         if len(group) > 1:
             writer.write_table(pyarrow.concat_tables(group, promote_options="permissive"))
-
-
-def _schema_of(rows: Path) -> Any:
-    """One schema for all streams in a file."""
-    import pyarrow
-
-    schema = pyarrow.schema([])
-    for stream in _streams(rows):
-        schema = _unified(schema, stream.schema, str(rows))
-    return schema
 
 
 def _streams(rows: Path) -> Iterator[Any]:
@@ -271,18 +260,66 @@ def _batch(chunk: Chunk) -> Any:
     return pyarrow.RecordBatch.from_pydict(arrays)
 
 
-def _unified(known: Any, schema: Any, where: str) -> Any:
-    """One schema for all rows: nulls and integers give way to what others have."""
-    import pyarrow
-    from pyarrow import parquet
+class _Schema:
+    """One schema for all rows: nulls and integers give way to what others have.
 
-    try:
-        both = pyarrow.unify_schemas([known or schema, schema], promote_options="permissive")
-        if both != known:  # not all that Arrow has can be written, such as objects without keys
-            parquet.ParquetWriter(pyarrow.BufferOutputStream(), both).close()
-    except pyarrow.ArrowException as error:
-        raise ValueError(_no_type(where, str(error))) from error
-    return both
+    Attributes
+    ----------
+    of_all : pyarrow.Schema
+    """
+
+    def __init__(self) -> None:
+        import pyarrow
+
+        self.of_all = pyarrow.schema([])
+        self._exact: set[_Path] = set()  # where there are integers that float64 has not
+
+    def add(self, batch: Any, where: str) -> None:
+        """Make room for a batch; ValueError if no type has its values and the earlier ones."""
+        import pyarrow
+        from pyarrow import compute, parquet, types
+
+        try:
+            both = pyarrow.unify_schemas(
+                [self.of_all or batch.schema, batch.schema], promote_options="permissive"
+            )
+            if both != self.of_all:  # not all that Arrow has can be written: no empty structs
+                parquet.ParquetWriter(pyarrow.BufferOutputStream(), both).close()
+        except pyarrow.ArrowException as error:
+            raise ValueError(_no_type(where, str(error))) from error
+        for path, values in _leaves(batch):
+            if types.is_integer(values.type):
+                ends = compute.min_max(values).as_py().values()
+                if any(abs(end or 0) > _LONGEST_EXACT for end in ends):
+                    self._exact.add(path)
+        nothing = pyarrow.RecordBatch.from_pylist([], both)
+        for path, values in _leaves(nothing):
+            if path in self._exact and types.is_floating(values.type):
+                what = f"{path[0]!r}: fractions, and integers beyond 2**53"
+                raise ValueError(_no_type(where, what))
+        self.of_all = both
+
+    def add_all(self, rows: Path) -> None:
+        """Make room for all that `Parquet` has encoded."""
+        for stream in _streams(rows):
+            for batch in stream:
+                self.add(batch, str(rows))
+
+
+def _leaves(batch: Any) -> Iterator[tuple[_Path, Any]]:
+    """Values that have no others in them, each after the names that lead there."""
+    from pyarrow import types
+
+    arrays: list[tuple[_Path, Any]]
+    arrays = [((name,), array) for name, array in zip(batch.schema.names, batch, strict=True)]
+    for path, array in arrays:
+        if types.is_struct(array.type):
+            names = [field.name for field in array.type]
+            arrays += [((*path, name), array.field(name)) for name in names]
+        elif types.is_list(array.type):
+            arrays.append(((*path, "[]"), array.flatten()))
+        else:
+            yield path, array
 
 
 def _no_type(where: str, what: str) -> str:
