@@ -101,6 +101,8 @@ class Tokenizer(Vocabulary):
 
     Attributes
     ----------
+    name_or_path : str
+        The folder that it was read from.
     model_max_length : int
         Most tokens that the model can read; huge where the folder states no limit.
     padding_side, truncation_side : str

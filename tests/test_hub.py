@@ -173,6 +173,16 @@ def test_config_and_weights_are_of_one_commit(hub: Hub, run: Run) -> None:
     assert all(f"/resolve/{DEFAULT_REVISION}/" in path for path in files)
 
 
+def test_tokenizer_and_weights_of_a_pipeline_are_of_one_commit(hub: Hub, run: Run) -> None:
+    hub.repositories[DEFAULT_MODEL].refs = Moving(main=DEFAULT_REVISION)
+    name = "name_or_path.rpartition('/')[2]"
+    pipe = f"npbert.pipeline('sentiment-analysis', {DEFAULT_MODEL!r})"
+    found = f"(lambda pipe: [pipe.tokenizer.{name}, pipe.model.config.id2label[0]])({pipe})"
+    assert run(found)["value"] == [DEFAULT_REVISION, "NEGATIVE"]
+    files = [request.path for request in hub.requests if "/resolve/" in request.path]
+    assert all(f"/resolve/{DEFAULT_REVISION}/" in path for path in files)
+
+
 def test_without_a_network_the_cache_does(hub: Hub, run: Run) -> None:
     run(LABELS % "revision='old'")
     gone = {"HF_ENDPOINT": "http://127.0.0.1:9"}

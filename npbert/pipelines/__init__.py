@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from npbert import auto
 from npbert.auto import PreTrainedModel
 from npbert.config import DistilBertConfig
-from npbert.hub import DEFAULT_MODEL, DEFAULT_REVISION, absolute
+from npbert.hub import DEFAULT_MODEL, DEFAULT_REVISION, absolute, resolve
 from npbert.pipelines.base import Pipeline
 from npbert.pipelines.text_classification import Result as Result
 from npbert.pipelines.text_classification import (
@@ -153,14 +153,16 @@ def pipeline(
             raise ValueError(
                 "model is a loaded model, so its tokenizer is needed: pipeline(…, tokenizer=…)"
             )
-    elif tokenizer is None:
-        tokenizer = AutoTokenizer.from_pretrained(model, revision=revision, **where)
+        loaded = model
+    else:
+        # Both from one folder, so from one commit, even if somebody pushes in between.
+        check = DistilBertConfig.from_json_file
+        folder = resolve(model, revision=revision, check_config=check, **where)
+        loaded = model_class.from_pretrained(folder)
+        tokenizer = folder if tokenizer is None else tokenizer
     if not isinstance(tokenizer, Tokenizer):
         tokenizer = AutoTokenizer.from_pretrained(tokenizer, **where)
-    if not isinstance(model, PreTrainedModel):
-        model = model_class.from_pretrained(model, revision=revision, **where)
-    assert isinstance(model, PreTrainedModel)
-    return _pipeline_class(found)(model, tokenizer, **options)
+    return _pipeline_class(found)(loaded, tokenizer, **options)
 
 
 _PIPELINE_NAMES: Final = tuple(set(pipeline.__annotations__) - {"options", "return"})
