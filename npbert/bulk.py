@@ -54,6 +54,11 @@ class Labeller:
     **options
         Of the classifier's call.  With `top_k` there is a column of scores for every label,
         in which each text has its best `top_k`.
+
+    Raises
+    ------
+    ValueError
+        If two of these columns would have the same name.
     """
 
     def __init__(
@@ -61,7 +66,13 @@ class Labeller:
     ) -> None:
         self._classifier = classifier
         self._options = {"top_k": 1, **options}
-        labels = classifier.model.config.id2label.values() if "top_k" in options else ()
+        labels = list(classifier.model.config.id2label.values()) if "top_k" in options else []
+        for label in labels:
+            if labels.count(label) > 1:
+                raise ValueError(
+                    f"the model has more than one label {label!r}, so there cannot be a column "
+                    "for each; rename them in its config.json, or leave out top_k"
+                )
         self._score_names = {label: f"{prefix}score_{label}" for label in labels}
         self._label_name, self._score_name = f"{prefix}label", f"{prefix}score"
         self.names = [self._label_name, self._score_name, *self._score_names.values()]
@@ -74,6 +85,17 @@ class Labeller:
                 f"{name} has a column {taken!r} already; choose a prefix for the columns that are "
                 "added (--prefix)"
             )
+
+    def model_digest(self) -> str:
+        """SHA-256 of the model's files: it says whether two models are the same."""
+        folder = Path(self._classifier.tokenizer.name_or_path)
+        digest = hashlib.sha256()
+        for path in sorted(folder.iterdir()):
+            if path.suffix in _MODEL_FILES:
+                digest.update(path.name.encode())
+                with path.open("rb") as file:
+                    digest.update(hashlib.file_digest(file, "sha256").digest())
+        return digest.hexdigest()
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on counting from where a checkpoint of `label_into` stood."""
@@ -170,14 +192,3 @@ def _read_past(chunks: Iterator[Chunk], state: dict[str, Any], content: Any) -> 
 
 def _content(chunk: Chunk) -> bytes:
     return repr(chunk.rows).encode()
-
-
-def model_digest(folder: Path) -> str:
-    """SHA-256 of the files that make a model: it says whether two models are the same."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.suffix in _MODEL_FILES:
-            digest.update(path.name.encode())
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()

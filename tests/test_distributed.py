@@ -156,6 +156,13 @@ def test_bad_batches(folder: Path, batch: Any, error: type[Exception], message: 
         Classifier(folder, column="review")(batch)
 
 
+def test_two_labels_of_one_name_have_no_column_each(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path, id2label={0: "BAD", 1: "GOOD", 2: "GOOD"})
+    assert len(Classifier(folder, column="review")(as_dict())["label"]) == len(REVIEWS)
+    with pytest.raises(ValueError, match=r"more than one label 'GOOD'.* leave out top_k"):
+        Classifier(folder, column="review", top_k=2)(as_dict())
+
+
 BAD_ARGUMENTS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"model": npbert}, TypeError, "model is a module, expected a folder or a name"),
     ({"topk": 2}, TypeError, "'topk'; did you mean 'top_k'"),

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pyarrow.parquet as pq
 import pytest
 
@@ -266,6 +267,36 @@ def test_another_model_is_refused(
         assert "model is '" in err
         (copy / name).write_bytes(original)
     assert run_main(capsys, copy, own, target, "--resume")[0] == 0  # the same, elsewhere
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_another_pyarrow_is_refused_where_it_counts(
+    folder: Path,
+    source: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    ending: str,
+) -> None:
+    target = tmp_path / f"out.{ending}"
+    stop_after_two_checkpoints(command(folder, source, target), target, signal.SIGKILL)
+    monkeypatch.setattr(pyarrow, "__version__", "1.2.3")
+    code, err = run_main(capsys, folder, source, target, "--resume")
+    assert code == (ending == "parquet")
+    assert ("pyarrow is '1.2.3', was '" in err) == (ending == "parquet")
+
+
+def test_a_wrong_model_drops_nothing(
+    folder: Path, stopped: tuple[Path, Path], whole: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own, target = stopped
+    before = n_journal_bytes(target)
+    code, err = run_main(capsys, folder / "no", own, target, "--force")
+    assert code == 1
+    assert "no such folder" in err
+    assert n_journal_bytes(target) == before
+    assert run_main(capsys, folder, own, target, "--resume")[0] == 0
+    assert_done(target, whole)
 
 
 CHANGES: list[tuple[str, Callable[[str], str]]] = [

@@ -140,7 +140,8 @@ def run(options: argparse.Namespace) -> None:
     with ExitStack() as stack:
         source = None if path is None else stack.enter_context(opened(path))
         table = _table(source, options)
-        format = _output_format(source, options)
+        read_as = "lines" if source is None else files.chosen_format(source, options.input_format)
+        format = _output_format(read_as, options)
         output = stack.enter_context(_output(options, format)) if options.output else None
 
         from npbert.bulk import Labeller  # after the files, whose errors come at once
@@ -158,7 +159,7 @@ def run(options: argparse.Namespace) -> None:
         name = "the arguments" if source is None else source.name
         labeller.check_names(table.columns, name)
         if output is not None:
-            job = _job(options, labeller, n_threads, table, format)
+            job = _job(options, labeller, n_threads, table, read_as, format)
             work = _to_file(output, table, labeller, format, name, job)
         elif format == _TABLE:
             work = _to_terminal(table, labeller)
@@ -205,13 +206,12 @@ def _table(source: Source | None, options: argparse.Namespace) -> Table:
     )
 
 
-def _output_format(source: Source | None, options: argparse.Namespace) -> str:
+def _output_format(read_as: str, options: argparse.Namespace) -> str:
     """What is asked for, or fits the output's name, or the input."""
     asked = options.format or files.format_of(options.output or "")
-    input_format = "lines" if source is None else files.chosen_format(source, options.input_format)
-    if asked is None and input_format == "lines":
+    if asked is None and read_as == "lines":
         asked = _TABLE if options.output is None and sys.stdout.isatty() else "jsonl"
-    format = str(asked or input_format)
+    format = str(asked or read_as)
     if format == "parquet" and options.output is None:
         options.usage_error("parquet goes with --output FILE")
     if format == _TABLE and options.output is not None:
@@ -237,20 +237,24 @@ def _threads(options: argparse.Namespace, output: Output | None) -> int:
 
 
 def _job(
-    options: argparse.Namespace, labeller: Labeller, n_threads: int, table: Table, format: str
+    options: argparse.Namespace,
+    labeller: Labeller,
+    n_threads: int,
+    table: Table,
+    read_as: str,
+    format: str,
 ) -> Job:
     """All that decides what the output will be, but for the rows of the input."""
     import numpy as np
 
     from npbert import __version__
-    from npbert.bulk import model_digest
-    from npbert.hub import DEFAULT_MODEL, DEFAULT_REVISION, resolve
 
-    revision = options.revision if options.model else options.revision or DEFAULT_REVISION
     return {
         "npbert": __version__,
         "numpy": np.__version__,
-        "model": model_digest(resolve(options.model or DEFAULT_MODEL, revision=revision)),
+        # It decides how parquet is cut into chunks, and how it is written.
+        "pyarrow": _pyarrow_version() if "parquet" in (read_as, format) else None,
+        "model": labeller.model_digest(),
         "long_text": options.long_text,
         "top_k": getattr(options, "top_k", 1),
         "threads": n_threads,
@@ -260,6 +264,12 @@ def _job(
         "format": format,
         "columns_added": labeller.names,
     }
+
+
+def _pyarrow_version() -> str:
+    import pyarrow
+
+    return str(pyarrow.__version__)
 
 
 def _to_file(
