@@ -28,6 +28,7 @@ import pytest
 import npbert
 from npbert.cli import main
 from tests.oracles import make_folder
+from tests.tables import hide
 
 TEXTS = ["I love this film.", "I want my two hours back.", "東京 é"]
 
@@ -339,6 +340,17 @@ def test_failures_are_one_line(
     assert message in err
     assert (tmp_path / name).read_bytes() == content
     assert [path.name for path in tmp_path.iterdir() if path.name != "vocab.txt"] == [name]
+
+
+def test_parquet_takes_pyarrow(
+    classify: Classify, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hide("pyarrow", monkeypatch)
+    code, _, err = classify("--output", str(tmp_path / "out.parquet"), "text")
+    assert code == 1
+    advice = "parquet is asked for, and that takes pyarrow: pip install 'npbert[files]'"
+    assert err == f"npbert: error: {advice}\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 DAMAGE = [(b"", "empty"), (b"<!DOCTYPE html>", "web page"), (b"version https://git-lfs", "git lfs")]

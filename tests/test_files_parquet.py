@@ -488,7 +488,7 @@ def test_writing_takes_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
     hide("pyarrow", monkeypatch)
     message = r"^parquet is asked for, and that takes pyarrow: pip install 'npbert\[files\]'$"
     with pytest.raises(ModuleNotFoundError, match=message):
-        encoder("parquet", ["text"])
+        packer("parquet", "out.parquet")
 
 
 def test_the_packer() -> None:

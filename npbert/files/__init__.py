@@ -11,6 +11,7 @@ from typing import Final
 from npbert.files.source import (
     Source,
     check_packing,
+    needed,
     packed,
     packing_of,
 )
@@ -127,6 +128,7 @@ def packer(format: str, path: str) -> Pack | None:
     if format == "parquet":
         if packing:
             raise ValueError(f"{path}: parquet packs its columns itself; leave out .{packing}")
+        needed("pyarrow.parquet", "parquet is asked for")  # now, not at the end of the night
         from npbert.files.parquet import pack_parquet
 
         return pack_parquet

@@ -157,7 +157,6 @@ class Parquet:
     header = b""
 
     def __init__(self, columns: list[str], earlier: Path | None = None) -> None:
-        needed("pyarrow.parquet", "parquet is asked for")
         self._columns = columns
         self._schema = _Schema()
         if earlier is not None:
