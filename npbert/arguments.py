@@ -127,6 +127,7 @@ def check_text(value: Any, where: str) -> str:
         except UnicodeEncodeError as error:
             raise ValueError(
                 f"{where} has a lone surrogate ({value[error.start]!r}) at character "
-                f"{error.start}; decode the text with errors='replace' where it is read"
+                f"{error.start}, which is half of a character; mend it where the text comes from "
+                "(errors='replace' decodes what is damaged)"
             ) from error
     return value

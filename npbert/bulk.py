@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from npbert.files.output import Output
-from npbert.files.table import Chunk, Column, Encoder, Table
+from npbert.files.table import Chunk, Column, Encoder, Row, Table
 
 if TYPE_CHECKING:
     from npbert.pipelines import TextClassificationPipeline
@@ -121,6 +121,19 @@ class Labeller:
             results[place] = answer.result
         return results
 
+    def added(self, chunk: Chunk) -> list[Column]:
+        """Label the rows of a chunk: the columns to add to them.
+
+        Raises
+        ------
+        ValueError
+            If a row has one of their names already; or as the classifier does.
+        """
+        for number, row in enumerate(chunk.rows, chunk.start):
+            if not row.keys().isdisjoint(self.names):
+                self.check_names(list(row), f"row {number} (counted from 0)")
+        return self.columns(self.results(chunk))
+
     def columns(self, results: list[list[dict[str, Any]] | None]) -> list[Column]:
         """The columns to add."""
         best = [found[0] if found else {"label": None, "score": None} for found in results]
@@ -140,7 +153,8 @@ def label_into(
 ) -> Iterator[None]:
     """Label the rows that `output` does not have yet.
 
-    Yields when those that it has are read past, and after every chunk.
+    Yields when those that it has are read past, and after every chunk.  Where it has all of
+    them, makes sure of that.
 
     Parameters
     ----------
@@ -158,37 +172,49 @@ def label_into(
     ------
     ValueError
         If the rows that were labelled before are no longer those of the table; or as
-        `Labeller.results` and the encoder do.
+        `Labeller.added` and the encoder do.
     """
     content = hashlib.sha256()
     chunks = iter(table.chunks)
-    if not output.state["rows"]:
+    n_done = output.state["rows"]
+    if not n_done:
         output.write(encoder.header, {"rows": 0})
-    elif not _read_past(chunks, output.state, content):
-        raise ValueError(
-            f"{name} has changed within the first {output.state['rows']:,} rows, which are "
-            f"labelled already in {output.folder}; bring it back, or start over with --force"
-        )
+    else:
+        n_behind = _read_past(chunks, n_done, content)
+        advice = "bring it back, or start over: --force without --resume"
+        if content.hexdigest() != output.state["content"]:
+            raise ValueError(
+                f"{name} has changed within the first {n_done:,} rows, which are labelled already "
+                f"in {output.folder}; {advice}"
+            )
+        if n_behind or (output.is_whole and next(chunks, None)):
+            raise ValueError(
+                f"{name} has more rows now than the {n_done:,} that were all of it, and are "
+                f"labelled already in {output.folder}; {advice}"
+            )
     yield
     for chunk in chunks:
-        content.update(_content(chunk))
-        added = labeller.columns(labeller.results(chunk))
+        _take_up(chunk.rows, content)
+        added = labeller.added(chunk)
         state = {**asdict(labeller.counts), "content": content.hexdigest()}
         output.write(encoder.encode(chunk, added), state)
         yield
 
 
-def _read_past(chunks: Iterator[Chunk], state: dict[str, Any], content: Any) -> bool:
-    """Read the rows that are labelled already: whether they are still the same."""
-    n_read = 0
-    while n_read < state["rows"]:
+def _read_past(chunks: Iterator[Chunk], n_rows: int, content: Any) -> int:
+    """Read so many rows, or all: how many the last chunk has behind them.
+
+    There are some only where the table ended with `n_rows`, and does so no longer.
+    """
+    while n_rows > 0:
         chunk = next(chunks, None)
         if chunk is None:
-            return False
-        content.update(_content(chunk))
-        n_read += len(chunk.rows)
-    return bool(n_read == state["rows"] and content.hexdigest() == state["content"])
+            return 0
+        _take_up(chunk.rows[:n_rows], content)
+        n_rows -= len(chunk.rows)
+    return -n_rows
 
 
-def _content(chunk: Chunk) -> bytes:
-    return repr(chunk.rows).encode()
+def _take_up(rows: list[Row], content: Any) -> None:
+    for row in rows:
+        content.update(repr(row).encode())

@@ -133,7 +133,7 @@ class _Dict:
 
     @staticmethod
     def texts(batch: Any, column: str) -> list[Any]:
-        return [None if _is_nan(text) else text for text in batch[column]]
+        return [None if _is_null(text) else text for text in batch[column]]
 
     @staticmethod
     def with_columns(batch: Any, columns: list[Column]) -> Any:
@@ -197,5 +197,8 @@ def _kind_of(batch: Any) -> type[_Dict] | type[_DataFrame] | type[_Arrow]:
     )
 
 
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, float) and value != value
+def _is_null(value: Any) -> bool:
+    """Whether a cell of an array of objects is what pandas and engines put for nothing."""
+    pandas = sys.modules.get("pandas")
+    is_nan = isinstance(value, (float, np.floating)) and value != value
+    return is_nan or (pandas is not None and value is pandas.NA)

@@ -137,12 +137,12 @@ FORMATS = [
 ]
 
 
-def unzstd(packed: bytes) -> bytes:
-    content: bytes = pa.CompressedInputStream(pa.BufferReader(packed), "zstd").read()
+def unzstd(compressed: bytes) -> bytes:
+    content: bytes = pa.CompressedInputStream(pa.BufferReader(compressed), "zstd").read()
     return content
 
 
-def unpacked(path: Path) -> str:
+def decompressed(path: Path) -> str:
     known = {
         ".gz": gzip.decompress,
         ".zst": unzstd,
@@ -168,7 +168,7 @@ def test_formats(
     assert code == 0
     if "--output" in arguments:
         assert out == ""
-        out = unpacked(Path(arguments[-1]))
+        out = decompressed(Path(arguments[-1]))
     if format == "parquet":
         *_, row = pq.read_table(arguments[-1]).to_pylist()
     elif format == "jsonl":
@@ -304,6 +304,19 @@ FAILURES: list[tuple[str, bytes, list[str], str]] = [
     ("in.csv", b"text,label\n1,2\n", ["--input", "in.csv"], "has a column 'label' already"),
     ("in.csv", b"id;text\n1;a\n", ["--input", "in.csv"], "divided by ';'? Give --delimiter"),
     ("in.csv", b"PAR1....", ["--input", "in.csv"], "is a parquet file, not csv"),
+    (
+        "in.jsonl",
+        b'{"text": "a"}\n{"text": "b", "label": "mine"}\n',
+        ["--input", "in.jsonl"],
+        "row 1 (counted from 0) has a column 'label' already; choose a prefix",
+    ),
+    ("in.csv", b"text\nx\n", ["--input", "in.csv", "--output", "a.csv.bz2"], ".bz2 is not written"),
+    (
+        "in.txt",
+        b"x " * 600,
+        ["--input", "in.txt", "--long-text", "error"],
+        "(--long-text window) to read it in windows",
+    ),
     ("in.pq", b"PAR1....", ["--input", "in.pq"], "damaged or no parquet file"),
     ("in.csv", b"PK\x03\x04....", ["--input", "in.csv"], "is a zip archive"),
     ("in.csv", b"\x1f\x8b....", ["--input", "in.csv"], "in.csv is damaged or incomplete"),
@@ -444,6 +457,34 @@ def test_quiet_and_progress(classify: Classify, tmp_path: Path) -> None:
     _, out, err = classify("--input", str(source), "--progress")
     assert len(rows_of(out)) == 3
     assert re.search(r"\d+%\|.*\| 0 rows, 0 rows/s, 0 tokens/s \[00:00<", err)
+
+
+def test_the_dialect_of_the_input(classify: Classify, tmp_path: Path) -> None:
+    """It is that of the output only if both have one format."""
+    source = tmp_path / "in.csv"
+    source.write_text('id;text\n1;"good\n2;bad"; film\n'.replace("; film", " film"))
+    arguments = ["--input", str(source), "--delimiter", ";", "--no-quotes"]
+    _, out, _ = classify(*arguments)
+    header, first, _ = out.splitlines()
+    assert header == "id;text;label;score"
+    assert first.startswith('1;"good;')
+    _, out, _ = classify(*arguments, "--format", "tsv")
+    header, first, _ = out.splitlines()
+    assert header == "id\ttext\tlabel\tscore"
+    assert first.startswith('1\t"""good"\t')
+    _, out, _ = classify(*arguments, "--format", "jsonl")
+    assert [row["text"] for row in rows_of(out)] == ['"good', 'bad" film']
+
+
+def test_nulls_of_csv_are_nulls_elsewhere(classify: Classify, tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("id,text\n1,\n", encoding="utf-8")
+    _, out, _ = classify("--input", str(source), "--format", "jsonl")
+    assert rows_of(out) == [{"id": "1", "text": None, "label": None, "score": None}]
+    again = tmp_path / "again.jsonl"
+    again.write_text(out, encoding="utf-8")
+    _, _, err = classify("--input", str(again), "--prefix", "new_")
+    assert err.startswith("npbert: 1 row done, 1 null")
 
 
 def test_parquet_keeps_its_types(classify: Classify, tmp_path: Path) -> None:

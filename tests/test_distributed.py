@@ -46,6 +46,13 @@ def as_dict() -> dict[str, Any]:
 BATCHES = {
     "dict": as_dict(),
     "dict with NaN": {"id": IDS, "review": pd.Series(REVIEWS, dtype=object).fillna(np.nan).array},
+    "dict with NA": {"id": IDS, "review": pd.Series(REVIEWS, dtype="string").to_numpy()},
+    "dict with float32": {
+        "id": IDS,
+        "review": np.array(
+            [np.float32("nan") if text is None else text for text in REVIEWS], object
+        ),
+    },
     "DataFrame": pd.DataFrame(as_dict(), index=[9, 3, 3, 1, 0]),
     "DataFrame of objects": pd.DataFrame({"id": IDS, "review": pd.Series(REVIEWS, dtype=object)}),
     "Table": pa.table({"id": IDS, "review": REVIEWS}),

@@ -22,7 +22,7 @@ import pytest
 from filelock import FileLock
 from pyarrow import parquet
 
-from npbert.files import packer
+from npbert.files import finisher
 from npbert.files.output import resumable
 from npbert.files.parquet import Parquet
 from tests.tables import chunk_of
@@ -31,7 +31,7 @@ HEADER = b"id,text\n"
 CHUNKS = [b"1,one\n", b"2,two\n", b"3,three\n"]
 CONTENT = HEADER + b"".join(CHUNKS)
 JOB = {"model": "a", "threads": 2}
-Pack = Callable[[Path, Path], None]
+Finish = Callable[[Path, Path], None]
 
 
 def make(
@@ -39,14 +39,14 @@ def make(
     *,
     resume: bool = False,
     force: bool = False,
-    pack: Pack | None = None,
+    finish: Finish | None = None,
     job: dict[str, Any] = JOB,
     error: BaseException | None = None,
     after: int = 0,
     n_chunks: int = len(CHUNKS),
 ) -> int:
     """Make a file, or fail with `error` after so many chunks; tells how many were there before."""
-    with resumable(target, resume=resume, force=force, pack=pack) as output:
+    with resumable(target, resume=resume, force=force, finish=finish) as output:
         output.begin(job)
         n_before: int = output.state["rows"]
         if not n_before:
@@ -97,6 +97,18 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "lock"}
 
 
+def compress_in_two_steps(rows: Path, target: Path) -> None:
+    content = gzip.compress(rows.read_bytes(), mtime=0)
+    with target.open("wb") as file:
+        for part in (content[:20], content[20:]):
+            file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+finishes = pytest.mark.parametrize("finish", [None, compress_in_two_steps])
+
+
 # --------------------------------------------------------------------------------- complete
 
 
@@ -120,19 +132,19 @@ def test_a_file_without_rows(target: Path) -> None:
     assert names(target.parent) == ["out.csv"]
 
 
-@pytest.mark.parametrize("packing", ["gz", "zst"])
-def test_packed_files(target: Path, packing: str) -> None:
-    target = target.with_name(f"out.csv.{packing}")
-    make(target, pack=packer("csv", target.name))
-    pack = packer("csv", f"again.{packing}")
-    assert pack is not None
+@pytest.mark.parametrize("compression", ["gz", "zst"])
+def test_compressed_files(target: Path, compression: str) -> None:
+    target = target.with_name(f"out.csv.{compression}")
+    make(target, finish=finisher("csv", target.name))
+    finish = finisher("csv", f"again.{compression}")
+    assert finish is not None
     (target.parent / "rows").write_bytes(CONTENT)
-    pack(target.parent / "rows", target.parent / "again")
+    finish(target.parent / "rows", target.parent / "again")
     assert target.read_bytes() == (target.parent / "again").read_bytes()
 
 
 def test_parquet_files(target: Path) -> None:
-    with resumable(target, resume=False, force=False, pack=packer("parquet", "")) as output:
+    with resumable(target, resume=False, force=False, finish=finisher("parquet", "")) as output:
         output.begin(JOB)
         output.write(Parquet([]).encode(chunk_of([{"text": "one"}]), []), {"rows": 1})
         output.complete()
@@ -151,7 +163,9 @@ def mode(request: pytest.FixtureRequest) -> Iterator[int]:
 @pytest.mark.parametrize("ending", ["csv", "csv.gz", "csv.zst", "parquet"])
 def test_the_mode_is_that_of_new_files(target: Path, mode: int, ending: str) -> None:
     format = ending.partition(".")[0]
-    with resumable(target, resume=False, force=False, pack=packer(format, f"a.{ending}")) as output:
+    with resumable(
+        target, resume=False, force=False, finish=finisher(format, f"a.{ending}")
+    ) as output:
         output.begin(JOB)
         output.complete()
     assert stat.S_IMODE(target.stat().st_mode) == mode
@@ -288,6 +302,29 @@ def test_a_file_that_has_appeared_meanwhile_is_replaced_only_with_force(target: 
     assert target.read_bytes() == CONTENT
 
 
+@finishes
+def test_a_file_that_appears_at_the_end_is_replaced_only_with_force(
+    target: Path, finish: Finish | None
+) -> None:
+    def work() -> None:
+        with resumable(target, resume=False, force=False, finish=finish) as output:
+            output.begin(JOB)
+            output.write(CONTENT, {"rows": 3})
+            target.write_text("new")
+            output.complete()
+
+    with (
+        pytest.warns(UserWarning, match="3 rows are kept"),
+        pytest.raises(FileExistsError, match=r"out\.csv has appeared meanwhile.*--resume --force"),
+    ):
+        work()
+    assert target.read_text() == "new"
+    assert make(target, resume=True, force=True, finish=finish) == 3
+    whole = target.read_bytes()
+    assert (whole if finish is None else gzip.decompress(whole)) == CONTENT
+    assert names(target.parent) == ["out.csv"]
+
+
 # -------------------------------------------------------------------------------- processes
 
 HOLDER = """
@@ -396,8 +433,8 @@ def test_a_journal_whose_rows_are_gone_is_as_good_as_none(
     assert names(target.parent) == ["out.csv"]
 
 
-def copy(rows: Path, packed: Path) -> None:
-    packed.write_bytes(rows.read_bytes())
+def copy(rows: Path, finished: Path) -> None:
+    finished.write_bytes(rows.read_bytes())
 
 
 def test_rows_reach_the_disk_before_the_checkpoint_that_speaks_of_them(
@@ -416,10 +453,10 @@ def test_rows_reach_the_disk_before_the_checkpoint_that_speaks_of_them(
 
     monkeypatch.setattr(os, "fsync", watched)
     n_handles = psutil.Process().num_fds()
-    make(target, n_chunks=1, pack=copy)
+    make(target, n_chunks=1, finish=copy)
     begin = ["journal.jsonl True", "out.csv.partial", "work"]
     write = ["rows True", "journal.jsonl True"]
-    assert synced == [*begin, *write * 2, "journal.jsonl True", "packed True", "work"]
+    assert synced == [*begin, *write * 2, "journal.jsonl True", "finished True", "work"]
     assert psutil.Process().num_fds() == n_handles
 
 
@@ -480,33 +517,21 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Step], Any]], 
     return watch
 
 
-def pack_in_two_steps(rows: Path, target: Path) -> None:
-    content = gzip.compress(rows.read_bytes(), mtime=0)
-    with target.open("wb") as file:
-        for part in (content[:20], content[20:]):
-            file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
-
-
-packs = pytest.mark.parametrize("pack", [None, pack_in_two_steps])
-
-
-@packs
+@finishes
 @pytest.mark.parametrize("is_new", [True, False])
 @pytest.mark.parametrize(("n_before", "n_chunks"), [(0, 0), (0, 3), (2, 3)])
 def test_a_run_that_dies_is_gone_on_with(
     target: Path,
     watch: Callable[[Callable[[Step], Any]], None],
     monkeypatch: pytest.MonkeyPatch,
-    pack: Pack | None,
+    finish: Finish | None,
     is_new: bool,
     n_before: int,
     n_chunks: int,
 ) -> None:
     """What is on the disk before each step is what a process leaves that dies there."""
     if n_before:
-        cut_short(target, after=n_before, pack=pack)
+        cut_short(target, after=n_before, finish=finish)
     if not is_new:
         target.write_text("old")
     graves: list[Path] = []
@@ -517,11 +542,11 @@ def test_a_run_that_dies_is_gone_on_with(
         return step()
 
     watch(bury)
-    again = partial(make, resume=True, force=not is_new, pack=pack, n_chunks=n_chunks)
+    again = partial(make, resume=True, force=not is_new, finish=finish, n_chunks=n_chunks)
     again(target)
     monkeypatch.undo()
     whole = target.read_bytes()
-    assert (whole if pack is None else gzip.decompress(whole)) == CONTENT[: whole_size(n_chunks)]
+    assert (whole if finish is None else gzip.decompress(whole)) == CONTENT[: whole_size(n_chunks)]
     n_refused = 0
     for grave in graves:
         found = grave / target.name
@@ -532,7 +557,7 @@ def test_a_run_that_dies_is_gone_on_with(
             n_found = again(found)
         except FileExistsError:  # nothing was left to do, as after a run that has ended
             assert is_done
-            assert not has_journal
+            assert not has_journal or not n_chunks
             n_refused += 1
         else:
             assert n_found >= (n_chunks if is_done else n_before) * has_journal
@@ -546,9 +571,9 @@ def whole_size(n_chunks: int) -> int:
     return len(HEADER + b"".join(CHUNKS[:n_chunks]))
 
 
-@packs
+@finishes
 def test_a_run_that_is_interrupted_anywhere_is_gone_on_with(
-    tmp_path: Path, watch: Callable[[Callable[[Step], Any]], None], pack: Pack | None
+    tmp_path: Path, watch: Callable[[Callable[[Step], Any]], None], finish: Finish | None
 ) -> None:
     """A signal may come right behind a step, before the program has made a note of it."""
     n_steps = place = 0
@@ -576,12 +601,12 @@ def test_a_run_that_is_interrupted_anywhere_is_gone_on_with(
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             with suppress(KeyboardInterrupt):
-                make(target, pack=pack)
+                make(target, finish=finish)
         assert bool(warned) == (n_known > 0 and not target.exists())
         if not target.exists():
-            assert make(target, resume=True, pack=pack) == n_known
+            assert make(target, resume=True, finish=finish) == n_known
         whole = target.read_bytes()
-        assert (whole if pack is None else gzip.decompress(whole)) == CONTENT
+        assert (whole if finish is None else gzip.decompress(whole)) == CONTENT
         assert not (folder / "out.csv.partial" / "rows").exists()
     assert place > 20
 
@@ -594,21 +619,21 @@ def fail_half_way(_rows: Path, target: Path) -> None:
     raise OSError("the disk is full")
 
 
-def test_rows_are_kept_where_they_cannot_be_packed(target: Path) -> None:
+def test_rows_are_kept_where_they_cannot_be_finished(target: Path) -> None:
     with (
         pytest.warns(UserWarning, match="3 rows are kept"),
         pytest.raises(OSError, match="the disk is full"),
     ):
-        make(target, pack=fail_half_way)
+        make(target, finish=fail_half_way)
     assert not target.exists()
-    assert make(target, resume=True, pack=pack_in_two_steps) == 3
+    assert make(target, resume=True, finish=compress_in_two_steps) == 3
     assert gzip.decompress(target.read_bytes()) == CONTENT
     assert names(target.parent) == ["out.csv"]
 
 
-@packs
+@finishes
 def test_rows_are_kept_where_the_file_cannot_be_put_into_its_place(
-    target: Path, monkeypatch: pytest.MonkeyPatch, pack: Pack | None
+    target: Path, monkeypatch: pytest.MonkeyPatch, finish: Finish | None
 ) -> None:
     def refuse(*_: Any) -> None:
         raise PermissionError("not here")
@@ -619,10 +644,10 @@ def test_rows_are_kept_where_the_file_cannot_be_put_into_its_place(
             pytest.warns(UserWarning, match="3 rows are kept"),
             pytest.raises(PermissionError, match="not here"),
         ):
-            make(target, pack=pack)
-    assert make(target, resume=True, pack=pack) == 3
+            make(target, finish=finish)
+    assert make(target, resume=True, finish=finish) == 3
     whole = target.read_bytes()
-    assert (whole if pack is None else gzip.decompress(whole)) == CONTENT
+    assert (whole if finish is None else gzip.decompress(whole)) == CONTENT
     assert names(target.parent) == ["out.csv"]
 
 

@@ -21,9 +21,9 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from npbert.files import encoder, packer, read_table
+from npbert.files import encoder, finisher, read_table
 from npbert.files import parquet as files_parquet
-from npbert.files.parquet import Parquet, pack_parquet
+from npbert.files.parquet import Parquet, write_parquet
 from npbert.files.source import Source, opened
 from npbert.files.table import Chunk, Column, Row, Table, in_chunks
 from tests.tables import LABELS, chunk_of, encoded, hide, rows_of, source_of, texts_of
@@ -40,10 +40,10 @@ def table_of(table: Any, column: str | None = None, **options: Any) -> Table:
     return read_table(source_of(stored(table, **options), "in.parquet"), column=column)
 
 
-def packed(folder: Path, content: bytes) -> Path:
+def written(folder: Path, content: bytes) -> Path:
     """The file that is made of what an encoder gave."""
     (folder / "rows").write_bytes(content)
-    pack_parquet(folder / "rows", folder / "out.parquet")
+    write_parquet(folder / "rows", folder / "out.parquet")
     return folder / "out.parquet"
 
 
@@ -90,7 +90,7 @@ ALL_TYPES = pyarrow.table({name: pyarrow.array(*column) for name, column in COLU
 def test_types_survive(tmp_path: Path, row_group_size: int) -> None:
     table = table_of(ALL_TYPES, row_group_size=row_group_size)
     assert (table.columns, table.text_column, table.n_rows) == ([*COLUMNS], "text", 3)
-    made = packed(tmp_path, encoded(encoder("parquet", table.columns), table.chunks))
+    made = written(tmp_path, encoded(encoder("parquet", table.columns), table.chunks))
     assert parquet.read_table(made).equals(ALL_TYPES)
     assert parquet.read_schema(made).equals(ALL_TYPES.schema)
 
@@ -98,10 +98,21 @@ def test_types_survive(tmp_path: Path, row_group_size: int) -> None:
 def test_columns_are_added_and_the_index_of_pandas_is_kept(tmp_path: Path) -> None:
     frame = pandas.DataFrame({"text": ["a", "b"], "n": [1, 2]}, index=["x", "y"])
     (chunk,) = table_of(pyarrow.Table.from_pandas(frame)).chunks
-    made = packed(tmp_path, Parquet([]).encode(chunk, LABELS))
+    made = written(tmp_path, Parquet([]).encode(chunk, LABELS))
     labelled = frame.assign(label=["GOOD", None], score=[0.75, None])
     pandas.testing.assert_frame_equal(pandas.read_parquet(made), labelled)
     assert parquet.read_schema(made).types[-2:] == [pyarrow.string(), pyarrow.float64()]
+
+
+@pytest.mark.parametrize("n_rows", [0, 3])
+def test_tensors_survive(tmp_path: Path, n_rows: int) -> None:
+    """And other types by which people extend those of Arrow."""
+    kind = pyarrow.fixed_shape_tensor(pyarrow.float32(), (2, 2))
+    values = pyarrow.array([[0.5] * 4] * 3, kind.storage_type)
+    columns = {"text": ["a", "b", None], "x": pyarrow.ExtensionArray.from_storage(kind, values)}
+    table = pyarrow.table(columns)[:n_rows]
+    made = written(tmp_path, encoded(Parquet([]), table_of(table).chunks))
+    assert parquet.read_table(made).equals(table)
 
 
 @pytest.mark.parametrize(
@@ -150,8 +161,44 @@ def test_chunks_are_those_of_the_rows(row_group_size: int) -> None:
     chunks = list(table.chunks)
     assert [text for chunk in chunks for text in chunk.texts] == texts
     expected = in_chunks((text, {"text": text}) for text in texts)
-    assert [chunk._replace(batch=None) for chunk in chunks] == list(expected)
-    assert all(chunk.batch.to_pylist() == chunk.rows for chunk in chunks)
+    assert [chunk._replace(table=None) for chunk in chunks] == list(expected)
+    assert all(chunk.table.to_pylist() == chunk.rows for chunk in chunks)
+
+
+def test_chunks_do_not_depend_on_dictionaries() -> None:
+    """A reader of dictionaries begins a new batch with every row group."""
+    kind = pyarrow.dictionary(pyarrow.int8(), pyarrow.string())
+    texts = [[f"{group} {n % 5}" for n in range(700)] for group in range(4)]
+    parts = [pyarrow.table({"text": pyarrow.array(part, kind)}) for part in texts]
+    stream = io.BytesIO()
+    with parquet.ParquetWriter(stream, parts[0].schema) as writer:
+        for part in parts:
+            writer.write_table(part)
+    chunks = list(read_table(source_of(stream.getvalue(), "in.parquet")).chunks)
+    assert [len(chunk.texts) for chunk in chunks] == [1024, 1024, 752]
+    rows = [row for chunk in chunks for row in chunk.table.to_pylist()]
+    assert [row["text"] for row in rows] == [text for part in texts for text in part]
+
+
+def test_wide_rows_are_read_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    rows_of_batch = files_parquet._rows
+
+    def watched(batch: Any) -> list[Row]:
+        sizes.append(batch.num_rows)
+        return rows_of_batch(batch)
+
+    monkeypatch.setattr(files_parquet, "_rows", watched)
+    wide = [os.urandom(500_000) for _ in range(80)]
+    table = pyarrow.table({"text": ["x"] * 80, "page": wide})
+    chunks = list(table_of(table).chunks)
+    assert max(sizes) < 40
+    assert sum(sizes) == 80
+    assert [len(chunk.rows) for chunk in chunks] == [
+        len(c.rows) for c in in_chunks(("x", {"text": "x", "page": page}) for page in wide)
+    ]
+    assert max(len(chunk.rows) for chunk in chunks) < 10
+    assert [row["page"] for chunk in chunks for row in chunk.rows] == wide
 
 
 class CountingFile(io.BytesIO):
@@ -182,7 +229,7 @@ def test_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = encoded(Parquet([]), chunks_of(*([row] for row in rows)))
 
     def sizes() -> list[int]:
-        file = parquet.ParquetFile(packed(tmp_path, content))
+        file = parquet.ParquetFile(written(tmp_path, content))
         assert file.read().to_pylist() == rows
         groups = range(file.num_row_groups)
         return [file.metadata.row_group(group).num_rows for group in groups]
@@ -202,13 +249,13 @@ def test_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_rows_of_text_formats(tmp_path: Path) -> None:
     content = b'id,text\n1,one\n2,\n3,"a\nb"\n'
     table = read_table(source_of(content, "in.csv"))
-    made = packed(tmp_path, encoded(encoder("parquet", table.columns), table.chunks))
-    frame = pandas.read_csv(io.BytesIO(content), dtype="str", keep_default_na=False)
+    made = written(tmp_path, encoded(encoder("parquet", table.columns), table.chunks))
+    frame = pandas.read_csv(io.BytesIO(content), dtype="str")  # where an empty cell is null
     pandas.testing.assert_frame_equal(pandas.read_parquet(made), frame)
     rows = [{"text": "one", "n": 5, "x": 0.5, "tags": ["a"], "by": {"id": 2**60}, "no": None}]
     content = json.dumps(rows[0]).encode()
     table = read_table(source_of(content, "in.jsonl"))
-    made = packed(tmp_path, encoded(encoder("parquet", table.columns), table.chunks))
+    made = written(tmp_path, encoded(encoder("parquet", table.columns), table.chunks))
     assert parquet.read_table(made).to_pylist() == rows
     assert parquet.read_schema(made).names == ["text", "n", "x", "tags", "by", "no"]
 
@@ -234,7 +281,7 @@ def test_types_give_way(
     content = earlier.encode(parts[0], [])
     (tmp_path / "earlier").write_bytes(content)
     encoding = Parquet([], tmp_path / "earlier") if is_resumed else earlier
-    made = parquet.read_table(packed(tmp_path, content + encoding.encode(parts[1], [])))
+    made = parquet.read_table(written(tmp_path, content + encoding.encode(parts[1], [])))
     assert str(made.schema.field("a").type) == kind
 
     def without_nulls(value: Any) -> Any:
@@ -250,7 +297,7 @@ def test_keys_that_come_and_go(
 ) -> None:
     monkeypatch.setattr(files_parquet, "_GROUP_ROWS", group_rows)
     parts = chunks_of([{"a": 1}, {"b": "x"}], [{"c": 0.5}], [{"b": "y"}])
-    made = parquet.read_table(packed(tmp_path, encoded(Parquet([]), parts)))
+    made = parquet.read_table(written(tmp_path, encoded(Parquet([]), parts)))
     nothing: Row = {"a": None, "b": None, "c": None}
     assert made.to_pylist() == [nothing | row for chunk in parts for row in chunk.rows]
 
@@ -310,19 +357,19 @@ def test_integers_too_long_for_fractions(
 def test_integers_that_fractions_have_room_for(tmp_path: Path) -> None:
     rows: list[Row] = [{"a": 2**53, "b": 2**60 + 1, "c": 0.5}, {"a": 0.5, "b": -(2**60) - 1}]
     content = encoded(Parquet([]), chunks_of(*([row] for row in rows)))
-    made = parquet.read_table(packed(tmp_path, content))
+    made = parquet.read_table(written(tmp_path, content))
     assert made.to_pylist() == [rows[0], rows[1] | {"c": None}]
     assert made.schema.types == [pyarrow.float64(), pyarrow.int64(), pyarrow.float64()]
 
 
 def test_a_resumed_run_makes_the_same_file(tmp_path: Path) -> None:
     parts = chunks_of([{"text": "a", "n": None}], [{"text": None, "n": 1}], [{"text": "b"}])
-    whole = packed(tmp_path, encoded(Parquet([]), parts)).read_bytes()
+    whole = written(tmp_path, encoded(Parquet([]), parts)).read_bytes()
     content = b""
     for part in parts:
         (tmp_path / "earlier").write_bytes(content)
         content += Parquet([], tmp_path / "earlier").encode(part, [])
-    assert packed(tmp_path, content).read_bytes() == whole
+    assert written(tmp_path, content).read_bytes() == whole
 
 
 # ------------------------------------------------------------------- other formats of parquet
@@ -415,7 +462,7 @@ def test_a_table_without_rows_keeps_its_types(tmp_path: Path, row_groups: int) -
     (chunk,) = table.chunks
     assert (chunk.start, chunk.texts, chunk.rows) == (0, [], [])
     content = Parquet([]).encode(chunk, added)
-    made = parquet.read_table(packed(tmp_path, content))
+    made = parquet.read_table(written(tmp_path, content))
     labels = {"label": pyarrow.string(), "score": pyarrow.float64()}
     assert made.schema.equals(pyarrow.schema([*ALL_TYPES.schema, *labels.items()]))
     assert made.num_rows == 0
@@ -436,7 +483,7 @@ def test_no_rows_of_a_text_format(
     added = [Column("label", str, []), Column("score", float, [])]
     encoding = encoder("parquet", [*table.columns, "label", "score"])
     content = b"".join([encoding.encode(chunk, added) for chunk in table.chunks])
-    made = parquet.read_table(packed(tmp_path, content))
+    made = parquet.read_table(written(tmp_path, content))
     assert made.num_rows == 0
     assert made.schema.names == [*columns, "label", "score"]
     assert made.schema.types == [pyarrow.string()] * (len(columns) + 1) + [pyarrow.float64()]
@@ -449,7 +496,7 @@ def test_no_rows_become_csv_and_json() -> None:
 
 
 def test_nothing_was_encoded(tmp_path: Path) -> None:
-    assert parquet.read_table(packed(tmp_path, b"")).shape == (0, 0)
+    assert parquet.read_table(written(tmp_path, b"")).shape == (0, 0)
 
 
 # ----------------------------------------------------------------- where parquet is recognized
@@ -464,10 +511,10 @@ def test_parquet_is_recognized(tmp_path: Path, name: str) -> None:
         assert texts_of(read_table(source)) == ["one"]
 
 
-@pytest.mark.parametrize("packing", [bytes, gzip.compress])
-def test_parquet_from_a_pipe(tmp_path: Path, packing: Any) -> None:
+@pytest.mark.parametrize("compression", [bytes, gzip.compress])
+def test_parquet_from_a_pipe(tmp_path: Path, compression: Any) -> None:
     texts = [str(number) for number in range(50_000)]  # more than a pipe holds
-    content = packing(stored(pyarrow.table({"text": texts})))
+    content = compression(stored(pyarrow.table({"text": texts})))
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     writer = threading.Thread(target=pipe.write_bytes, args=(content,))
@@ -488,11 +535,11 @@ def test_writing_takes_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
     hide("pyarrow", monkeypatch)
     message = r"^parquet is asked for, and that takes pyarrow: pip install 'npbert\[files\]'$"
     with pytest.raises(ModuleNotFoundError, match=message):
-        packer("parquet", "out.parquet")
+        finisher("parquet", "out.parquet")
 
 
-def test_the_packer() -> None:
-    assert packer("parquet", "out.parquet") is pack_parquet
+def test_the_finisher() -> None:
+    assert finisher("parquet", "out.parquet") is write_parquet
 
 
 # ---------------------------------------------------------------------------------- damages
@@ -521,7 +568,7 @@ def test_a_file_with_other_content_between_its_ends() -> None:
 def test_a_byte_that_is_not_what_was_written(tmp_path: Path) -> None:
     """Checksums see it in the rows; headers and the table of contents have none."""
     rows: list[Row] = [{"text": f"row {n}", "n": n * 7919 % 1000} for n in range(300)]
-    content = packed(tmp_path, Parquet([]).encode(chunk_of(rows), [])).read_bytes()
+    content = written(tmp_path, Parquet([]).encode(chunk_of(rows), [])).read_bytes()
     n_other = 0
     places = range(4, len(content) - 8, 5)
     for place in places:

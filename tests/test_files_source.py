@@ -1,4 +1,4 @@
-"""Bytes of files and of standard input: packed, damaged, from a pipe, not there."""
+"""Bytes of files and of standard input: compressed, damaged, from a pipe, not there."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from typing import Any
 import pyarrow
 import pytest
 
-from npbert.files import packer, read_table
-from npbert.files.source import COMPRESSIONS, _Unpacked, needed, opened, packing_of
+from npbert.files import finisher, read_table
+from npbert.files.source import COMPRESSIONS, _Decompressed, compression_of, needed, opened
 from tests.tables import hide, source_of, texts_of
 
 CONTENT = "".join(f"{number}, é\n" for number in range(3000)).encode()  # several blocks
 SHORT = b"one\ntwo\n"
 
-Pack = Callable[[bytes], bytes]
-PACKS: dict[str, Pack] = {
+Convert = Callable[[bytes], bytes]
+COMPRESSORS: dict[str, Convert] = {
     "gz": gzip.compress,
     "zst": partial(pyarrow.compress, codec="zstd", asbytes=True),
 }
-UNPACKS: dict[str, Pack] = {
+DECOMPRESSORS: dict[str, Convert] = {
     "gz": gzip.decompress,
     "zst": lambda stored: pyarrow.CompressedInputStream(
         pyarrow.BufferReader(stored), "zstd"
     ).read(),
 }
-packings = pytest.mark.parametrize("packing", PACKS)
+compressions = pytest.mark.parametrize("compression", COMPRESSORS)
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "in.txt"  # the name says nothing of a packing
+    return tmp_path / "in.txt"  # the name says nothing of a compression
 
 
 def content_of(path: Path, stored: bytes) -> bytes:
@@ -52,45 +52,45 @@ def content_of(path: Path, stored: bytes) -> bytes:
         return source.stream.read()
 
 
-# -------------------------------------------------------------------------------- unpacking
+# -------------------------------------------------------------------------------- decompressing
 
 
-def test_a_file_that_is_not_packed(path: Path) -> None:
+def test_a_file_that_is_not_compressed(path: Path) -> None:
     path.write_bytes(CONTENT)
     with opened(str(path)) as source:
         assert (source.name, source.size_bytes) == (str(path), len(CONTENT))
-        assert (source.is_packed, source.is_pipe) == (False, False)
+        assert (source.is_compressed, source.is_pipe) == (False, False)
         assert source.head == CONTENT[:10]
         assert source.stream.read() == CONTENT
         assert source.position_bytes() == len(CONTENT)
 
 
-@packings
-def test_files_are_unpacked_by_their_content(path: Path, packing: str) -> None:
-    stored = PACKS[packing](CONTENT)
+@compressions
+def test_files_are_decompressed_by_their_content(path: Path, compression: str) -> None:
+    stored = COMPRESSORS[compression](CONTENT)
     path.write_bytes(stored)
     with opened(str(path)) as source:
-        assert (source.size_bytes, source.is_packed) == (len(stored), True)
+        assert (source.size_bytes, source.is_compressed) == (len(stored), True)
         assert source.head == CONTENT[:10]
         assert source.stream.readline() == b"0, \xc3\xa9\n"
         assert source.stream.read() == CONTENT[6:]
         assert source.position_bytes() == len(stored)
 
 
-@packings
+@compressions
 @pytest.mark.parametrize("sizes", [[0], [1], [50_000, 1, 30_000], [0, 8], [8, 0, 0, 8]])
-def test_streams_one_behind_the_other(path: Path, packing: str, sizes: list[int]) -> None:
-    """As `cat a.gz b.gz` and parallel packers give them; also some without content."""
+def test_streams_one_behind_the_other(path: Path, compression: str, sizes: list[int]) -> None:
+    """As `cat a.gz b.gz` and parallel compressors give them; also some without content."""
     parts = [Random(size).randbytes(size) for size in sizes]
-    assert content_of(path, b"".join(map(PACKS[packing], parts))) == b"".join(parts)
+    assert content_of(path, b"".join(map(COMPRESSORS[compression], parts))) == b"".join(parts)
 
 
-@pytest.mark.parametrize("packing", ["gz"])
+@pytest.mark.parametrize("compression", ["gz"])
 @pytest.mark.parametrize("n_zeros", [4, 10_000])
-def test_zeros_behind_a_stream_are_no_content(path: Path, packing: str, n_zeros: int) -> None:
-    stored = PACKS[packing](SHORT) + bytes(n_zeros)
+def test_zeros_behind_a_stream_are_no_content(path: Path, compression: str, n_zeros: int) -> None:
+    stored = COMPRESSORS[compression](SHORT) + bytes(n_zeros)
     assert content_of(path, stored) == SHORT
-    assert content_of(path, stored + PACKS[packing](SHORT)) == SHORT * 2
+    assert content_of(path, stored + COMPRESSORS[compression](SHORT)) == SHORT * 2
 
 
 @pytest.mark.parametrize(
@@ -108,14 +108,14 @@ def test_zeros_behind_a_stream_are_no_content(path: Path, packing: str, n_zeros:
         b"(\xb5/",
     ],
 )
-def test_what_only_looks_packed_is_read_as_it_is(path: Path, stored: bytes) -> None:
+def test_what_only_looks_compressed_is_read_as_it_is(path: Path, stored: bytes) -> None:
     assert content_of(path, stored) == stored
 
 
-@pytest.mark.parametrize("packing", [None, *PACKS])
-def test_packed_tables(path: Path, packing: str | None) -> None:
+@pytest.mark.parametrize("compression", [None, *COMPRESSORS])
+def test_compressed_tables(path: Path, compression: str | None) -> None:
     content = b"id,text\n1,one\n2,two\n"
-    path.write_bytes(PACKS[packing](content) if packing else content)
+    path.write_bytes(COMPRESSORS[compression](content) if compression else content)
     with opened(str(path)) as source:
         assert texts_of(read_table(source, "csv")) == ["one", "two"]
 
@@ -123,20 +123,20 @@ def test_packed_tables(path: Path, packing: str | None) -> None:
 # ---------------------------------------------------------------------------------- damages
 
 
-@packings
+@compressions
 @pytest.mark.parametrize("n_whole", [0, 1])
-def test_files_that_are_cut_off(path: Path, packing: str, n_whole: int) -> None:
-    stored = PACKS[packing](SHORT)
-    first = 1 if n_whole else 10  # as many as say how it is packed
+def test_files_that_are_cut_off(path: Path, compression: str, n_whole: int) -> None:
+    stored = COMPRESSORS[compression](SHORT)
+    first = 1 if n_whole else 10  # as many as say how it is compressed
     for n_bytes in range(first, len(stored)):
         with pytest.raises(ValueError, match=r"in\.txt is damaged or incomplete"):
             content_of(path, stored * n_whole + stored[:n_bytes])
 
 
-@pytest.mark.parametrize("packing", ["gz"])  # zstd has a checksum only if asked
+@pytest.mark.parametrize("compression", ["gz"])  # zstd has a checksum only if asked
 @pytest.mark.parametrize("n_whole", [0, 1])
-def test_damage_never_gives_other_content(path: Path, packing: str, n_whole: int) -> None:
-    stored = PACKS[packing](SHORT)
+def test_damage_never_gives_other_content(path: Path, compression: str, n_whole: int) -> None:
+    stored = COMPRESSORS[compression](SHORT)
     n_errors = 0
     for place in range(0 if n_whole else 10, len(stored)):
         damaged = bytearray(stored)
@@ -150,27 +150,27 @@ def test_damage_never_gives_other_content(path: Path, packing: str, n_whole: int
     assert n_errors > len(stored) / 2
 
 
-@packings
+@compressions
 @pytest.mark.parametrize("behind", [b"more", b"\x1f\x8b\x08", b"BZh9", b"\xfd7zXZ\x00"])
-def test_what_is_no_stream_behind_one(path: Path, packing: str, behind: bytes) -> None:
+def test_what_is_no_stream_behind_one(path: Path, compression: str, behind: bytes) -> None:
     with pytest.raises(ValueError, match=r"in\.txt is damaged or incomplete"):
-        content_of(path, PACKS[packing](SHORT) + behind)
+        content_of(path, COMPRESSORS[compression](SHORT) + behind)
 
 
-@pytest.mark.parametrize("packing", [None, *PACKS])
-def test_a_zip_archive(path: Path, packing: str | None) -> None:
+@pytest.mark.parametrize("compression", [None, *COMPRESSORS])
+def test_a_zip_archive(path: Path, compression: str | None) -> None:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr("in.txt", "one")
-    stored = PACKS[packing](stream.getvalue()) if packing else stream.getvalue()
+    stored = COMPRESSORS[compression](stream.getvalue()) if compression else stream.getvalue()
     with pytest.raises(ValueError, match=r"in\.txt is a zip archive"):
         content_of(path, stored)
 
 
-@pytest.mark.parametrize(("pack", "name"), [(bz2.compress, "bzip2"), (lzma.compress, "xz")])
-def test_other_packings_are_named(path: Path, pack: Pack, name: str) -> None:
-    with pytest.raises(ValueError, match=rf"in\.txt is packed with {name}; .*cat FILE \|"):
-        content_of(path, pack(CONTENT))
+@pytest.mark.parametrize(("compress", "name"), [(bz2.compress, "bzip2"), (lzma.compress, "xz")])
+def test_other_compressions_are_named(path: Path, compress: Convert, name: str) -> None:
+    with pytest.raises(ValueError, match=rf"in\.txt is compressed with {name}; .*cat FILE \|"):
+        content_of(path, compress(CONTENT))
 
 
 def test_files_that_cannot_be_opened(path: Path) -> None:
@@ -181,8 +181,8 @@ def test_files_that_cannot_be_opened(path: Path) -> None:
         pass
 
 
-@packings
-def test_errors_of_the_disk_are_no_damage(packing: str) -> None:
+@compressions
+def test_errors_of_the_disk_are_no_damage(compression: str) -> None:
     class Disk(io.RawIOBase):
         def readable(self) -> bool:
             return True
@@ -190,9 +190,9 @@ def test_errors_of_the_disk_are_no_damage(packing: str) -> None:
         def readinto(self, _: Any) -> int:
             raise OSError(errno.EIO, "the disk is broken")
 
-    unpacked = io.BufferedReader(_Unpacked(io.BufferedReader(Disk()), packing, "in"))
+    decompressed = io.BufferedReader(_Decompressed(io.BufferedReader(Disk()), compression, "in"))
     with pytest.raises(OSError, match="the disk is broken"):
-        unpacked.read()
+        decompressed.read()
 
 
 # ----------------------------------------------------------------- pipes and standard input
@@ -210,9 +210,9 @@ def standard_input() -> Iterator[int]:
     os.close(ours)
 
 
-@pytest.mark.parametrize("packing", [None, *PACKS])
-def test_standard_input(standard_input: int, packing: str | None) -> None:
-    stored = PACKS[packing](CONTENT) if packing else CONTENT
+@pytest.mark.parametrize("compression", [None, *COMPRESSORS])
+def test_standard_input(standard_input: int, compression: str | None) -> None:
+    stored = COMPRESSORS[compression](CONTENT) if compression else CONTENT
 
     def write() -> None:
         with open(standard_input, "wb") as stream:
@@ -222,7 +222,7 @@ def test_standard_input(standard_input: int, packing: str | None) -> None:
     writer.start()
     with opened("-") as source:
         assert (source.name, source.size_bytes, source.is_pipe) == ("standard input", None, True)
-        assert source.is_packed == (packing is not None)
+        assert source.is_compressed == (compression is not None)
         assert source.stream.read() == CONTENT
     writer.join()
     os.fstat(0)  # is open still
@@ -247,39 +247,42 @@ def test_standard_input_may_be_a_file(path: Path, standard_input: int) -> None:
     os.close(standard_input)
 
 
-# ---------------------------------------------------------------------------------- packing
+# ---------------------------------------------------------------------------------- compression
 
 
-@packings
-def test_what_is_packed_can_be_unpacked(tmp_path: Path, packing: str) -> None:
-    pack = packer("csv", f"out.csv.{packing}")
-    assert pack is not None
-    rows, target = tmp_path / "rows", tmp_path / "packed"
+@compressions
+def test_what_is_compressed_can_be_decompressed(tmp_path: Path, compression: str) -> None:
+    compress = finisher("csv", f"out.csv.{compression}")
+    assert compress is not None
+    rows, target = tmp_path / "rows", tmp_path / "compressed"
     rows.write_bytes(CONTENT)
     target.write_bytes(CONTENT * 2)  # what another attempt has left
-    pack(rows, target)
-    assert UNPACKS[packing](target.read_bytes()) == CONTENT
+    compress(rows, target)
+    assert DECOMPRESSORS[compression](target.read_bytes()) == CONTENT
     assert target.stat().st_size < len(CONTENT)
 
 
-def test_no_time_and_no_name_is_packed(tmp_path: Path) -> None:
-    pack = packer("csv", "out.csv.gz")
-    assert pack is not None
-    rows, target = tmp_path / "rows", tmp_path / "packed"
+def test_no_time_and_no_name_is_compressed(tmp_path: Path) -> None:
+    compress = finisher("csv", "out.csv.gz")
+    assert compress is not None
+    rows, target = tmp_path / "rows", tmp_path / "compressed"
     rows.write_bytes(SHORT)
-    pack(rows, target)
+    compress(rows, target)
     # RFC 1952: flags, of which one says that a name follows, and four bytes of time.
     assert target.read_bytes()[3:8] == bytes(5)
 
 
-def test_packings_by_ending() -> None:
-    assert set(COMPRESSIONS) == PACKS.keys()
+def test_compressions_by_ending() -> None:
+    assert set(COMPRESSIONS) == COMPRESSORS.keys()
     names = ["a.csv.gz", "a.GZ", "a.bz2", "a.zst", "gz", "a.gz.csv", "a.zip", ""]
     expected = ["gz", "gz", None, "zst", None, None, None, None]
-    assert [packing_of(name) for name in names] == expected
-    assert packer("jsonl", "out.jsonl") is None
-    with pytest.raises(ValueError, match=r"parquet packs its columns itself; leave out \.gz"):
-        packer("parquet", "out.parquet.gz")
+    assert [compression_of(name) for name in names] == expected
+    assert finisher("jsonl", "out.jsonl") is None
+    with pytest.raises(ValueError, match=r"parquet compresses its columns itself; leave out \.gz"):
+        finisher("parquet", "out.parquet.gz")
+    for name in ("out.csv.bz2", "out.XLSX", "out.csv.zip"):
+        with pytest.raises(ValueError, match=rf"^{name}: \.\w+ is not written; choose \.gz or"):
+            finisher("csv", name)
 
 
 # -------------------------------------------------------------------------- without pyarrow
@@ -295,18 +298,18 @@ def without_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("without_pyarrow")
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="Python reads zstd itself")
 def test_zstd_takes_pyarrow(path: Path) -> None:
-    message = rf"in\.txt is packed with zstd, and that {ADVICE}"
+    message = rf"in\.txt is compressed with zstd, and that {ADVICE}"
     with pytest.raises(ModuleNotFoundError, match=message) as caught:
         content_of(path, b"\x28\xb5\x2f\xfd...")
     assert caught.value.name == "pyarrow"
     with pytest.raises(ModuleNotFoundError, match=rf"\.zst file is asked for, and that {ADVICE}"):
-        packer("csv", "out.csv.zst")  # before the work, not after it
+        finisher("csv", "out.csv.zst")  # before the work, not after it
 
 
 @pytest.mark.usefixtures("without_pyarrow")
-@pytest.mark.parametrize("packing", ["gz"])
-def test_the_others_do_not(path: Path, packing: str) -> None:
-    assert content_of(path, PACKS[packing](SHORT)) == SHORT
+@pytest.mark.parametrize("compression", ["gz"])
+def test_the_others_do_not(path: Path, compression: str) -> None:
+    assert content_of(path, COMPRESSORS[compression](SHORT)) == SHORT
 
 
 @pytest.mark.usefixtures("without_pyarrow")

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from npbert.files import encoder, format_of, read_table
 from npbert.files.source import Source, opened
 from npbert.files.table import CHUNK_CHARACTERS, CHUNK_ROWS, ReadAhead, Record, Table, in_chunks
-from npbert.files.text import JsonLines
+from npbert.files.text import Dialect, JsonLines
 from tests.tables import LABELS, chunk_of, encoded, rows_of, source_of, texts_of
 
 
@@ -67,6 +67,10 @@ TEXTS: list[tuple[str, str | None, bytes, list[str | None]]] = [
     ("jsonl", None, b'{"text": null}\n{"text": "one"}\n{"id": 5}\n{}', [None, "one", None, None]),
     ("jsonl", None, b"", []),
     ("jsonl", None, b"\n\n", []),
+    ("jsonl", None, b'{"review": "one"}\n{"review": "two", "id": 2}\n', ["one", "two"]),
+    ("jsonl", None, b'{"text": "one\rtwo"}\n'.replace(b"\r", b"\\r"), ["one\rtwo"]),
+    ("jsonl", None, b'{"text":\r"one"}\n', ["one"]),
+    ("csv", None, b"\n\r\nid,text\n1,one\n", ["one"]),
 ]
 
 
@@ -78,7 +82,7 @@ def test_texts(format: str, column: str | None, content: bytes, texts: list[str 
 def test_all_columns_are_kept() -> None:
     table = table_of(b"id,text,stars\n1,good,5\n2,,\n", "csv")
     assert (table.columns, table.text_column) == (["id", "text", "stars"], "text")
-    rows = [{"id": "1", "text": "good", "stars": "5"}, {"id": "2", "text": "", "stars": ""}]
+    rows = [{"id": "1", "text": "good", "stars": "5"}, {"id": "2", "text": None, "stars": ""}]
     assert rows_of(table) == rows
     table = table_of(b'{"text": "good", "stars": 5, "tags": [null]}\n{"new": 1}', "jsonl")
     assert (table.columns, table.text_column) == (["text", "stars", "tags"], "text")
@@ -102,10 +106,15 @@ REFUSED: list[tuple[str, str | None, bytes, str]] = [
     ("csv", None, b"id;text\n1;one\n", r"only column is 'id;text'.* Give --delimiter ';'"),
     ("csv", None, b"id\ttext\n", r"Give --delimiter '\\t'"),
     ("tsv", None, b"id|text\n", r"Give --delimiter '\|'"),
-    ("tsv", None, b"id,text\n1,one\t\n", "line 2: 2 cells, expected 1"),
+    ("tsv", None, b"id\n1\t\n", "line 2: 2 cells, expected 1"),
+    ("tsv", None, b"id,text\n1,one\n", r"only column is 'id,text'.* Give --delimiter ','"),
+    ("csv", None, b'id,text\n1,one\n2,"two\nthree\n4,four\n', r"line 3: unexpected.*--no-quotes"),
+    ("csv", None, b'id,text\n1,"one\ntwo",\n', "line 2: 3 cells, expected 2"),
     ("jsonl", None, b'{"text": "one"}\n\n{"text": \n', "in.txt, line 3: not JSON"),
     ("jsonl", None, b'["text"]\n', "line 1: a list, expected a JSON object"),
-    ("jsonl", None, b'\n{"a": "x", "b": 1}\n', "line 2: no key 'text'; there is: a, b; choose"),
+    ("jsonl", None, b'\n{"a": "x", "b": 1}\n', "line 2, has no column 'text'; there is: a, b;"),
+    ("jsonl", None, b'{"id": 1}\n{"text": "one"}', "in.txt, line 1: 'id' is no string but 1"),
+    ("jsonl", None, b'{"text": "a"}\n{"text": "b\\ud83d"}', "line 2: 'text' has a lone surrogate"),
     ("jsonl", None, b'{"text": "one"}\n{"text": 5}\n', "line 2: 'text' is no string but 5"),
     ("jsonl", None, b'{"text": false}\n', "line 1: 'text' is no string but False"),
     ("jsonl", None, b"[" * 100_000, "line 1: not JSON"),
@@ -120,20 +129,46 @@ def test_refused(format: str, column: str | None, content: bytes, message: str) 
 
 def test_delimiters() -> None:
     content = b'id;text\n1;"a;b,c"\n'
-    assert texts_of(table_of(content, "csv", delimiter=";")) == ["a;b,c"]
-    assert texts_of(table_of(b"id|text\n1|a\n", "tsv", delimiter="|")) == ["a"]
+    assert texts_of(table_of(content, "csv", dialect=Dialect(";"))) == ["a;b,c"]
+    assert texts_of(table_of(b"id|text\n1|a\n", "tsv", dialect=Dialect("|"))) == ["a"]
     # A column that is asked for may have such a name.
     assert texts_of(table_of(b"a;b\nx\n", "csv", "a;b")) == ["x"]
 
 
-ENDINGS = ["a.csv", "A.CSV", "a.tsv", "a.jsonl", "a.ndjson", "a.parquet", "a.pq", "a.txt", "a", ""]
-FORMATS = ["csv", "csv", "tsv", "jsonl", "jsonl", "parquet", "parquet", None, None, None]
+def test_without_quotes() -> None:
+    """As in the files of GLUE, where a quote may stand alone."""
+    content = b'id\ttext\n1\t"one\n2\ttwo" \n3\t"three", ""\n4\t\n'
+    table = table_of(content, "tsv", dialect=Dialect(has_quotes=False))
+    chunks = list(table.chunks)
+    assert [chunk.texts for chunk in chunks] == [['"one', 'two" ', '"three", ""', None]]
+    written = encoder("tsv", ["id", "text"], Dialect(has_quotes=False))
+    assert encoded(written, chunks) == content
+    columns = ["text", "label", "score"]
+    written = encoder("tsv", columns, Dialect(has_quotes=False))
+    added = [LABELS[0]._replace(values=["A\tB"]), LABELS[1]._replace(values=[0.5])]
+    with pytest.raises(ValueError, match=r"rows 7 to 7.*takes quotes.*leave out --no-quotes"):
+        written.encode(chunk_of([{"text": "one"}], 7), added)
 
 
-@pytest.mark.parametrize(("name", "format"), [*zip(ENDINGS, FORMATS, strict=True)])
+ENDINGS = {
+    "a.csv": "csv",
+    "A.CSV": "csv",
+    "a.tsv": "tsv",
+    "a.jsonl": "jsonl",
+    "a.ndjson": "jsonl",
+    "a.json": "jsonl",
+    "a.parquet": "parquet",
+    "a.pq": "parquet",
+    "a.txt": None,
+    "a": None,
+    "": None,
+}
+
+
+@pytest.mark.parametrize(("name", "format"), ENDINGS.items())
 def test_formats_by_ending(name: str, format: str | None) -> None:
     assert format_of(name) == format
-    assert {format_of(name + packing) for packing in (".gz", ".GZ", ".zst")} == {format}
+    assert {format_of(name + compression) for compression in (".gz", ".GZ", ".zst")} == {format}
     assert format_of(f"{name}.zip") is None
 
 
@@ -214,16 +249,18 @@ JSON_VALUES = st.recursive(
 @given(
     st.lists(st.tuples(cells, cells)),
     st.sampled_from(["csv", "tsv"]),
-    st.sampled_from([None, ";", "|", " "]),
+    st.sampled_from([Dialect(mark) for mark in (None, ";", "|", " ")]),
 )
 def test_what_is_written_is_read_back(
-    pairs: list[tuple[str, str]], format: str, delimiter: str | None
+    pairs: list[tuple[str, str]], format: str, dialect: Dialect
 ) -> None:
-    rows = [{"i d": first, "text": second} for first, second in pairs]
-    content = encoded(encoder(format, ["i d", "text"], delimiter), [chunk_of(rows)])
-    assert rows_of(table_of(content, format, delimiter=delimiter)) == rows
+    rows = [{"i d": first, "text": second or None} for first, second in pairs]
+    content = encoded(encoder(format, ["i d", "text"], dialect), [chunk_of(rows)])
+    assert rows_of(table_of(content, format, dialect=dialect)) == rows
     text = io.StringIO(content.decode(), newline="")
-    assert list(csv.DictReader(text, delimiter=delimiter or ",\t"[format == "tsv"])) == rows
+    delimiter = dialect.delimiter or ",\t"[format == "tsv"]
+    found = list(csv.DictReader(text, delimiter=delimiter))
+    assert [row | {"text": row["text"] or None} for row in found] == rows
 
 
 @given(st.lists(st.tuples(st.none() | cells, JSON_VALUES)))
@@ -244,7 +281,7 @@ def test_columns_are_added() -> None:
     assert of_csv.header == b"text,id,label,score\n"
     assert of_csv.encode(chunk, LABELS).decode() == '"é, b",1,GOOD,0.75\n,,,\n'
     assert encoder("tsv", columns).encode(chunk, LABELS).decode() == "é, b\t1\tGOOD\t0.75\n\t\t\t\n"
-    assert encoder("csv", columns, ";").header == b"text;id;label;score\n"
+    assert encoder("csv", columns, Dialect(";")).header == b"text;id;label;score\n"
     of_json = encoder("jsonl", columns)
     assert of_json.header == b""
     assert of_json.encode(chunk, LABELS).decode() == (

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow
 import pyarrow.parquet as pq
 import pytest
 
@@ -227,6 +226,9 @@ OTHER_OPTIONS = [
     (["--threads", "7"], "threads is 7, was "),
     (["--prefix", "my_"], "columns_added is ['my_label', 'my_score'], was ['label', 'score']"),
     (["--format", "jsonl"], "format is 'jsonl', was 'csv'"),
+    (["--delimiter", ","], "delimiter is ',', was None"),
+    (["--no-quotes"], "no_quotes is True, was False"),
+    (["--encoding", "utf-8-sig"], "encoding is 'utf-8-sig', was 'utf-8'"),
 ]
 
 
@@ -242,7 +244,7 @@ def test_other_options_are_refused(
     code, err = run_main(capsys, folder, own, target, "--resume", *options)
     assert code == 1
     assert message in err
-    assert "or start over with --force" in err
+    assert "or start over: --force without --resume" in err
     assert run_main(capsys, folder, own, target, "--resume")[0] == 0
 
 
@@ -267,23 +269,6 @@ def test_another_model_is_refused(
         assert "model is '" in err
         (copy / name).write_bytes(original)
     assert run_main(capsys, copy, own, target, "--resume")[0] == 0  # the same, elsewhere
-
-
-@pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_another_pyarrow_is_refused_where_it_counts(
-    folder: Path,
-    source: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    ending: str,
-) -> None:
-    target = tmp_path / f"out.{ending}"
-    stop_after_two_checkpoints(command(folder, source, target), target, signal.SIGKILL)
-    monkeypatch.setattr(pyarrow, "__version__", "1.2.3")
-    code, err = run_main(capsys, folder, source, target, "--resume")
-    assert code == (ending == "parquet")
-    assert ("pyarrow is '1.2.3', was '" in err) == (ending == "parquet")
 
 
 def test_a_wrong_model_drops_nothing(
@@ -342,6 +327,90 @@ def test_a_row_mended_behind_what_was_read(
     own.write_text(text, encoding="utf-8")
     assert run_main(capsys, folder, own, target, "--resume")[0] == 0
     assert_done(target, whole)
+
+
+def small_input(path: Path, n_rows: int) -> str:
+    content = "id,review\n" + "".join(f"{n},film {n}\n" for n in range(n_rows))
+    path.write_text(content, encoding="utf-8")
+    return content
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv.gz", "parquet"])
+@pytest.mark.parametrize("n_rows", [1024, 1500])
+def test_a_run_that_has_only_to_be_put_into_its_place(
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    ending: str,
+    n_rows: int,
+) -> None:
+    """All rows are labelled, but are they those of the input that is given now?"""
+    own, alone, target = tmp_path / "in.csv", tmp_path / "x" / f"a.{ending}", tmp_path / "y"
+    target = target / alone.name
+    for place in (alone, target):
+        place.parent.mkdir()
+    text = small_input(own, n_rows)
+    assert run_main(capsys, folder, own, alone)[0] == 0
+
+    def refuse(*_: Any) -> None:
+        raise PermissionError("not now")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", refuse)
+        code, err = run_main(capsys, folder, own, target)
+    assert code == 1
+    assert f"{n_rows:,} rows are kept in" in err
+    own.write_text(text.replace("film 7\n", "film 8\n"), encoding="utf-8")
+    code, err = run_main(capsys, folder, own, target, "--resume")
+    assert code == 1
+    assert f"in.csv has changed within the first {n_rows:,} rows" in err
+    own.write_text(text + "9999,one more\n", encoding="utf-8")
+    code, err = run_main(capsys, folder, own, target, "--resume")
+    assert code == 1
+    assert f"in.csv has more rows now than the {n_rows:,} that were all of it" in err
+    own.write_text(text, encoding="utf-8")
+    assert run_main(capsys, folder, own, target, "--resume") == (
+        0,
+        f"npbert: {n_rows:,} rows done, 0 null, 0 truncated to 512 tokens\n",
+    )
+    assert_done(target, alone.parent)
+
+
+def test_a_run_whose_file_is_in_its_place(
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was killed between its last two steps: the file is there, and the folder still."""
+    own, target = tmp_path / "in.csv", tmp_path / "out" / "out.csv"
+    target.parent.mkdir()
+    partial, left = target.with_name("out.csv.partial"), tmp_path / "left"
+    text = small_input(own, 1500)
+    replace = os.replace
+
+    def replace_and_keep(*paths: Any) -> None:
+        replace(*paths)
+        shutil.copytree(partial, left)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", replace_and_keep)
+        assert run_main(capsys, folder, own, target)[0] == 0
+    labelled = target.read_bytes()
+    changes = {"changed": text.replace("film 7\n", "no\n"), "more": text + "1,x\n"}
+    for message, changed in changes.items():
+        shutil.copytree(left, partial)
+        own.write_text(changed, encoding="utf-8")
+        code, err = run_main(capsys, folder, own, target, "--resume", "--force")
+        assert code == 1
+        assert f"in.csv has {message} " in err
+        assert target.read_bytes() == labelled
+    shutil.copytree(left, partial)
+    own.write_text(text, encoding="utf-8")
+    assert run_main(capsys, folder, own, target, "--resume")[0] == 0
+    assert target.read_bytes() == labelled
+    assert list(target.parent.iterdir()) == [target]
 
 
 def test_nothing_to_resume(

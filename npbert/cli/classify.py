@@ -6,20 +6,19 @@ import argparse
 import io
 import shutil
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from npbert import files
+from npbert.cli.progress import Progress, summary
 from npbert.files.output import Output, resumable
 from npbert.files.source import Source, opened
-from npbert.files.table import Table, in_chunks
+from npbert.files.table import Encoder, Table, in_chunks
 
 if TYPE_CHECKING:
-    from npbert.bulk import Counts, Labeller
+    from npbert.bulk import Labeller
     from npbert.pipelines import TextClassificationPipeline
 
 _BAR_WIDTH: Final = 20
@@ -72,7 +71,12 @@ def add_parser(commands: Any) -> None:
         "--encoding", type=_encoding, default="utf-8", help="of text files (default: utf-8)"
     )
     source.add_argument(
-        "--delimiter", type=_delimiter, help="between the cells of a csv file, as in ';'"
+        "--delimiter", type=_delimiter, help="between the cells of csv and tsv, as in ';'"
+    )
+    source.add_argument(
+        "--no-quotes",
+        action="store_true",
+        help="quotes in csv and tsv are characters like others, and enclose nothing",
     )
 
     output = parser.add_argument_group("output")
@@ -140,8 +144,7 @@ def run(options: argparse.Namespace) -> None:
     with ExitStack() as stack:
         source = None if path is None else stack.enter_context(opened(path))
         table = _table(source, options)
-        read_as = "lines" if source is None else files.chosen_format(source, options.input_format)
-        format = _output_format(read_as, options)
+        format = _output_format(table.format, options)
         output = stack.enter_context(_output(options, format)) if options.output else None
 
         from npbert.bulk import Labeller  # after the files, whose errors come at once
@@ -159,13 +162,15 @@ def run(options: argparse.Namespace) -> None:
         name = "the arguments" if source is None else source.name
         labeller.check_names(table.columns, name)
         if output is not None:
-            job = _job(options, labeller, n_threads, table, read_as, format)
-            work = _to_file(output, table, labeller, format, name, job)
+            output.begin(_job(options, labeller, n_threads, table, format))
+            encoder = _encoder(options, table, labeller, format, output)
+            work = _to_file(output, table, labeller, encoder, name)
         elif format == _TABLE:
             work = _to_terminal(table, labeller)
         else:
-            work = _to_standard_output(table, labeller, format, options.delimiter)
-        progress = _Progress(source, table, labeller)
+            encoder = _encoder(options, table, labeller, format)
+            work = _to_standard_output(table, labeller, encoder)
+        progress = Progress(source, table, labeller)
         stack.callback(progress.close)
         is_shown = _shows_progress(source, options)
         for _ in work:
@@ -173,7 +178,7 @@ def run(options: argparse.Namespace) -> None:
                 progress.show()
     counts = labeller.counts
     if not options.quiet and (source is not None or counts.truncated or counts.windowed):
-        print(f"npbert: {_summary(counts, classifier.limit())}", file=sys.stderr)
+        print(f"npbert: {summary(counts, classifier.limit())}", file=sys.stderr)
 
 
 def _input_path(options: argparse.Namespace) -> str | None:
@@ -195,23 +200,27 @@ def _table(source: Source | None, options: argparse.Namespace) -> Table:
     """The rows of the file, or the arguments as rows."""
     if source is None:
         records = ((text, {"text": text}) for text in options.texts)
-        return Table(["text"], "text", in_chunks(records))
+        return Table("lines", ["text"], "text", in_chunks(records))
     return files.read_table(
         source,
         options.input_format,
         options.column,
         encoding=options.encoding,
-        delimiter=options.delimiter,
+        dialect=_dialect(options),
         live=options.output is None,
     )
 
 
-def _output_format(read_as: str, options: argparse.Namespace) -> str:
+def _dialect(options: argparse.Namespace) -> files.Dialect:
+    return files.Dialect(options.delimiter, has_quotes=not options.no_quotes)
+
+
+def _output_format(input_format: str, options: argparse.Namespace) -> str:
     """What is asked for, or fits the output's name, or the input."""
     asked = options.format or files.format_of(options.output or "")
-    if asked is None and read_as == "lines":
+    if asked is None and input_format == "lines":
         asked = _TABLE if options.output is None and sys.stdout.isatty() else "jsonl"
-    format = str(asked or read_as)
+    format = str(asked or input_format)
     if format == "parquet" and options.output is None:
         options.usage_error("parquet goes with --output FILE")
     if format == _TABLE and options.output is not None:
@@ -224,7 +233,7 @@ def _output(options: argparse.Namespace, format: str) -> AbstractContextManager[
         Path(options.output),
         resume=options.resume,
         force=options.force,
-        pack=files.packer(format, options.output),
+        finish=files.finisher(format, options.output),
     )
 
 
@@ -237,12 +246,7 @@ def _threads(options: argparse.Namespace, output: Output | None) -> int:
 
 
 def _job(
-    options: argparse.Namespace,
-    labeller: Labeller,
-    n_threads: int,
-    table: Table,
-    read_as: str,
-    format: str,
+    options: argparse.Namespace, labeller: Labeller, n_threads: int, table: Table, format: str
 ) -> Job:
     """All that decides what the output will be, but for the rows of the input."""
     import numpy as np
@@ -252,8 +256,6 @@ def _job(
     return {
         "npbert": __version__,
         "numpy": np.__version__,
-        # It decides how parquet is cut into chunks, and how it is written.
-        "pyarrow": _pyarrow_version() if "parquet" in (read_as, format) else None,
         "model": labeller.model_digest(),
         "long_text": options.long_text,
         "top_k": getattr(options, "top_k", 1),
@@ -261,42 +263,43 @@ def _job(
         "column": table.text_column,
         "encoding": options.encoding,
         "delimiter": options.delimiter,
+        "no_quotes": options.no_quotes,
         "format": format,
         "columns_added": labeller.names,
     }
 
 
-def _pyarrow_version() -> str:
-    import pyarrow
-
-    return str(pyarrow.__version__)
+def _encoder(
+    options: argparse.Namespace,
+    table: Table,
+    labeller: Labeller,
+    format: str,
+    output: Output | None = None,
+) -> Encoder:
+    """Another format than the input's is written as usual, not in its dialect."""
+    dialect = _dialect(options) if format == table.format else files.USUAL
+    goes_on = output is not None and output.state["rows"] and not output.is_whole
+    earlier = output.rows_path if output is not None and goes_on else None
+    return files.encoder(format, [*table.columns, *labeller.names], dialect, earlier)
 
 
 def _to_file(
-    output: Output, table: Table, labeller: Labeller, format: str, name: str, job: Job
+    output: Output, table: Table, labeller: Labeller, encoder: Encoder, name: str
 ) -> Iterator[None]:
     """Label into a file; yields before the first chunk, and after every one."""
     from npbert.bulk import label_into
 
-    output.begin(job)
     labeller.restore(output.state)
-    if not output.is_whole:
-        earlier = output.rows_path if output.state["rows"] else None
-        columns = [*table.columns, *labeller.names]
-        encoder = files.encoder(format, columns, job["delimiter"], earlier)
-        yield from label_into(output, table, labeller, encoder, name)
+    yield from label_into(output, table, labeller, encoder, name)
     output.complete()
 
 
-def _to_standard_output(
-    table: Table, labeller: Labeller, format: str, delimiter: str | None
-) -> Iterator[None]:
+def _to_standard_output(table: Table, labeller: Labeller, encoder: Encoder) -> Iterator[None]:
     """Label for a pipe; yields before the first chunk, and after every one."""
-    encoder = files.encoder(format, [*table.columns, *labeller.names], delimiter)
     _write(encoder.header)
     yield
     for chunk in table.chunks:
-        _write(encoder.encode(chunk, labeller.columns(labeller.results(chunk))))
+        _write(encoder.encode(chunk, labeller.added(chunk)))
         yield
 
 
@@ -335,76 +338,9 @@ def _drawn(text: str, results: list[Result]) -> str:
     return "\n".join(lines)
 
 
-# -------------------------------------------------------------------------- what is reported
-
-
-class _Progress:
-    """Rows, rates and the time left, on standard error.
-
-    Begins with the first `show`, when the rows of an earlier run have been read past.
-    """
-
-    def __init__(self, source: Source | None, table: Table, labeller: Labeller) -> None:
-        self._source = source
-        self._table = table
-        self._labeller = labeller
-        self._bar: Any = None
-
-    def show(self) -> None:
-        """Show where the work stands."""
-        counts = self._labeller.counts
-        is_first = self._bar is None
-        if is_first:
-            from tqdm import tqdm
-
-            total = self._table.n_rows or (self._source and self._source.size_bytes)
-            share, left = ("{percentage:3.0f}%|{bar}| ", "<{remaining}") if total else ("", "")
-            self._bar = tqdm(
-                total=total,
-                initial=self._position(),
-                bar_format=f"{share}{{desc}} [{{elapsed}}{left}]",
-                leave=False,
-            )
-            self._start_s, self._before = time.monotonic(), replace(counts)
-        elapsed_s = max(time.monotonic() - self._start_s, 1e-9)
-        rows_a_second = (counts.rows - self._before.rows) / elapsed_s
-        tokens_a_second = (counts.tokens - self._before.tokens) / elapsed_s
-        self._bar.set_description_str(
-            f"{counts.rows:,} rows, {rows_a_second:,.0f} rows/s, {tokens_a_second:,.0f} tokens/s",
-            refresh=is_first,
-        )
-        self._bar.update(self._position() - self._bar.n)
-
-    def _position(self) -> int:
-        """How far the work is, in the unit of the total."""
-        if self._table.n_rows or self._source is None or self._source.is_pipe:
-            return self._labeller.counts.rows
-        return self._source.position_bytes()
-
-    def close(self) -> None:
-        """Take it off the screen."""
-        if self._bar is not None:
-            self._bar.close()
-
-
 def _shows_progress(source: Source | None, options: argparse.Namespace) -> bool:
     """Whether somebody looks at it: on a terminal that results do not go to."""
     if options.progress or options.quiet:
         return bool(options.progress)
     is_free = options.output is not None or not sys.stdout.isatty()
     return source is not None and sys.stderr.isatty() and is_free
-
-
-def _summary(counts: Counts, limit: int) -> str:
-    """What was done, in one line."""
-    parts = [f"{_counted(counts.rows, 'row')} done", f"{counts.nulls:,} null"]
-    if counts.windowed:
-        windows = _counted(counts.windows, "window")
-        parts.append(f"{_counted(counts.windowed, 'long text')} read in {windows}")
-    else:
-        parts.append(f"{counts.truncated:,} truncated to {limit} tokens")
-    return ", ".join(parts)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

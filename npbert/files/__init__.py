@@ -10,13 +10,13 @@ from typing import Final
 
 from npbert.files.source import (
     Source,
-    check_packing,
+    check_compression,
+    compressed,
+    compression_of,
     needed,
-    packed,
-    packing_of,
 )
 from npbert.files.table import Encoder, ReadAhead, Table, in_chunks
-from npbert.files.text import Csv, JsonLines, read_records
+from npbert.files.text import USUAL, Csv, Dialect, JsonLines, read_records
 
 FORMATS: Final = ("lines", "csv", "tsv", "jsonl", "parquet")
 _FORMAT_BY_ENDING: Final = {
@@ -24,16 +24,19 @@ _FORMAT_BY_ENDING: Final = {
     ".tsv": "tsv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".json": "jsonl",
     ".parquet": "parquet",
     ".pq": "parquet",
 }
 
-Pack = Callable[[Path, Path], None]
+_NOT_WRITTEN: Final = (".bz2", ".xz", ".zip", ".xlsx", ".xls", ".arrow", ".feather")
+
+Finish = Callable[[Path, Path], None]
 
 
 def format_of(path: str) -> str | None:
     """The format that a file's ending says, before that of a compression, or None."""
-    if packing_of(path):
+    if compression_of(path):
         path = path[: path.rindex(".")]
     return _FORMAT_BY_ENDING.get(Path(path).suffix.lower())
 
@@ -44,7 +47,7 @@ def read_table(
     column: str | None = None,
     *,
     encoding: str = "utf-8",
-    delimiter: str | None = None,
+    dialect: Dialect = USUAL,
     live: bool = False,
 ) -> Table:
     """Read a table.
@@ -58,8 +61,8 @@ def read_table(
         The column of texts.  By default "text", or the only column there is.
     encoding : str
         Of the text formats.
-    delimiter : str, optional
-        Between the cells of csv and tsv.
+    dialect : Dialect
+        Of csv and tsv.
     live : bool
         Whether rows that come from a pipe are given out when no more follow at once,
         instead of waiting for a full chunk.
@@ -71,7 +74,8 @@ def read_table(
     ModuleNotFoundError
         If the format takes a package that is not installed.
     """
-    format = chosen_format(source, format)
+    by_content = "parquet" if source.is_parquet else "lines"
+    format = format or format_of(source.name) or by_content
     if format == "parquet":
         from npbert.files import parquet
 
@@ -81,24 +85,18 @@ def read_table(
             f"{source.name} is a parquet file, not {format}; give --input-format parquet"
         )
     columns, column, records = read_records(
-        source.stream, source.name, format, column, encoding, delimiter
+        source.stream, source.name, format, column, encoding, dialect
     )
     if live and source.is_pipe:
         ahead = ReadAhead(records)
-        return Table(columns, column, in_chunks(ahead, ahead.is_dry))
-    return Table(columns, column, in_chunks(records))
-
-
-def chosen_format(source: Source, format: str | None) -> str:
-    """`format`, or what a file's ending or its first bytes say."""
-    by_content = "parquet" if source.is_parquet else "lines"
-    return format or format_of(source.name) or by_content
+        return Table(format, columns, column, in_chunks(ahead, ahead.is_dry))
+    return Table(format, columns, column, in_chunks(records))
 
 
 def encoder(
     format: str,
     columns: list[str],
-    delimiter: str | None = None,
+    dialect: Dialect = USUAL,
     earlier: Path | None = None,
 ) -> Encoder:
     """Makes bytes of rows with `columns`, those to be added among them.
@@ -111,43 +109,53 @@ def encoder(
         from npbert.files.parquet import Parquet
 
         return Parquet(columns, earlier)
-    return Csv(format, columns, delimiter)
+    return Csv(format, columns, dialect)
 
 
-def packer(format: str, path: str) -> Pack | None:
+def finisher(format: str, path: str) -> Finish | None:
     """Makes the file `path` of all that an encoder gave, or None where it is that already.
 
     Raises
     ------
     ValueError
-        If the format cannot be packed so.
+        If the format cannot be compressed so, or the ending stands for something else.
     ModuleNotFoundError
         If that takes a package that is not installed.
     """
-    packing = packing_of(path)
+    ending = Path(path).suffix.lower()
+    if ending in _NOT_WRITTEN:
+        raise ValueError(f"{path}: {ending} is not written; choose .gz or .zst, or none")
+    compression = compression_of(path)
     if format == "parquet":
-        if packing:
-            raise ValueError(f"{path}: parquet packs its columns itself; leave out .{packing}")
+        if compression:
+            raise ValueError(
+                f"{path}: parquet compresses its columns itself; leave out .{compression}"
+            )
         needed("pyarrow.parquet", "parquet is asked for")  # now, not at the end of the night
-        from npbert.files.parquet import pack_parquet
+        from npbert.files.parquet import write_parquet
 
-        return pack_parquet
-    if packing is None:
+        return write_parquet
+    if compression is None:
         return None
-    check_packing(packing)
-    return partial(_pack, packing)
+    check_compression(compression)
+    return partial(_compress, compression)
 
 
-def _pack(packing: str, rows: Path, target: Path) -> None:
-    with rows.open("rb") as source, target.open("wb") as file, packed(file, packing) as stream:
+def _compress(compression: str, rows: Path, target: Path) -> None:
+    with (
+        rows.open("rb") as source,
+        target.open("wb") as file,
+        compressed(file, compression) as stream,
+    ):
         shutil.copyfileobj(source, stream)
 
 
 __all__ = [
     "FORMATS",
-    "chosen_format",
+    "USUAL",
+    "Dialect",
     "encoder",
+    "finisher",
     "format_of",
-    "packer",
     "read_table",
 ]

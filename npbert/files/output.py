@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 ENDING: Final = ".partial"
-_ROWS, _JOURNAL, _PACKED, _LOCK = "rows", "journal.jsonl", "packed", "lock"
+_ROWS, _JOURNAL, _FINISHED, _LOCK = "rows", "journal.jsonl", "finished", "lock"
 
 State = dict[str, Any]
 
@@ -39,11 +39,14 @@ class Output:
         Whether all rows are there, and only `complete` is left to do.
     """
 
-    def __init__(self, target: Path, pack: Callable[[Path, Path], None] | None) -> None:
+    def __init__(
+        self, target: Path, finish: Callable[[Path, Path], None] | None, *, force: bool
+    ) -> None:
         self.target = target
+        self._force = force
         self.folder = target.with_name(target.name + ENDING)
         self.rows_path = self.folder / _ROWS
-        self._pack = pack
+        self._finish = finish
         self.has_begun = False
         self.start_over()
 
@@ -57,7 +60,7 @@ class Output:
     @property
     def is_moved(self) -> bool:
         """Whether the file is in its place, and only the folder is left to remove."""
-        is_here = self.rows_path.exists() or (self.folder / _PACKED).exists()
+        is_here = self.rows_path.exists() or (self.folder / _FINISHED).exists()
         return self.is_whole and not is_here and self.target.exists()
 
     # ------------------------------------------------------------------- the earlier run
@@ -87,13 +90,13 @@ class Output:
                 self.is_whole = True
             end += len(line)
         self._journal_bytes = end
-        is_packed = self.is_whole and ((self.folder / _PACKED).exists() or self.target.exists())
-        if not self.state["rows"] or not (self.rows_path.exists() or is_packed):
-            self.job, self.state = None, {"rows": 0}  # as good as nothing
+        is_finished = self.is_whole and ((self.folder / _FINISHED).exists() or self.target.exists())
+        if not self.state["rows"] or not (self.rows_path.exists() or is_finished):
+            self.start_over()  # it is as good as nothing
 
     def forget(self) -> None:
         """Remove what an earlier run has left."""
-        for name in (_JOURNAL, _ROWS, _PACKED):  # the journal first: without it, all is void
+        for name in (_JOURNAL, _ROWS, _FINISHED):  # the journal first: without it, all is void
             (self.folder / name).unlink(missing_ok=True)
         self.start_over()
 
@@ -124,7 +127,7 @@ class Output:
         if others:
             raise ValueError(
                 f"{self.folder} is of a run that was to do something else: {'; '.join(others)}. "
-                "Resume with what it had, or start over with --force"
+                "Resume with what it had, or start over: --force without --resume"
             )
         os.truncate(self.folder / _JOURNAL, self._journal_bytes)
         if self.rows_path.exists():
@@ -139,17 +142,28 @@ class Output:
         self.state = state
 
     def complete(self) -> None:
-        """Put the file into its place: from now on it is there, and whole."""
+        """Put the file into its place: from now on it is there, and whole.
+
+        Raises
+        ------
+        FileExistsError
+            If another file has appeared there, and is not to be replaced.
+        """
         if not self.is_moved:
             self._note({"is_whole": True})
             made = self.rows_path
-            if self._pack is not None:
-                made = self.folder / _PACKED
+            if self._finish is not None:
+                made = self.folder / _FINISHED
                 if self.rows_path.exists():
-                    self._pack(self.rows_path, made)
+                    self._finish(self.rows_path, made)
                     with made.open("rb+") as file:
                         os.fsync(file.fileno())
-                    self.rows_path.unlink()  # the packed file stands for them from now on
+                    self.rows_path.unlink()  # the finished file stands for them from now on
+            if self.target.exists() and not self._force:
+                raise FileExistsError(
+                    f"{self.target} has appeared meanwhile; rename it and go on with --resume, or "
+                    "replace it with --resume --force"
+                )
             os.replace(made, self.target)
             _sync_folder(self.target.parent)
         self.forget()
@@ -160,7 +174,7 @@ class Output:
 
 @contextmanager
 def resumable(
-    target: Path, *, resume: bool, force: bool, pack: Callable[[Path, Path], None] | None = None
+    target: Path, *, resume: bool, force: bool, finish: Callable[[Path, Path], None] | None = None
 ) -> Iterator[Output]:
     """Make a file that appears under its name only when it is complete.
 
@@ -175,8 +189,8 @@ def resumable(
     force : bool
         Whether an existing file may be replaced and, without `resume`, the rows of an
         earlier run dropped, when this one begins.
-    pack : callable, optional
-        ``pack(rows, file)`` makes the file of the rows; by default the rows are the file.
+    finish : callable, optional
+        ``finish(rows, file)`` makes the file of the rows; by default the rows are the file.
 
     Yields
     ------
@@ -196,7 +210,7 @@ def resumable(
     UserWarning
         If the work is cut short and rows are kept.
     """
-    output = Output(Path(os.path.realpath(target)), pack)
+    output = Output(Path(os.path.realpath(target)), finish, force=force)
     _check_place(output.target, target)
     with _locked(output.folder, target):
         try:

@@ -1,4 +1,4 @@
-"""Parquet: rows → batches with their types → a file.  All of it is pyarrow's work."""
+"""Parquet: rows → tables with their types → a file.  All of it is pyarrow's work."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from npbert.files.table import CHUNK_ROWS, Chunk, Column, Record, Row, Table, in
 from npbert.files.text import check_columns
 
 _READ_BYTES: Final = 1 << 20
+_BATCH_BYTES: Final = 16 << 20  # about; of the rows that are read at a time
 # A row group is written when it has either.
 _GROUP_ROWS: Final = 1 << 16
 _GROUP_BYTES: Final = 16 << 20
 
 _LONGEST_EXACT: Final = 2**53  # float64 has all integers up to here
-_Path = tuple[str, ...]
+_FieldPath = tuple[str, ...]
 
 
 def read_table(source: Source, column: str | None) -> Table:
@@ -57,16 +58,15 @@ def read_table(source: Source, column: str | None) -> Table:
             "with --column"
         )
     chunks = _chunks(file, source.name, column)
-    return Table(schema.names, column, chunks, file.metadata.num_rows)
+    return Table("parquet", schema.names, column, chunks, file.metadata.num_rows)
 
 
 def _seekable(source: Source) -> BinaryIO:
     """A file in which one can jump; what comes from a pipe is put into a temporary one."""
-    if not source.is_pipe and not source.is_packed:
+    if not source.is_pipe and not source.is_compressed:
         return source.stream
     copy: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - gone with its last reader
     shutil.copyfileobj(source.stream, copy)
-    copy.seek(0)
     return copy
 
 
@@ -86,18 +86,30 @@ def _is_text(kind: Any) -> bool:
 def _chunks(file: Any, name: str, column: str) -> Iterator[Chunk]:
     import pyarrow
 
-    start = 0
+    read: list[Any] = []  # batches, of which no chunk has been made yet
+
+    def records() -> Iterator[Record]:
+        for batch in file.iter_batches(batch_size=_batch_rows(file.metadata)):
+            read.append(batch)
+            for row in _rows(batch):
+                yield row[column], row
+
+    n_rows = 0
     try:
-        for batch in file.iter_batches(batch_size=CHUNK_ROWS):
-            records: Iterator[Record] = ((row[column], row) for row in _rows(batch))
-            for chunk in in_chunks(records):
-                part = batch.slice(chunk.start, len(chunk.rows))
-                yield chunk._replace(start=start + chunk.start, batch=part)
-            start += batch.num_rows
+        for chunk in in_chunks(records()):
+            table = pyarrow.Table.from_batches(read) if read else _without_rows(file.schema_arrow)
+            n_rows += len(chunk.rows)
+            read[:] = table.slice(len(chunk.rows)).to_batches()
+            yield chunk._replace(table=table.slice(0, len(chunk.rows)))
     except _damage() as error:
-        raise ValueError(f"{name}, after row {start}: cannot be read: {error}") from error
-    if not start:
-        yield Chunk(0, [], [], pyarrow.RecordBatch.from_pylist([], file.schema_arrow))
+        raise ValueError(f"{name}, after row {n_rows}: cannot be read: {error}") from error
+
+
+def _batch_rows(metadata: Any) -> int:
+    """How many rows to read at a time: fewer where they are wide."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    widths = [group.total_byte_size / group.num_rows for group in groups if group.num_rows]
+    return min(max(int(_BATCH_BYTES / max(widths, default=1)), 1), CHUNK_ROWS)
 
 
 def _damage() -> tuple[type[Exception], ...]:
@@ -141,10 +153,10 @@ def _without_nanoseconds(field: Any) -> Any:
 
 
 class Parquet:
-    """Rows → batches, one after the other, each as a stream of Arrow's own format.
+    """Rows → tables, one after the other, each as a stream of Arrow's own format.
 
     A parquet file has its table of contents at its end, so one that is not complete cannot
-    be read.  Streams of batches can; `pack_parquet` makes the file of them.
+    be read.  Streams can; `write_parquet` makes the file of them.
 
     Parameters
     ----------
@@ -172,39 +184,39 @@ class Parquet:
         """
         import pyarrow
 
-        batch = chunk.batch
-        if batch is None:
-            batch = _batch(chunk) if chunk.rows else self._without_rows(added)
-        batch = with_arrow_columns(batch, added)
-        self._schema.add(batch, chunk.place)
+        table = chunk.table
+        if table is None:
+            table = _table(chunk) if chunk.rows else self._table_without_rows(added)
+        table = with_arrow_columns(table, added)
+        self._schema.add(table, chunk.place)
         stream = pyarrow.BufferOutputStream()
-        with pyarrow.ipc.new_stream(stream, batch.schema) as writer:
-            writer.write_batch(batch)
+        with pyarrow.ipc.new_stream(stream, table.schema) as writer:
+            writer.write_table(table)
         content: bytes = stream.getvalue().to_pybytes()
         return content
 
-    def _without_rows(self, added: list[Column]) -> Any:
+    def _table_without_rows(self, added: list[Column]) -> Any:
         """No rows of a text format, whose cells are strings."""
         import pyarrow
 
         names_added = {column.name for column in added}
         fields = [(name, pyarrow.string()) for name in self._columns if name not in names_added]
-        return pyarrow.RecordBatch.from_pylist([], pyarrow.schema(fields))
+        return _without_rows(pyarrow.schema(fields))
 
 
-def with_arrow_columns(batch: Any, added: list[Column]) -> Any:
-    """A RecordBatch or Table with columns added."""
+def with_arrow_columns(table: Any, added: list[Column]) -> Any:
+    """A Table or RecordBatch with columns added."""
     import pyarrow
 
     kinds = {str: pyarrow.string(), float: pyarrow.float64()}
     for column in added:
         values = pyarrow.array(column.values, kinds[column.kind])
-        batch = batch.append_column(column.name, values)
-    return batch
+        table = table.append_column(column.name, values)
+    return table
 
 
-def pack_parquet(rows: Path, target: Path) -> None:
-    """Make a parquet file of the batches that `Parquet` has encoded.
+def write_parquet(rows: Path, target: Path) -> None:
+    """Make a parquet file of the tables that `Parquet` has encoded.
 
     Parameters
     ----------
@@ -218,7 +230,7 @@ def pack_parquet(rows: Path, target: Path) -> None:
 
     schema = _Schema()
     schema.add_all(rows)
-    nothing = schema.of_all.empty_table()
+    nothing = _without_rows(schema.of_all)
     with parquet.ParquetWriter(target, schema.of_all, write_page_checksum=True) as writer:
         group = [nothing]
         for stream in _streams(rows):
@@ -233,8 +245,20 @@ def pack_parquet(rows: Path, target: Path) -> None:
             writer.write_table(pyarrow.concat_tables(group, promote_options="permissive"))
 
 
+def _without_rows(schema: Any) -> Any:
+    """A table; pyarrow's own way does not know tensors and other extensions."""
+    import pyarrow
+
+    def column(kind: Any) -> Any:
+        if isinstance(kind, pyarrow.BaseExtensionType):
+            return pyarrow.ExtensionArray.from_storage(kind, column(kind.storage_type))
+        return pyarrow.array([], kind)
+
+    return pyarrow.Table.from_arrays([column(kind) for kind in schema.types], schema=schema)
+
+
 def _streams(rows: Path) -> Iterator[Any]:
-    """Each stream of batches in a file, which the one before has to be read for."""
+    """Each stream in a file, for which the one before has to be read."""
     import pyarrow
 
     with pyarrow.OSFile(str(rows)) as file:
@@ -245,7 +269,7 @@ def _streams(rows: Path) -> Iterator[Any]:
                 pass
 
 
-def _batch(chunk: Chunk) -> Any:
+def _table(chunk: Chunk) -> Any:
     """Rows of a text format, with the types that their values have."""
     import pyarrow
 
@@ -256,7 +280,7 @@ def _batch(chunk: Chunk) -> Any:
             arrays[name] = pyarrow.array([row.get(name) for row in chunk.rows])
         except (pyarrow.ArrowException, OverflowError, UnicodeEncodeError) as error:
             raise ValueError(_no_type(chunk.place, f"{name!r}: {error}")) from error
-    return pyarrow.RecordBatch.from_pydict(arrays)
+    return pyarrow.table(arrays)
 
 
 class _Schema:
@@ -271,28 +295,29 @@ class _Schema:
         import pyarrow
 
         self.of_all = pyarrow.schema([])
-        self._exact: set[_Path] = set()  # where there are integers that float64 has not
+        self._exact: set[_FieldPath] = set()  # where there are integers that float64 has not
 
-    def add(self, batch: Any, where: str) -> None:
-        """Make room for a batch; ValueError if no type has its values and the earlier ones."""
+    def add(self, table: Any, where: str) -> None:
+        """Make room for a table; ValueError if no type has its values and the earlier ones."""
         import pyarrow
         from pyarrow import compute, parquet, types
 
         try:
             both = pyarrow.unify_schemas(
-                [self.of_all or batch.schema, batch.schema], promote_options="permissive"
+                [self.of_all or table.schema, table.schema], promote_options="permissive"
             )
             if both != self.of_all:  # not all that Arrow has can be written: no empty structs
                 parquet.ParquetWriter(pyarrow.BufferOutputStream(), both).close()
         except pyarrow.ArrowException as error:
             raise ValueError(_no_type(where, str(error))) from error
-        for path, values in _leaves(batch):
-            if types.is_integer(values.type):
-                ends = compute.min_max(values).as_py().values()
-                if any(abs(end or 0) > _LONGEST_EXACT for end in ends):
-                    self._exact.add(path)
-        nothing = pyarrow.RecordBatch.from_pylist([], both)
-        for path, values in _leaves(nothing):
+        for batch in table.to_batches():
+            for path, values in _leaves(batch.columns, batch.schema.names):
+                if types.is_integer(values.type):
+                    ends = compute.min_max(values).as_py().values()
+                    if any(abs(end or 0) > _LONGEST_EXACT for end in ends):
+                        self._exact.add(path)
+        nothing = [column.chunk(0) for column in _without_rows(both).columns]
+        for path, values in _leaves(nothing, both.names):
             if path in self._exact and types.is_floating(values.type):
                 what = f"{path[0]!r}: fractions, and integers beyond 2**53"
                 raise ValueError(_no_type(where, what))
@@ -301,22 +326,21 @@ class _Schema:
     def add_all(self, rows: Path) -> None:
         """Make room for all that `Parquet` has encoded."""
         for stream in _streams(rows):
-            for batch in stream:
-                self.add(batch, str(rows))
+            self.add(stream.read_all(), str(rows))
 
 
-def _leaves(batch: Any) -> Iterator[tuple[_Path, Any]]:
+def _leaves(arrays: list[Any], names: list[str]) -> Iterator[tuple[_FieldPath, Any]]:
     """Values that have no others in them, each after the names that lead there."""
     from pyarrow import types
 
-    arrays: list[tuple[_Path, Any]]
-    arrays = [((name,), array) for name, array in zip(batch.schema.names, batch, strict=True)]
-    for path, array in arrays:
+    found: list[tuple[_FieldPath, Any]]
+    found = [((name,), array) for name, array in zip(names, arrays, strict=True)]
+    for path, array in found:
         if types.is_struct(array.type):
-            names = [field.name for field in array.type]
-            arrays += [((*path, name), array.field(name)) for name in names]
+            parts = [field.name for field in array.type]
+            found += [((*path, part), array.field(part)) for part in parts]
         elif types.is_list(array.type):
-            arrays.append(((*path, "[]"), array.flatten()))
+            found.append(((*path, "[]"), array.flatten()))
         else:
             yield path, array
 

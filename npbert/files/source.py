@@ -1,4 +1,4 @@
-"""Bytes of a file or of standard input, unpacked while they are read."""
+"""Bytes of a file or of standard input, decompressed while they are read."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ else:
     _DAMAGE: Final = (EOFError, zlib.error)
 
 # What a file begins with, by RFC 1952 and RFC 8878.
-_PACKINGS: Final = {b"\x1f\x8b": "gz", b"\x28\xb5\x2f\xfd": "zst"}
+_MAGIC: Final = {b"\x1f\x8b": "gz", b"\x28\xb5\x2f\xfd": "zst"}
 _NOT_READ: Final = {
-    b"PK\x03\x04": "a zip archive (a spreadsheet, perhaps); unpack it, or save it as csv",
-    b"\xfd7zXZ\x00": "packed with xz; unpack it first, as in xzcat FILE | npbert classify -",
-    b"BZh91AY&SY": "packed with bzip2; unpack it first, as in bzcat FILE | npbert classify -",
+    b"PK\x03\x04": "a zip archive (a spreadsheet, perhaps); extract it, or save it as csv",
+    b"\xfd7zXZ\x00": "compressed with xz; try xzcat FILE | npbert classify -",
+    b"BZh91AY&SY": "compressed with bzip2; try bzcat FILE | npbert classify -",
 }
 _PARQUET: Final = b"PAR1"
 _HEAD_BYTES: Final = 10
 
 _ZST_ASKED: Final = "a .zst file is asked for"
 
-COMPRESSIONS: Final = tuple(_PACKINGS.values())
+COMPRESSIONS: Final = tuple(_MAGIC.values())
 
 
 @dataclass(frozen=True)
@@ -46,19 +46,19 @@ class Source:
     name : str
         Names it in error messages.
     stream : binary file
-        Its content, unpacked.
+        Its content, decompressed.
     head : bytes
         The first bytes of the content.
     size_bytes : int or None
         Of the file as it is stored; None where nobody knows, as for a pipe.
-    is_packed : bool
+    is_compressed : bool
     """
 
     name: str
     stream: BinaryIO
     head: bytes
     size_bytes: int | None
-    is_packed: bool
+    is_compressed: bool
     _stored: BinaryIO
 
     @property
@@ -78,16 +78,16 @@ class Source:
 
 @contextmanager
 def opened(path: str) -> Iterator[Source]:
-    """Open a file, or standard input for "-", whatever it is packed with.
+    """Open a file, or standard input for "-", whatever it is compressed with.
 
     Raises
     ------
     OSError
         If it cannot be opened.
     ValueError
-        If it is packed otherwise; while it is read, if it is damaged.
+        If it is compressed otherwise; while it is read, if it is damaged.
     ModuleNotFoundError
-        If it is packed with zstd, and neither Python nor pyarrow can read that.
+        If it is compressed with zstd, and neither Python nor pyarrow can read that.
     """
     name = "standard input" if path == "-" else path
     # A copy of the descriptor: closing it leaves Python's own standard input alone.
@@ -96,42 +96,42 @@ def opened(path: str) -> Iterator[Source]:
         stored = io.BufferedReader(raw)
         status = os.fstat(stored.fileno())
         head = stored.peek(_HEAD_BYTES)[:_HEAD_BYTES]
-        packing = _packing(head)
+        compression = _compression(head)
         stream: Any = stored
-        if packing is not None:
-            stream = io.BufferedReader(_Unpacked(stored, packing, name))
+        if compression is not None:
+            stream = io.BufferedReader(_Decompressed(stored, compression, name))
             head = stream.peek(_HEAD_BYTES)[:_HEAD_BYTES]
         for magic, what in _NOT_READ.items():
             if head.startswith(magic):
                 raise ValueError(f"{name} is {what}")
         size = status.st_size if stat.S_ISREG(status.st_mode) else None
-        yield Source(name, stream, head, size, packing is not None, stored)
+        yield Source(name, stream, head, size, compression is not None, stored)
 
 
-def packing_of(path: str) -> str | None:
-    """How a file is to be packed by its ending: one of `COMPRESSIONS`, or None."""
+def compression_of(path: str) -> str | None:
+    """How a file is to be compressed by its ending: one of `COMPRESSIONS`, or None."""
     ending = Path(path).suffix.lower().removeprefix(".")
     return ending if ending in COMPRESSIONS else None
 
 
-def _packing(head: bytes) -> str | None:
-    """How a file is packed, by what it begins with."""
-    return next((name for magic, name in _PACKINGS.items() if head.startswith(magic)), None)
+def _compression(head: bytes) -> str | None:
+    """How a file is compressed, by what it begins with."""
+    return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
 
 
-class _Unpacked(io.RawIOBase):
-    """The content of a packed file; where it is damaged, an error that says so."""
+class _Decompressed(io.RawIOBase):
+    """The content of a compressed file; where it is damaged, an error that says so."""
 
-    def __init__(self, stored: BinaryIO, packing: str, name: str) -> None:
+    def __init__(self, stored: BinaryIO, compression: str, name: str) -> None:
         self._name = name
-        self._unpacking = _unpacking(stored, packing, name)
+        self._decompressing = _decompressing(stored, compression, name)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
         try:
-            content = self._unpacking.read(len(buffer))
+            content = self._decompressing.read(len(buffer))
         except OSError as error:
             if error.errno is not None:  # of the file itself
                 raise
@@ -142,29 +142,33 @@ class _Unpacked(io.RawIOBase):
         return len(content)
 
     def _damage(self, error: Exception) -> ValueError:
-        return ValueError(f"{self._name} is damaged or incomplete and cannot be unpacked: {error}")
+        return ValueError(
+            f"{self._name} is damaged or incomplete and cannot be decompressed: {error}"
+        )
 
 
-def _unpacking(stored: BinaryIO, packing: str, name: str) -> Any:
-    if packing == "gz":
+def _decompressing(stored: BinaryIO, compression: str, name: str) -> Any:
+    if compression == "gz":
         return gzip.GzipFile(fileobj=stored)
     if sys.version_info >= (3, 14):
         return ZstdFile(stored)
-    return needed("pyarrow", f"{name} is packed with zstd").CompressedInputStream(stored, "zstd")
+    return needed("pyarrow", f"{name} is compressed with zstd").CompressedInputStream(
+        stored, "zstd"
+    )
 
 
-def packed(stream: BinaryIO, packing: str) -> Any:
-    """A file to write to, whose packed content goes to `stream`; close it at the end."""
-    if packing == "gz":  # no name and no time in it: the same rows give the same bytes
+def compressed(stream: BinaryIO, compression: str) -> Any:
+    """A file to write to, whose compressed content goes to `stream`; close it at the end."""
+    if compression == "gz":  # no name and no time in it: the same rows give the same bytes
         return gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0)
     if sys.version_info >= (3, 14):
         return ZstdFile(stream, "wb")
     return needed("pyarrow", _ZST_ASKED).CompressedOutputStream(stream, "zstd")
 
 
-def check_packing(packing: str) -> None:
-    """Raise ModuleNotFoundError now where `packed` would, at the end of a night's work."""
-    if packing == "zst" and sys.version_info < (3, 14):
+def check_compression(compression: str) -> None:
+    """Raise ModuleNotFoundError now where `compressed` would, at the end of a night's work."""
+    if compression == "zst" and sys.version_info < (3, 14):
         needed("pyarrow", _ZST_ASKED)
 
 

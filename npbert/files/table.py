@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from queue import Empty, Queue
 from typing import Any, Final, NamedTuple, Protocol
 
-# A chunk ends after so many rows, or with the row that brings it to so many characters.  The
-# boundaries depend on the rows alone, so that a run that goes on where another one stopped
-# packs the same texts together, and computes the same digits.
+# A chunk ends after so many rows, or with the row that brings its texts, or all its cells, to so
+# many characters.  The boundaries depend on the rows alone, so that a run that goes on where
+# another one stopped packs the same texts together, and computes the same digits.
 CHUNK_ROWS: Final = 1024
 CHUNK_CHARACTERS: Final = 128_000
+CHUNK_CELL_CHARACTERS: Final = 4_000_000
 
 _DRY_SECONDS: Final = 0.05
 _LOOK_AHEAD_ROWS: Final = 64
@@ -31,14 +32,14 @@ class Chunk(NamedTuple):
         What is to be labelled; None in a row that has no text.
     rows : list of dict
         Cells by column name.
-    batch : pyarrow.RecordBatch, optional
+    table : pyarrow.Table, optional
         The same rows as parquet has them, with its types.
     """
 
     start: int
     texts: list[str | None]
     rows: list[Row]
-    batch: Any = None
+    table: Any = None
 
     @property
     def place(self) -> str:
@@ -80,6 +81,8 @@ class Table(NamedTuple):
 
     Attributes
     ----------
+    format : str
+        One of `npbert.files.FORMATS`.
     columns : list of str
         Names of the columns; for JSON lines, the keys of the first object.
     text_column : str
@@ -90,6 +93,7 @@ class Table(NamedTuple):
         Where it is known before they are read.
     """
 
+    format: str
     columns: list[str]
     text_column: str
     chunks: Iterator[Chunk]
@@ -100,17 +104,19 @@ def in_chunks(
     records: Iterable[Record], is_dry: Callable[[], bool] = lambda: False
 ) -> Iterator[Chunk]:
     """Cut rows into chunks; also wherever `is_dry` says that no more are there for now."""
-    start = n_characters = 0
+    start = n_characters = n_cell_characters = 0
     texts: list[str | None] = []
     rows: list[Row] = []
     for text, row in records:
         texts.append(text)
         rows.append(row)
         n_characters += len(text or "")
-        if len(rows) >= CHUNK_ROWS or n_characters >= CHUNK_CHARACTERS or is_dry():
+        n_cell_characters += len(repr(row))  # of nested cells, too
+        is_full = len(rows) >= CHUNK_ROWS or n_characters >= CHUNK_CHARACTERS
+        if is_full or n_cell_characters >= CHUNK_CELL_CHARACTERS or is_dry():
             yield Chunk(start, texts, rows)
             start += len(rows)
-            texts, rows, n_characters = [], [], 0
+            texts, rows, n_characters, n_cell_characters = [], [], 0, 0
     if rows or not start:
         yield Chunk(start, texts, rows)
 

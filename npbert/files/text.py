@@ -10,8 +10,9 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import date, time
 from decimal import Decimal
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, NamedTuple
 
+from npbert.arguments import check_text
 from npbert.files.table import Chunk, Column, Record, Row
 
 _DIALECTS: Final = {"csv": "excel", "tsv": "excel-tab"}
@@ -20,13 +21,40 @@ _MARK: Final = "\ufeff"
 _UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
+class Dialect(NamedTuple):
+    """What csv and tsv files do not agree on.
+
+    Attributes
+    ----------
+    delimiter : str, optional
+        Between the cells, if it is not the format's own.
+    has_quotes : bool
+        Whether quotes enclose a cell; if not, they are characters like others.
+    """
+
+    delimiter: str | None = None
+    has_quotes: bool = True
+
+    def options(self, format: str) -> dict[str, Any]:
+        """For Python's csv module."""
+        options: dict[str, Any] = {"dialect": _DIALECTS[format]}
+        if self.delimiter is not None:
+            options["delimiter"] = self.delimiter
+        if not self.has_quotes:
+            options |= {"quoting": csv.QUOTE_NONE, "quotechar": None}
+        return options
+
+
+USUAL: Final = Dialect()
+
+
 def read_records(
     stream: BinaryIO,
     name: str,
     format: str,
     column: str | None = None,
     encoding: str = "utf-8",
-    delimiter: str | None = None,
+    dialect: Dialect = USUAL,
 ) -> tuple[list[str], str, Iterator[Record]]:
     """Read rows, one at a time.
 
@@ -40,8 +68,8 @@ def read_records(
         The column of texts.  By default "text", or the only column there is.
     encoding : str
         Of the text; a byte-order mark is taken off.
-    delimiter : str, optional
-        Between the cells, if it is not the format's own.
+    dialect : Dialect
+        Of csv and tsv.
 
     Returns
     -------
@@ -68,10 +96,10 @@ def read_records(
         return ["text"], "text", ((text, {"text": text}) for text in texts)
     if format == "jsonl":
         lines = _decoded(stream, name, encoding, newline="\n")
-        return _json_records(lines, name, column or "text")
+        return _json_records(lines, name, column)
     # csv wants line ends as they are: inside quotes they belong to the cell.
     lines = _decoded(stream, name, encoding, newline="")
-    return _csv_records(lines, name, format, column, delimiter)
+    return _csv_records(lines, name, format, column, dialect)
 
 
 def _decoded(stream: BinaryIO, name: str, encoding: str, newline: str) -> Iterator[str]:
@@ -100,27 +128,25 @@ def _decoded(stream: BinaryIO, name: str, encoding: str, newline: str) -> Iterat
 
 
 def _json_records(
-    lines: Iterable[str], name: str, column: str
+    lines: Iterable[str], name: str, column: str | None
 ) -> tuple[list[str], str, Iterator[Record]]:
     rows = _json_rows(lines, name)
     first = next(rows, None)
     if first is None:
+        column = column or "text"
         return [column], column, iter(())
     number, row = first
-    if column not in row:
-        raise ValueError(
-            f"{name}, line {number}: no key {column!r}; there is: {', '.join(row)}; choose one "
-            "with --column"
-        )
+    text_column = check_columns(list(row), f"{name}, line {number},", column)
 
     def records() -> Iterator[Record]:
         for number, row in itertools.chain([first], rows):
-            text = row.get(column)
+            text = row.get(text_column)
+            where = f"{name}, line {number}: {text_column!r}"
             if text is not None and not isinstance(text, str):
-                raise ValueError(f"{name}, line {number}: {column!r} is no string but {text!r}")
-            yield text, row
+                raise ValueError(f"{where} is no string but {text!r}")
+            yield None if text is None else check_text(text, where), row
 
-    return list(row), column, records()
+    return list(row), text_column, records()
 
 
 def _json_rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, Row]]:
@@ -139,27 +165,33 @@ def _json_rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, Row]]:
 
 
 def _csv_records(
-    lines: Iterator[str], name: str, format: str, column: str | None, delimiter: str | None
+    lines: Iterator[str], name: str, format: str, column: str | None, dialect: Dialect
 ) -> tuple[list[str], str, Iterator[Record]]:
     csv.field_size_limit(_LONGEST_CELL)
-    dialect: dict[str, Any] = {"delimiter": delimiter} if delimiter else {}
-    reader = csv.reader(lines, _DIALECTS[format], strict=True, **dialect)
-    columns = _next_cells(reader, name)
+    rows = _csv_rows(csv.reader(lines, strict=True, **dialect.options(format)), name)
+    _, columns = next(rows, (0, None))
     if columns is None:
         raise ValueError(f"{name} is empty, expected a first line of column names")
-    between = next((mark for mark in ";\t|" if len(columns) == 1 and mark in columns[0]), None)
+    between = next((mark for mark in ",;\t|" if len(columns) == 1 and mark in columns[0]), None)
     if column is None and between is not None:
         raise ValueError(
             f"{name}: the only column is {columns[0]!r}; are its cells divided by {between!r}? "
             f"Give --delimiter {between!r}, or choose this column with --column"
         )
-    column = check_columns(columns, name, column)
+    text_column = check_columns(columns, name, column)
 
     def records() -> Iterator[Record]:
-        for row in _csv_rows(reader, name, columns):
-            yield row[column] or None, row
+        for number, cells in rows:
+            if len(cells) != len(columns):
+                raise ValueError(
+                    f"{name}, line {number}: {len(cells)} cells, expected {len(columns)} as in the "
+                    "first line"
+                )
+            row: Row = dict(zip(columns, cells, strict=True))
+            row[text_column] = row[text_column] or None
+            yield row[text_column], row
 
-    return columns, column, records()
+    return columns, text_column, records()
 
 
 def check_columns(columns: list[str], name: str, column: str | None) -> str:
@@ -183,24 +215,21 @@ def check_columns(columns: list[str], name: str, column: str | None) -> str:
     return column
 
 
-def _csv_rows(reader: Any, name: str, columns: list[str]) -> Iterator[Row]:
-    while (cells := _next_cells(reader, name)) is not None:
-        if not cells:  # an empty line
-            continue
-        if len(cells) != len(columns):
+def _csv_rows(reader: Any, name: str) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each row, after the number of its first line; an empty line is no row."""
+    while True:
+        number = reader.line_num + 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
             raise ValueError(
-                f"{name}, line {reader.line_num}: {len(cells)} cells, expected {len(columns)} as "
-                "in the first line"
-            )
-        yield dict(zip(columns, cells, strict=True))
-
-
-def _next_cells(reader: Any, name: str) -> list[str] | None:
-    """The next row's cells, or None at the end."""
-    try:
-        return next(reader, None)
-    except csv.Error as error:
-        raise ValueError(f"{name}, line {reader.line_num}: {error}") from error
+                f"{name}, line {number}: {error}; is a quote not closed, or no quote at all "
+                "(--no-quotes)?"
+            ) from error
+        if cells is None:
+            return
+        if cells:
+            yield number, cells
 
 
 # --------------------------------------------------------------------------------- writing
@@ -223,10 +252,10 @@ class JsonLines:
 class Csv:
     """Rows → csv or tsv, after a line of column names."""
 
-    def __init__(self, format: str, columns: list[str], delimiter: str | None) -> None:
+    def __init__(self, format: str, columns: list[str], dialect: Dialect) -> None:
         self._columns = columns
         self._format = format
-        self._dialect: dict[str, Any] = {"delimiter": delimiter} if delimiter else {}
+        self._dialect = dialect
         self.header = self._lines([columns])
 
     def encode(self, chunk: Chunk, added: list[Column]) -> bytes:
@@ -235,7 +264,8 @@ class Csv:
         Raises
         ------
         ValueError
-            If a row has a key for which there is no column, or a cell no UTF-8.
+            If a row has a key for which there is no column, or a cell no UTF-8, or no form
+            without quotes.
         """
         try:
             return self._lines(self._cells(_rows(chunk, added), chunk.start))
@@ -243,6 +273,10 @@ class Csv:
             raise ValueError(
                 f"{chunk.place}: half of a surrogate pair, for which a {self._format} file has no "
                 "form; write --format jsonl"
+            ) from error
+        except csv.Error as error:
+            raise ValueError(
+                f"{chunk.place}: a cell that takes quotes ({error}); leave out --no-quotes"
             ) from error
 
     def _cells(self, rows: Iterable[Row], start: int) -> Iterator[list[Any]]:
@@ -258,9 +292,9 @@ class Csv:
 
     def _lines(self, rows: Iterable[list[Any]]) -> bytes:
         text = io.StringIO(newline="")
-        dialect: dict[str, Any] = {"lineterminator": "\n", **self._dialect}
-        plain = csv.writer(text, _DIALECTS[self._format], **dialect)
-        quoted = csv.writer(text, _DIALECTS[self._format], quoting=csv.QUOTE_ALL, **dialect)
+        options = {"lineterminator": "\n", **self._dialect.options(self._format)}
+        plain = csv.writer(text, **options)
+        quoted = csv.writer(text, **{"quoting": csv.QUOTE_ALL, **options})
         for cells in rows:
             # By itself, the writer leaves a lone carriage return without the quotes it needs.
             has_return = any("\r" in cell for cell in cells if isinstance(cell, str))

@@ -65,8 +65,8 @@ class TextClassificationPipeline(Pipeline):
     options_class = TextClassificationOptions
     _expected: ClassVar[str] = "a str, a dict of text and text_pair"
     _for_long_texts: ClassVar[str] = (
-        "pass long_text='window' to read it in windows, or long_text='truncate' to label its "
-        "beginning"
+        "pass long_text='window' (--long-text window) to read it in windows, or "
+        "long_text='truncate' to label its beginning"
     )
 
     def __call__(self, inputs: Any, **options: Any) -> Any:
