@@ -112,8 +112,10 @@ class Classifier:
         names = list(kind.names(batch))
         if self.column not in names:
             raise ValueError(
-                f"the batch has no column {self.column!r}; there is: {', '.join(names)}"
+                f"the batch has no column {self.column!r}; there is: {', '.join(map(str, names))}"
             )
+        if names.count(self.column) > 1:
+            raise ValueError(f"the batch has more than one column {self.column!r}; rename one")
         labeller = Labeller(loaded_classifier(**self._model), self._prefix, **self._options)
         labeller.check_names(names, "the batch")
         records: Iterator[Record] = (
@@ -133,6 +135,11 @@ class _Dict:
 
     @staticmethod
     def texts(batch: Any, column: str) -> list[Any]:
+        if isinstance(batch[column], str):
+            raise TypeError(
+                f"the column {column!r} is a str, expected an array or a list of them: a batch, "
+                "not one row (batched=True in Hugging Face's map)"
+            )
         return [None if _is_null(text) else text for text in batch[column]]
 
     @staticmethod

@@ -317,6 +317,12 @@ FAILURES: list[tuple[str, bytes, list[str], str]] = [
         ["--input", "in.txt", "--long-text", "error"],
         "(--long-text window) to read it in windows",
     ),
+    (
+        "in.csv",
+        b"text\nx\n",
+        ["--input", "in.csv", "--no-quotes", "--prefix", "my,"],
+        "the names of the columns: a cell that takes quotes",
+    ),
     ("in.pq", b"PAR1....", ["--input", "in.pq"], "damaged or no parquet file"),
     ("in.csv", b"PK\x03\x04....", ["--input", "in.csv"], "is a zip archive"),
     ("in.csv", b"\x1f\x8b....", ["--input", "in.csv"], "in.csv is damaged or incomplete"),
@@ -562,6 +568,87 @@ def test_a_closed_pipe_ends_it_quietly(folder: str) -> None:
     )
     assert done.stderr == b""
     assert len(rows_of(done.stdout.decode())) == 1
+
+
+def run_in_shell(command: str, folder: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Where $N is the command line; variables are those of the environment."""
+    npbert = f"{sys.executable} -m npbert classify --model {folder}"
+    return subprocess.run(
+        ["sh", "-c", command],
+        env=os.environ | {"N": npbert} | variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_ends_in_the_middle_is_an_error(
+    folder: str, tmp_path: Path, unbuffered: str
+) -> None:
+    """As on a full disk: a part of a write succeeds."""
+    (tmp_path / "in.txt").write_text("a text of some length\n" * 1500)
+    command = f"cd {tmp_path} && ulimit -f 60 && $N --input in.txt > out.jsonl"
+    done = run_in_shell(command, folder, PYTHONUNBUFFERED=unbuffered)
+    assert done.returncode == 1
+    assert done.stderr == "npbert: error: [Errno 27] File too large\n"
+
+
+def test_a_reader_that_is_slow_gets_everything(folder: str, tmp_path: Path) -> None:
+    """Even through a pipe that was set not to wait."""
+    to_read, to_write = os.pipe()
+    os.set_blocking(to_write, False)
+    lines = b"a line of some length, so that the pipe is soon full\n" * 3000
+    source = tmp_path / "in.txt"
+    source.write_bytes(lines)
+    process = start("classify", "--model", folder, "--input", str(source), stdout=to_write)
+    os.close(to_write)
+    time.sleep(2)
+    with open(to_read, encoding="utf-8") as answers:
+        assert len(rows_of(answers.read())) == 3000
+    assert process.wait(60) == 0
+
+
+def test_standard_output_that_is_closed(folder: str, tmp_path: Path) -> None:
+    done = run_in_shell("$N text >&-", folder)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "npbert: error: standard output is closed; give --output FILE\n",
+    )
+    for closed in (">&-", "2>&-", ">&- 2>&-"):
+        target = tmp_path / f"out{len(closed)}.jsonl"
+        done = run_in_shell(f"$N text --output {target} {closed}", folder)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        assert len(rows_of(target.read_text())) == 1
+    done = run_in_shell("$N --input missing.txt 2>&-", folder)
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+def test_a_terminal_of_few_characters(folder: str) -> None:
+    done = run_in_shell("$N --format table good", folder, PYTHONIOENCODING="latin-1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "?" * 5 in done.stdout
+
+
+def test_rows_before_a_bad_one_are_answered(classify: Classify, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("id,text\n1,good\n2,bad\n3\n")
+    code, out, err = classify("--input", str(tmp_path / "in.csv"))
+    assert code == 1
+    assert [row["id"] for row in csv.DictReader(io.StringIO(out))] == ["1", "2"]
+    assert "line 4: 1 cells" in err
+
+
+def test_outputs_that_are_no_files(
+    classify: Classify, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _, out, _ = classify("--output", "-", "good")
+    assert len(rows_of(out)) == 1
+    _, out, err = classify("--output", "", "good")
+    assert out == ""
+    assert "--output: empty, expected the name of a file" in err
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

@@ -149,6 +149,13 @@ def test_a_large_batch_is_worked_in_chunks(folder: Path, monkeypatch: pytest.Mon
 BAD_BATCHES: list[tuple[Any, type[Exception], str]] = [
     ([1], TypeError, "batch is a list, expected a dict of arrays, a pandas.DataFrame or a pyarrow"),
     ({"text": ["a"]}, ValueError, "the batch has no column 'review'; there is: text"),
+    ({"review": "I love it"}, TypeError, "'review' is a str, expected an array.*batched=True"),
+    (pd.DataFrame({0: ["a"]}), ValueError, "the batch has no column 'review'; there is: 0"),
+    (
+        pd.DataFrame([["a", "b"]], columns=["review", "review"]),
+        ValueError,
+        "the batch has more than one column 'review'",
+    ),
     ({"review": ["a"], "score": [1]}, ValueError, "has a column 'score' already.* prefix"),
     ({"review": ["a", 3]}, TypeError, "text 1 of the batch is 3"),
     ({"review": ["a", "film " * 600]}, ValueError, r"text 1 \(counted from 0\) is 602 tokens"),

@@ -292,6 +292,18 @@ def test_existing_files_are_replaced_only_with_force(target: Path, resume: bool)
     assert target.read_bytes() == CONTENT
 
 
+@finishes
+def test_the_mode_of_a_file_that_is_replaced(target: Path, finish: Finish | None) -> None:
+    """Who may not read the old one may not read what is to come, either."""
+    target.write_text("old")
+    target.chmod(0o600)
+    cut_short(target, after=2, force=True, finish=finish)
+    rows = target.with_name("out.csv.partial") / "rows"
+    assert stat.S_IMODE(rows.stat().st_mode) == 0o600
+    make(target, resume=True, force=True, finish=finish)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+
+
 def test_a_file_that_has_appeared_meanwhile_is_replaced_only_with_force(target: Path) -> None:
     cut_short(target, after=2)
     target.write_text("new")

@@ -10,6 +10,7 @@ import lzma
 import os
 import sys
 import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -226,6 +227,57 @@ def test_standard_input(standard_input: int, compression: str | None) -> None:
         assert source.stream.read() == CONTENT
     writer.join()
     os.fstat(0)  # is open still
+
+
+HEADS = {
+    "gz": gzip.compress(SHORT),
+    "zst": pyarrow.compress(SHORT, codec="zstd", asbytes=True),
+    "text": SHORT,
+    "looks like parquet": b"PARK" + SHORT,
+    "less than a head": b"PA",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("is_blocking", [True, False])
+@pytest.mark.parametrize("stored", HEADS.values(), ids=HEADS)
+def test_a_pipe_that_comes_byte_by_byte(
+    standard_input: int, stored: bytes, is_blocking: bool
+) -> None:
+    """Nothing for now is not the end, even where the pipe was set not to wait."""
+    os.set_blocking(0, is_blocking)
+
+    def write() -> None:
+        for place in range(len(stored)):
+            if place < 12:
+                time.sleep(0.01)
+            os.write(standard_input, stored[place : place + 1])
+        os.close(standard_input)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    with opened("-") as source:
+        content = source.stream.read()
+        assert source.head == content[:10] or content.startswith(source.head)
+    assert content == (SHORT if stored.startswith((b"\x1f", b"\x28")) else stored)
+    writer.join()
+
+
+def test_a_short_line_is_not_kept_waiting(standard_input: int) -> None:
+    os.write(standard_input, b"P\n")  # parquet would begin so
+    with opened("-") as source:
+        assert source.stream.readline() == b"P\n"
+    os.close(standard_input)
+
+
+def test_a_file_that_was_read_in_part_goes_on(path: Path, standard_input: int) -> None:
+    path.write_bytes(b"header\n" + SHORT)
+    with path.open("rb") as file:
+        os.dup2(file.fileno(), 0)
+        os.lseek(0, len(b"header\n"), os.SEEK_SET)
+    with opened("-") as source:
+        assert source.stream.read() == SHORT
+    os.close(standard_input)
 
 
 def test_standard_input_is_not_closed(standard_input: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -18,6 +19,12 @@ _SHOWN_PROBLEMS: Final = 5
 
 def run() -> None:
     """Be the program `npbert`."""
+    if sys.stderr is None:  # closed, as daemons have it
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stdout is None:
+        sys.stdout = _Closed()
+    elif os.name != "nt":  # else it could refuse what it has no room for just now
+        os.set_blocking(sys.stdout.fileno(), True)
     # Leave through the same doors as on Ctrl-C, which leave files in order.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     sys.exit(main())
@@ -32,16 +39,31 @@ def main(argv: list[str] | None = None) -> int:
             warnings.showwarning = _show_warning
             options.run(options)
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader has gone; without this, Python would complain when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader has gone
+        _drop_output()
         return _PIPE_CLOSED
     except KeyboardInterrupt:
         return _INTERRUPTED
     except (OSError, ValueError, ModuleNotFoundError) as error:
+        _drop_output()
         print(f"npbert: error: {_one_line(error)}", file=sys.stderr)
         return FAILED
     return DONE
+
+
+class _Closed(io.TextIOBase):
+    """A standard output that was closed: what should go there must not be lost unnoticed."""
+
+    def write(self, _text: str, /) -> int:
+        raise OSError("standard output is closed; give --output FILE")
+
+
+def _drop_output() -> None:
+    """Drop what cannot be written, which Python would try once more at its exit, and complain."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

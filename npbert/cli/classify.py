@@ -80,7 +80,9 @@ def add_parser(commands: Any) -> None:
     )
 
     output = parser.add_argument_group("output")
-    output.add_argument("--output", metavar="FILE", help="instead of standard output")
+    output.add_argument(
+        "--output", type=_output_path, metavar="FILE", help="instead of standard output ('-')"
+    )
     output.add_argument(
         "--format",
         choices=(_TABLE, *files.FORMATS[1:]),
@@ -116,6 +118,12 @@ def _count(value: str) -> int:
     if not value.isdecimal() or int(value) < 1:
         raise argparse.ArgumentTypeError(f"{value!r} is no positive number")
     return int(value)
+
+
+def _output_path(value: str) -> str | None:
+    if not value:
+        raise argparse.ArgumentTypeError("empty, expected the name of a file")
+    return None if value == "-" else value
 
 
 def _encoding(value: str) -> str:
@@ -308,17 +316,21 @@ def _to_terminal(table: Table, labeller: Labeller) -> Iterator[None]:
     for chunk in table.chunks:
         results = labeller.results(chunk)
         for text, of_text in zip(chunk.texts, results, strict=True):
-            print(_drawn(text or "", of_text or []), flush=True)
+            line = _drawn(text or "", of_text or []) + "\n"
+            encoding = sys.stdout.encoding or "utf-8"
+            _write(line.encode(encoding, "replace"), encoding)
         yield
 
 
-def _write(content: bytes) -> None:
-    """Write UTF-8 to standard output, whatever the locale."""
+def _write(content: bytes, encoding: str = "utf-8") -> None:
+    """Write to standard output: UTF-8, whatever the locale, unless it is for people."""
     sys.stdout.flush()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.buffer.write(content)
+        rest = memoryview(content)
+        while rest:  # with PYTHONUNBUFFERED, a call writes only what there is room for
+            rest = rest[sys.stdout.buffer.write(rest) :]
     else:  # a stand-in, which takes text
-        sys.stdout.write(content.decode())
+        sys.stdout.write(content.decode(encoding))
     sys.stdout.flush()
 
 

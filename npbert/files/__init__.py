@@ -29,7 +29,17 @@ _FORMAT_BY_ENDING: Final = {
     ".pq": "parquet",
 }
 
-_NOT_WRITTEN: Final = (".bz2", ".xz", ".zip", ".xlsx", ".xls", ".arrow", ".feather")
+_NOT_WRITTEN: Final = (
+    ".bz2",
+    ".xz",
+    ".zip",
+    ".xlsx",
+    ".xls",
+    ".arrow",
+    ".feather",
+    ".orc",
+    ".avro",
+)
 
 Finish = Callable[[Path, Path], None]
 
@@ -64,8 +74,8 @@ def read_table(
     dialect : Dialect
         Of csv and tsv.
     live : bool
-        Whether rows that come from a pipe are given out when no more follow at once,
-        instead of waiting for a full chunk.
+        Whether somebody waits for the rows: those before an error are given out, and those
+        from a pipe when no more follow at once, instead of waiting for a full chunk.
 
     Raises
     ------
@@ -87,10 +97,12 @@ def read_table(
     columns, column, records = read_records(
         source.stream, source.name, format, column, encoding, dialect
     )
-    if live and source.is_pipe:
-        ahead = ReadAhead(records)
-        return Table(format, columns, column, in_chunks(ahead, ahead.is_dry))
-    return Table(format, columns, column, in_chunks(records))
+    if not live:
+        return Table(format, columns, column, in_chunks(records))
+    if not source.is_pipe:
+        return Table(format, columns, column, in_chunks(records, lambda: False))
+    ahead = ReadAhead(records)
+    return Table(format, columns, column, in_chunks(ahead, ahead.is_dry))
 
 
 def encoder(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import stat
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -113,6 +114,7 @@ class Output:
         if self.job is None:
             self.forget()
             self.rows_path.touch()
+            self._keep_mode(self.rows_path)
             self._note({"job": dict(job)})
             _sync_folder(self.folder)
             _sync_folder(self.folder.parent)
@@ -155,6 +157,8 @@ class Output:
             if self._finish is not None:
                 made = self.folder / _FINISHED
                 if self.rows_path.exists():
+                    made.touch()
+                    self._keep_mode(made)
                     self._finish(self.rows_path, made)
                     with made.open("rb+") as file:
                         os.fsync(file.fileno())
@@ -167,6 +171,11 @@ class Output:
             os.replace(made, self.target)
             _sync_folder(self.target.parent)
         self.forget()
+
+    def _keep_mode(self, made: Path) -> None:
+        """Let the same people read a file as the one that it will replace."""
+        if self.target.exists():
+            shutil.copymode(self.target, made)
 
     def _note(self, entry: State) -> None:
         _append(self.folder / _JOURNAL, json.dumps(entry).encode() + b"\n")
@@ -277,10 +286,14 @@ def _locked(folder: Path, target: Path) -> Iterator[None]:
 
 def _append(path: Path, content: bytes) -> None:
     """Add to a file, and wait until it is on the disk."""
-    with path.open("ab") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with path.open("ab") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        error.filename = str(path)  # a full disk does not say which one
+        raise
 
 
 def _sync_folder(folder: Path) -> None:

@@ -39,10 +39,11 @@ def read_table(source: Source, column: str | None) -> Table:
         If it is no parquet file, or has no such column of texts.
     """
     parquet = needed("pyarrow.parquet", f"{source.name} is a parquet file")
+    content = _seekable(source)
     try:
         # With a buffer of its own size, a row group is not read as a whole.
         file = parquet.ParquetFile(
-            _seekable(source),
+            content,
             buffer_size=_READ_BYTES,
             pre_buffer=False,
             page_checksum_verification=True,  # of files that have checksums
@@ -120,35 +121,35 @@ def _damage() -> tuple[type[Exception], ...]:
 
 
 def _rows(batch: Any) -> list[Row]:
-    """Rows of Python's own values; moments in nanoseconds, for which it has none, as str."""
+    """Rows of Python's own values; days and times as str, since Python does not have them all."""
     import pyarrow
 
-    schema = pyarrow.schema([_without_nanoseconds(field) for field in batch.schema])
+    schema = pyarrow.schema([_with_times_as_text(field) for field in batch.schema])
     rows: list[Row] = batch.cast(schema, safe=False).to_pylist()
     return rows
 
 
-def _without_nanoseconds(field: Any) -> Any:
-    """A field with str in the place of nanoseconds, however deep; durations in microseconds."""
+def _with_times_as_text(field: Any) -> Any:
+    """A field with str in the place of days and times, however deep; durations in microseconds."""
     import pyarrow
     from pyarrow import types
 
     kind = field.type
     if types.is_duration(kind):
         kind = pyarrow.duration("us")
-    elif getattr(kind, "unit", None) == "ns":
+    elif types.is_temporal(kind):
         kind = pyarrow.string()
     elif types.is_struct(kind):
-        kind = pyarrow.struct([_without_nanoseconds(part) for part in kind])
+        kind = pyarrow.struct([_with_times_as_text(part) for part in kind])
     elif types.is_map(kind):
-        key, item = _without_nanoseconds(kind.key_field), _without_nanoseconds(kind.item_field)
+        key, item = _with_times_as_text(kind.key_field), _with_times_as_text(kind.item_field)
         kind = pyarrow.map_(key, item)
     elif types.is_list(kind):
-        kind = pyarrow.list_(_without_nanoseconds(kind.value_field))
+        kind = pyarrow.list_(_with_times_as_text(kind.value_field))
     elif types.is_large_list(kind):
-        kind = pyarrow.large_list(_without_nanoseconds(kind.value_field))
+        kind = pyarrow.large_list(_with_times_as_text(kind.value_field))
     elif types.is_fixed_size_list(kind):
-        kind = pyarrow.list_(_without_nanoseconds(kind.value_field), kind.list_size)
+        kind = pyarrow.list_(_with_times_as_text(kind.value_field), kind.list_size)
     return field.with_type(kind)
 
 
@@ -187,7 +188,7 @@ class Parquet:
         table = chunk.table
         if table is None:
             table = _table(chunk) if chunk.rows else self._table_without_rows(added)
-        table = with_arrow_columns(table, added)
+        table = with_arrow_columns(_with_short_dictionaries(table), added)
         self._schema.add(table, chunk.place)
         stream = pyarrow.BufferOutputStream()
         with pyarrow.ipc.new_stream(stream, table.schema) as writer:
@@ -202,6 +203,17 @@ class Parquet:
         names_added = {column.name for column in added}
         fields = [(name, pyarrow.string()) for name in self._columns if name not in names_added]
         return _without_rows(pyarrow.schema(fields))
+
+
+def _with_short_dictionaries(table: Any) -> Any:
+    """A table whose dictionaries have what its rows have, not what all rows of the file have."""
+    from pyarrow import types
+
+    for number, field in enumerate(table.schema):
+        if types.is_dictionary(field.type):
+            column = table.column(number).cast(field.type.value_type).cast(field.type)
+            table = table.set_column(number, field, column)
+    return table
 
 
 def with_arrow_columns(table: Any, added: list[Column]) -> Any:
@@ -231,7 +243,10 @@ def write_parquet(rows: Path, target: Path) -> None:
     schema = _Schema()
     schema.add_all(rows)
     nothing = _without_rows(schema.of_all)
-    with parquet.ParquetWriter(target, schema.of_all, write_page_checksum=True) as writer:
+    with (
+        target.open("wb") as file,  # by Python, whose paths can be of any bytes
+        parquet.ParquetWriter(file, schema.of_all, write_page_checksum=True) as writer,
+    ):
         group = [nothing]
         for stream in _streams(rows):
             group.append(stream.read_all())
@@ -261,8 +276,9 @@ def _streams(rows: Path) -> Iterator[Any]:
     """Each stream in a file, for which the one before has to be read."""
     import pyarrow
 
-    with pyarrow.OSFile(str(rows)) as file:
-        while file.tell() < file.size():
+    n_bytes = rows.stat().st_size
+    with rows.open("rb") as file:
+        while file.tell() < n_bytes:
             stream = pyarrow.ipc.open_stream(file)
             yield stream
             for _ in stream:

@@ -92,19 +92,25 @@ def opened(path: str) -> Iterator[Source]:
     name = "standard input" if path == "-" else path
     # A copy of the descriptor: closing it leaves Python's own standard input alone.
     with open(os.dup(0) if path == "-" else path, "rb", buffering=0) as raw:
+        if os.name != "nt":  # else a pipe that has nothing for now would look as if it had ended
+            os.set_blocking(raw.fileno(), True)
+        status = os.fstat(raw.fileno())
+        is_file = stat.S_ISREG(status.st_mode)
+        head = _first_bytes(raw)
+        if is_file:
+            raw.seek(-len(head), os.SEEK_CUR)
         # Not to be closed itself: that would wait for a thread that waits for a pipe.
-        stored = io.BufferedReader(raw)
-        status = os.fstat(stored.fileno())
-        head = stored.peek(_HEAD_BYTES)[:_HEAD_BYTES]
+        stored = io.BufferedReader(raw if is_file else _FromStart(head, raw))
         compression = _compression(head)
         stream: Any = stored
         if compression is not None:
-            stream = io.BufferedReader(_Decompressed(stored, compression, name))
-            head = stream.peek(_HEAD_BYTES)[:_HEAD_BYTES]
+            content = _Decompressed(stored, compression, name)
+            head = _first_bytes(content)
+            stream = io.BufferedReader(_FromStart(head, content))
         for magic, what in _NOT_READ.items():
             if head.startswith(magic):
                 raise ValueError(f"{name} is {what}")
-        size = status.st_size if stat.S_ISREG(status.st_mode) else None
+        size = status.st_size if is_file else None
         yield Source(name, stream, head, size, compression is not None, stored)
 
 
@@ -117,6 +123,37 @@ def compression_of(path: str) -> str | None:
 def _compression(head: bytes) -> str | None:
     """How a file is compressed, by what it begins with."""
     return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
+
+
+def _first_bytes(file: io.RawIOBase) -> bytes:
+    """As many as say what it is: those who write to a pipe may pause behind any of them."""
+    known = (*_MAGIC, *_NOT_READ, _PARQUET)
+    head = b""
+    while any(len(head) < len(magic) and magic.startswith(head) for magic in known):
+        more = file.read(_HEAD_BYTES - len(head))
+        if not more:
+            break
+        head += more
+    return head
+
+
+class _FromStart(io.RawIOBase):
+    """A file of which the first bytes were read already: they come once more."""
+
+    def __init__(self, head: bytes, rest: io.RawIOBase) -> None:
+        self._head = head
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if not self._head:
+            return self._rest.readinto(buffer)
+        n_bytes = min(len(buffer), len(self._head))
+        buffer[:n_bytes] = self._head[:n_bytes]
+        self._head = self._head[n_bytes:]
+        return n_bytes
 
 
 class _Decompressed(io.RawIOBase):

@@ -101,22 +101,36 @@ class Table(NamedTuple):
 
 
 def in_chunks(
-    records: Iterable[Record], is_dry: Callable[[], bool] = lambda: False
+    records: Iterable[Record], is_dry: Callable[[], bool] | None = None
 ) -> Iterator[Chunk]:
-    """Cut rows into chunks; also wherever `is_dry` says that no more are there for now."""
+    """Cut rows into chunks.
+
+    Parameters
+    ----------
+    records : iterable of (str or None, dict)
+    is_dry : callable, optional
+        For those who wait: chunks end also where it says that no more rows are there for
+        now, and before an error.
+    """
     start = n_characters = n_cell_characters = 0
     texts: list[str | None] = []
     rows: list[Row] = []
-    for text, row in records:
-        texts.append(text)
-        rows.append(row)
-        n_characters += len(text or "")
-        n_cell_characters += len(repr(row))  # of nested cells, too
-        is_full = len(rows) >= CHUNK_ROWS or n_characters >= CHUNK_CHARACTERS
-        if is_full or n_cell_characters >= CHUNK_CELL_CHARACTERS or is_dry():
+    try:
+        for text, row in records:
+            texts.append(text)
+            rows.append(row)
+            n_characters += len(text or "")
+            n_cell_characters += len(repr(row))  # of nested cells, too
+            is_full = len(rows) >= CHUNK_ROWS or n_characters >= CHUNK_CHARACTERS
+            is_full = is_full or n_cell_characters >= CHUNK_CELL_CHARACTERS
+            if is_full or (is_dry is not None and is_dry()):
+                yield Chunk(start, texts, rows)
+                start += len(rows)
+                texts, rows, n_characters, n_cell_characters = [], [], 0, 0
+    except ValueError:
+        if rows and is_dry is not None:
             yield Chunk(start, texts, rows)
-            start += len(rows)
-            texts, rows, n_characters, n_cell_characters = [], [], 0, 0
+        raise
     if rows or not start:
         yield Chunk(start, texts, rows)
 

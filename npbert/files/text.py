@@ -8,7 +8,6 @@ import io
 import itertools
 import json
 from collections.abc import Iterable, Iterator
-from datetime import date, time
 from decimal import Decimal
 from typing import Any, BinaryIO, Final, NamedTuple
 
@@ -256,7 +255,7 @@ class Csv:
         self._columns = columns
         self._format = format
         self._dialect = dialect
-        self.header = self._lines([columns])
+        self.header = self._lines([columns], "the names of the columns")
 
     def encode(self, chunk: Chunk, added: list[Column]) -> bytes:
         """The rows of a chunk, with columns added.
@@ -267,17 +266,7 @@ class Csv:
             If a row has a key for which there is no column, or a cell no UTF-8, or no form
             without quotes.
         """
-        try:
-            return self._lines(self._cells(_rows(chunk, added), chunk.start))
-        except UnicodeEncodeError as error:
-            raise ValueError(
-                f"{chunk.place}: half of a surrogate pair, for which a {self._format} file has no "
-                "form; write --format jsonl"
-            ) from error
-        except csv.Error as error:
-            raise ValueError(
-                f"{chunk.place}: a cell that takes quotes ({error}); leave out --no-quotes"
-            ) from error
+        return self._lines(self._cells(_rows(chunk, added), chunk.start), chunk.place)
 
     def _cells(self, rows: Iterable[Row], start: int) -> Iterator[list[Any]]:
         for number, row in enumerate(rows, start):
@@ -290,16 +279,26 @@ class Csv:
                 )
             yield [_cell(row.get(column)) for column in self._columns]
 
-    def _lines(self, rows: Iterable[list[Any]]) -> bytes:
+    def _lines(self, rows: Iterable[list[Any]], place: str) -> bytes:
         text = io.StringIO(newline="")
         options = {"lineterminator": "\n", **self._dialect.options(self._format)}
         plain = csv.writer(text, **options)
         quoted = csv.writer(text, **{"quoting": csv.QUOTE_ALL, **options})
-        for cells in rows:
-            # By itself, the writer leaves a lone carriage return without the quotes it needs.
-            has_return = any("\r" in cell for cell in cells if isinstance(cell, str))
-            (quoted if has_return else plain).writerow(cells)
-        return text.getvalue().encode()
+        try:
+            for cells in rows:
+                # By itself, the writer leaves a lone carriage return without the quotes it needs.
+                has_return = any("\r" in cell for cell in cells if isinstance(cell, str))
+                (quoted if has_return else plain).writerow(cells)
+            return text.getvalue().encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"{place}: half of a surrogate pair, for which a {self._format} file has no form; "
+                "write --format jsonl"
+            ) from error
+        except csv.Error as error:
+            raise ValueError(
+                f"{place}: a cell that takes quotes ({error}); leave out --no-quotes"
+            ) from error
 
 
 def _rows(chunk: Chunk, added: list[Column]) -> Iterator[Row]:
@@ -319,8 +318,6 @@ def _cell(value: Any) -> Any:
 
 def _json_value(value: Any) -> str:
     """A str for what JSON has no form for."""
-    if isinstance(value, (date, time)):  # a datetime is a date
-        return value.isoformat()
     if isinstance(value, Decimal):
         return str(value)
     raise ValueError(
