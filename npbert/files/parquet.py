@@ -110,7 +110,7 @@ def _batch_rows(metadata: Any) -> int:
     """How many rows to read at a time: fewer where they are wide."""
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     widths = [group.total_byte_size / group.num_rows for group in groups if group.num_rows]
-    return min(max(int(_BATCH_BYTES / max(widths, default=1)), 1), CHUNK_ROWS)
+    return min(max(int(_BATCH_BYTES / max([1, *widths])), 1), CHUNK_ROWS)
 
 
 def _damage() -> tuple[type[Exception], ...]:
