@@ -149,6 +149,7 @@ def test_a_large_batch_is_worked_in_chunks(folder: Path, monkeypatch: pytest.Mon
 BAD_BATCHES: list[tuple[Any, type[Exception], str]] = [
     ([1], TypeError, "batch is a list, expected a dict of arrays, a pandas.DataFrame or a pyarrow"),
     ({"text": ["a"]}, ValueError, "the batch has no column 'review'; there is: text"),
+    ({"review": ["a", 0.5]}, TypeError, r"text 1 of the batch is 0\.5"),
     ({"review": "I love it"}, TypeError, "'review' is a str, expected an array.*batched=True"),
     (pd.DataFrame({0: ["a"]}), ValueError, "the batch has no column 'review'; there is: 0"),
     (
