@@ -653,10 +653,7 @@ def test_outputs_that_are_no_files(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_is_one_line(folder: str) -> None:
-    command = f"{sys.executable} -m npbert classify --model {folder} text > /dev/full"
-    done = subprocess.run(
-        ["sh", "-c", command], capture_output=True, timeout=60, check=False, text=True
-    )
+    done = run_in_shell("$N text > /dev/full", folder)
     assert done.returncode == 1
     assert done.stderr.startswith("npbert: error: ")
     assert "No space left" in done.stderr

@@ -286,8 +286,9 @@ def _encoder(
 ) -> Encoder:
     """Another format than the input's is written as usual, not in its dialect."""
     dialect = _dialect(options) if format == table.format else files.USUAL
-    goes_on = output is not None and output.state["rows"] and not output.is_whole
-    earlier = output.rows_path if output is not None and goes_on else None
+    earlier = None
+    if output is not None and output.state["rows"] and not output.is_whole:
+        earlier = output.rows_path
     return files.encoder(format, [*table.columns, *labeller.names], dialect, earlier)
 
 

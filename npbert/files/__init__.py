@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+from npbert.files.output import Finish
 from npbert.files.source import (
     Source,
     check_compression,
@@ -40,8 +40,6 @@ _NOT_WRITTEN: Final = (
     ".orc",
     ".avro",
 )
-
-Finish = Callable[[Path, Path], None]
 
 
 def format_of(path: str) -> str | None:
@@ -97,12 +95,12 @@ def read_table(
     columns, column, records = read_records(
         source.stream, source.name, format, column, encoding, dialect
     )
-    if not live:
-        return Table(format, columns, column, in_chunks(records))
-    if not source.is_pipe:
-        return Table(format, columns, column, in_chunks(records, lambda: False))
-    ahead = ReadAhead(records)
-    return Table(format, columns, column, in_chunks(ahead, ahead.is_dry))
+    if live and source.is_pipe:
+        ahead = ReadAhead(records)
+        chunks = in_chunks(ahead, ahead.is_dry)
+    else:
+        chunks = in_chunks(records, (lambda: False) if live else None)
+    return Table(format, columns, column, chunks)
 
 
 def encoder(

@@ -23,6 +23,7 @@ ENDING: Final = ".partial"
 _ROWS, _JOURNAL, _FINISHED, _LOCK = "rows", "journal.jsonl", "finished", "lock"
 
 State = dict[str, Any]
+Finish = Callable[[Path, Path], None]  # makes a file of rows: (rows, file)
 
 
 class Output:
@@ -40,9 +41,7 @@ class Output:
         Whether all rows are there, and only `complete` is left to do.
     """
 
-    def __init__(
-        self, target: Path, finish: Callable[[Path, Path], None] | None, *, force: bool
-    ) -> None:
+    def __init__(self, target: Path, finish: Finish | None, *, force: bool) -> None:
         self.target = target
         self._force = force
         self.folder = target.with_name(target.name + ENDING)
@@ -113,8 +112,7 @@ class Output:
         """
         if self.job is None:
             self.forget()
-            self.rows_path.touch()
-            self._keep_mode(self.rows_path)
+            self._make(self.rows_path)
             self._note({"job": dict(job)})
             _sync_folder(self.folder)
             _sync_folder(self.folder.parent)
@@ -157,8 +155,7 @@ class Output:
             if self._finish is not None:
                 made = self.folder / _FINISHED
                 if self.rows_path.exists():
-                    made.touch()
-                    self._keep_mode(made)
+                    self._make(made)
                     self._finish(self.rows_path, made)
                     with made.open("rb+") as file:
                         os.fsync(file.fileno())
@@ -172,10 +169,11 @@ class Output:
             _sync_folder(self.target.parent)
         self.forget()
 
-    def _keep_mode(self, made: Path) -> None:
-        """Let the same people read a file as the one that it will replace."""
+    def _make(self, path: Path) -> None:
+        """Make a file that the same people may read as the one that it will replace."""
+        path.touch()
         if self.target.exists():
-            shutil.copymode(self.target, made)
+            shutil.copymode(self.target, path)
 
     def _note(self, entry: State) -> None:
         _append(self.folder / _JOURNAL, json.dumps(entry).encode() + b"\n")
@@ -183,7 +181,7 @@ class Output:
 
 @contextmanager
 def resumable(
-    target: Path, *, resume: bool, force: bool, finish: Callable[[Path, Path], None] | None = None
+    target: Path, *, resume: bool, force: bool, finish: Finish | None = None
 ) -> Iterator[Output]:
     """Make a file that appears under its name only when it is complete.
 
