@@ -1,15 +1,54 @@
-"""Checks of call arguments that several modules share."""
+"""Checks of the arguments of a call that several modules share."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
 from numbers import Integral
-from typing import Any
+from typing import Any, Final, Protocol, TypedDict, TypeVar
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class NotGiven(Enum):
+    """The type of `NOT_GIVEN`."""
+
+    NOT_GIVEN = "not given"
+
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
+
+
+# The default of an argument for which None has a meaning of its own, such as top_k, where None
+# means all labels. Every other argument that is not given is None.
+NOT_GIVEN: Final = NotGiven.NOT_GIVEN
+
+
+class Sized(Protocol[T_co]):
+    """Several values: a list, a tuple, a NumPy array, a pandas Series, and the like."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[T_co]: ...
+
+
+class ArrowColumn(Protocol):
+    """A column of pyarrow, whose items are no str while it is iterated over."""
+
+    def to_pylist(self) -> list[Any]:
+        """Return the items as Python's own values."""
+
+
+class Indexed(Protocol[T_co]):
+    """A data set whose items are read by their numbers, counted from 0."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, number: int, /) -> T_co: ...
 
 
 def reject_unknown(function: str, unknown: Iterable[str], known: Iterable[str]) -> None:
-    """Raise TypeError for keyword arguments that do not exist, naming the nearest that does."""
+    """Raise a TypeError for a keyword argument that does not exist, and name the nearest one."""
     known = sorted(known)
     for name in unknown:
         near = difflib.get_close_matches(name, known, n=1)
@@ -17,7 +56,32 @@ def reject_unknown(function: str, unknown: Iterable[str], known: Iterable[str]) 
         raise TypeError(f"{function} got an unknown keyword argument {name!r}; {hint}")
 
 
-# Arguments of ported code that change nothing here, and the values for which that is true.
+class PortedOptions(TypedDict, total=False):
+    """Keywords of code that was written for transformers; they change nothing here.
+
+    A value that npbert cannot honour, such as ``device=0``, raises a ValueError.
+    """
+
+    device: object
+    dtype: object
+    torch_dtype: object
+    framework: str | None
+    device_map: object
+    attn_implementation: str | None
+    use_safetensors: bool | None
+    force_download: bool | None
+    subfolder: str | None
+    proxies: None
+    variant: None
+    output_loading_info: bool | None
+    ignore_mismatched_sizes: bool | None
+    num_workers: int | None
+    use_fast: bool | None
+    low_cpu_mem_usage: bool | None
+    trust_remote_code: bool | None
+
+
+# The values for which it is true that the keyword changes nothing.
 _HARMLESS: Mapping[str, tuple[Any, ...]] = {
     "device": (None, -1, "cpu"),
     "dtype": (None, "auto", "float32"),
@@ -33,13 +97,14 @@ _HARMLESS: Mapping[str, tuple[Any, ...]] = {
     "output_loading_info": (None, False),
     "ignore_mismatched_sizes": (None, False),
 }
-# Weights are always mapped, and no code is ever taken from a model.
+# These have no effect, whatever their value: weights are always mapped, and no code is ever taken
+# from a model.
 _ANY_VALUE = ("num_workers", "use_fast", "low_cpu_mem_usage", "trust_remote_code")
 HARMLESS_NAMES = (*_HARMLESS, *_ANY_VALUE)
 
 
 def take_harmless(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The other arguments, after checking that the harmless ones can be honoured.
+    """Check that the arguments of ported code can be honoured, and return the other ones.
 
     Raises
     ------
@@ -50,7 +115,7 @@ def take_harmless(arguments: Mapping[str, Any]) -> dict[str, Any]:
         value = arguments.get(name)
         if type(value).__module__ == "torch":  # torch.device("cpu"), torch.float32
             value = str(value).removeprefix("torch.")
-        # Types too: 0 and -1.0 are other devices than "-1", and False is not None.
+        # The types count too: 0 and -1.0 are not the device "-1", and False is not None.
         if not any(type(value) is type(choice) and value == choice for choice in honoured):
             choices = ", ".join(map(repr, honoured))
             raise ValueError(
@@ -60,32 +125,32 @@ def take_harmless(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if name not in HARMLESS_NAMES}
 
 
-def choice(name: str, value: Any, choices: Mapping[Any, Any]) -> Any:
-    """What `value` means; a ValueError lists the choices if it is none of them."""
-    # 1 == True in a dict; but a number is surely a mistake, such as truncation=128.
+def choice(name: str, value: object, choices: Mapping[Any, T]) -> T:
+    """Return what `value` means; if it is none of the choices, a ValueError lists them."""
+    # In a dict 1 is True, but here a number is surely a mistake, such as truncation=128.
     if (value is not None and not isinstance(value, (bool, str))) or value not in choices:
         known = ", ".join(map(repr, choices))
         raise ValueError(f"{name} is {value!r}, expected one of: {known}")
     return choices[value]
 
 
-def check_count(name: str, value: Any) -> None:
-    """Raise ValueError if `value` is no positive integer."""
+def check_count(name: str, value: object) -> None:
+    """Raise a ValueError if `value` is not a positive integer."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{name} is {value!r}, expected a positive integer")
 
 
-def check_stride(value: Any) -> None:
-    """Raise ValueError if `value` is no integer from 0."""
+def check_stride(value: object) -> None:
+    """Raise a ValueError if `value` is not an integer from 0 upwards."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise ValueError(f"stride is {value!r}, expected an integer from 0")
 
 
 def as_list(value: Any) -> list[Any] | None:
-    """The items of a list, tuple, array, Series or column of texts; None for anything else.
+    """Return the items of a list, tuple, array, Series or column; None for anything else.
 
-    pandas, pyarrow and datasets are recognized by what their columns can do, so none of
-    them has to be imported.
+    The columns of pandas, pyarrow and datasets are recognized by their methods, so none of these
+    packages has to be imported.
     """
     if isinstance(value, (str, bytes, Mapping, set, frozenset)):
         return None
@@ -97,7 +162,7 @@ def as_list(value: Any) -> list[Any] | None:
 
 
 def as_iterator(value: Any) -> Iterator[Any] | None:
-    """The items of a stream, or of a data set that has them by number; None for anything else."""
+    """Return the items of a stream, or of a data set with numbered items; else None."""
     if isinstance(value, (str, bytes, Mapping, set, frozenset)) or getattr(value, "ndim", 1) != 1:
         return None
     if isinstance(value, Iterable):
@@ -107,15 +172,21 @@ def as_iterator(value: Any) -> Iterator[Any] | None:
     return None
 
 
-def check_text(value: Any, where: str) -> str:
-    """`value` if it is a text that can be tokenized.
+def check_text(value: object, where: str) -> str:
+    """Return `value` if it is a text that can be tokenized.
+
+    Parameters
+    ----------
+    value : object
+    where : str
+        Names the value in error messages.
 
     Raises
     ------
     TypeError
-        If it is no str.
+        If the value is not a str.
     ValueError
-        If it holds half of a surrogate pair, which no encoding can write.
+        If the text has half of a surrogate pair, which no encoding can write.
     """
     if not isinstance(value, str):
         shown = repr(value)

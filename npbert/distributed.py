@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from npbert.arguments import check_text
-from npbert.bulk import Labeller
-from npbert.files.parquet import with_arrow_columns
-from npbert.files.table import Column, Record, in_chunks
-from npbert.hub import absolute
-from npbert.pipelines import check_options, loaded_classifier
+from npbert.checkpoints.hub import ModelSource
+from npbert.pipelines.factory import check_options, loaded_classifier
+from npbert.tables.labelling import Labeller
+from npbert.tables.parquet import with_arrow_columns
+from npbert.tables.rows import Column, Record, in_chunks
 
 
 class Classifier:
@@ -80,7 +80,8 @@ class Classifier:
         self._prefix = prefix
         self._options = options
         self._model: dict[str, Any] = {
-            "model": absolute(model),  # workers have working directories of their own
+            # Workers have working directories of their own.
+            "model": ModelSource(model).anchored().model,
             "revision": revision,
             "cache_dir": None if cache_dir is None else str(Path(cache_dir).absolute()),
             "local_files_only": local_files_only,

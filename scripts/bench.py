@@ -44,10 +44,10 @@ from bench_measure import (
     time_work,
 )
 
-from npbert.threads import available_cpus
+from npbert.distilbert.threads import available_cpus
 
 DOCS = CHECKOUT / "docs"
-MINI = CHECKOUT / "npbert" / "models" / "mini"
+MINI = CHECKOUT / "npbert" / "checkpoints" / "mini"
 BLAS_SETTINGS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 Lines = list[str]
 

@@ -60,7 +60,7 @@ def npbert_stream_engine(folder: Path, n_threads: int) -> Label:
 
 def npbert_file_engine(folder: Path, n_threads: int) -> Label:
     """`npbert classify` from a csv file, the only "text", to another file."""
-    from npbert.cli import main
+    from npbert.cli.main import main
 
     def label(texts: list[str], _: int, __: bool) -> list[float]:
         (source,) = texts
@@ -92,9 +92,9 @@ def npbert_worker_engine(folder: Path, n_threads: int) -> Label:
 def products_engine(folder: Path, n_threads: int) -> Label:
     """The limit: the matrix products of npbert's forward pass and nothing else."""
     import npbert
-    from npbert.batching import TokenizedText, packs_of
-    from npbert.model import Pack, heads_at_once, split_heads
-    from npbert.threads import run
+    from npbert.distilbert.model import Pack, heads_at_once, split_heads
+    from npbert.distilbert.packs import TokenSequence, packs_of
+    from npbert.distilbert.threads import map_on_threads
 
     tokenizer = npbert.AutoTokenizer.from_pretrained(folder)
     model = npbert.AutoModelForSequenceClassification.from_pretrained(folder)
@@ -125,9 +125,9 @@ def products_engine(folder: Path, n_threads: int) -> Label:
     def label(texts: list[str], _: int, __: bool) -> list[float]:
         if tuple(texts) not in packs:  # in the warm-up: tokenizing is no matrix product
             ids = tokenizer(texts, truncation=True).input_ids
-            tokenized = [TokenizedText(np.array(row), np.arange(len(row))) for row in ids]
+            tokenized = [TokenSequence(np.array(row), np.arange(len(row))) for row in ids]
             packs[tuple(texts)] = list(packs_of(tokenized, n_threads=n_threads))
-        run(products, packs[tuple(texts)], n_threads)
+        map_on_threads(products, packs[tuple(texts)], n_threads)
         return []
 
     return label

@@ -22,7 +22,7 @@ from bench import MINI, clean_environment, processor
 from bench_material import CHECKOUT, Work, make_folder, reviews, sentences
 from bench_measure import Engine, Host, shared_memory
 
-from npbert.threads import available_cpus
+from npbert.distilbert.threads import available_cpus
 
 N_WORKERS = 4
 

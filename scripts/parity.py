@@ -32,8 +32,8 @@ CHECKOUT = Path(__file__).parents[1]
 sys.path.insert(0, str(CHECKOUT))
 
 import npbert  # noqa: E402
-from npbert.hub import DEFAULT_MODEL, DEFAULT_REVISION, resolve  # noqa: E402
-from tests.oracles import (  # noqa: E402
+from npbert.checkpoints.hub import DEFAULT_MODEL, DEFAULT_REVISION, ModelSource  # noqa: E402
+from tests.support.oracles import (  # noqa: E402
     BASE,
     SIZES,
     Oracle,
@@ -41,7 +41,7 @@ from tests.oracles import (  # noqa: E402
     make_model,
     random_batch,
 )
-from tests.reference import Reference  # noqa: E402
+from tests.support.reference import Reference  # noqa: E402
 
 TOLERANCE = 1e-5  # of max(1, largest value)
 PUBLISHED = CHECKOUT / "tests" / "data" / "published_logits.jsonl"
@@ -81,7 +81,7 @@ def main() -> int:
     if options.random:
         figures = of_random_models()
     else:
-        folder = resolve(options.model, revision=options.revision)
+        folder = ModelSource(options.model, options.revision).resolve()
         figures = of_texts(folder, options.texts or TEXTS)
     print(f"{'':46}{'largest |difference|':>22}{'error / torch error':>22}")
     worst = 0.0

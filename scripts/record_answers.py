@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.answering import OPTIONS, QUESTIONS, RECORDED, make_answerer
+from tests.support.answering import OPTIONS, QUESTIONS, RECORDED, make_answerer
 
 RELEASE = "4.57.6"
 

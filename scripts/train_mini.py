@@ -1,4 +1,4 @@
-"""Make the bundled model ``npbert/models/mini`` from public weights and SST-2.
+"""Make the bundled model ``npbert/checkpoints/mini`` from public weights and SST-2.
 
     pip install -e '.[train]'
     python scripts/train_mini.py DATA_FOLDER OUTPUT_FOLDER
@@ -21,7 +21,7 @@ Three steps:
    + 0.3 * cross-entropy with the label (Hinton et al. 2015, arXiv:1503.02531).
 
 Every choice was made on dev.tsv.  The 872 sentences of GLUE's dev set are not read here;
-``tests/test_mini.py`` measures the accuracy on them.
+``tests/checkpoints/test_mini.py`` measures the accuracy on them.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ import transformers
 from safetensors.numpy import load_file, save_file
 
 import npbert
-from tests.oracles import make_folder
-from tests.streams import Endless
+from tests.support.oracles import make_folder
+from tests.support.streams import Endless
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*bare encoder:UserWarning")
 DOCUMENT = Path(__file__).parents[1] / "docs" / "differences.md"

@@ -22,9 +22,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import npbert
-from npbert import pipelines
 from npbert.distributed import Classifier
-from tests.oracles import make_folder
+from npbert.pipelines import factory
+from tests.support.oracles import make_folder
 
 REVIEWS = ["I love this film.", None, "I want my two hours back.", "", "東京 é"]
 IDS = np.arange(5)
@@ -133,13 +133,13 @@ def test_scores_of_more_labels(folder: Path, top_k: int | None) -> None:
 
 def test_a_large_batch_is_worked_in_chunks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = []
-    answers = pipelines.TextClassificationPipeline.answers
+    answers = factory.TextClassificationPipeline.answers
 
     def counted(self: Any, items: Any, numbers: Any, **options: Any) -> Any:
         sizes.append(len(items))
         return answers(self, items, numbers, **options)
 
-    monkeypatch.setattr(pipelines.TextClassificationPipeline, "answers", counted)
+    monkeypatch.setattr(factory.TextClassificationPipeline, "answers", counted)
     texts = [f"text {number}" for number in range(2500)]
     labelled = Classifier(folder, column="review")({"review": np.array(texts)})
     assert sizes == [1024, 1024, 452]
@@ -220,16 +220,16 @@ def test_what_travels_is_names(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_process_loads_the_model_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pipelines._loaded.cache_clear()
+    factory._loaded.cache_clear()
     n_loaded = 0
-    make = pipelines.pipeline
+    make = factory.pipeline
 
     def counted(*arguments: Any, **options: Any) -> Any:
         nonlocal n_loaded
         n_loaded += 1
         return make(*arguments, **options)
 
-    monkeypatch.setattr(pipelines, "pipeline", counted)
+    monkeypatch.setattr(factory, "pipeline", counted)
     with ThreadPoolExecutor(4) as pool:
         labels = [Classifier(folder, column="review") for _ in range(4)]
         for labelled in pool.map(lambda label: label(as_dict()), labels):
@@ -290,7 +290,7 @@ def test_a_killed_worker_costs_no_row(folder: Path, tmp_path: Path) -> None:
     source, target = tmp_path / "reviews.parquet", tmp_path / "labelled"
     pq.write_table(pa.Table.from_pylist(ENGINE_ROWS), source)
     checkout = Path(__file__).parents[1]  # where workers find the script
-    script = [sys.executable, "-m", "tests.label_with_ray"]
+    script = [sys.executable, "-m", "tests.support.label_with_ray"]
     done = subprocess.run(
         [*script, *map(str, (folder, source, target, tmp_path))],
         cwd=checkout,

@@ -10,11 +10,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
-from npbert.activations import ACTIVATIONS
-from npbert.arguments import HARMLESS_NAMES, reject_unknown, take_harmless
-from npbert.hub import CONFIG_FILE, LOADING_NAMES, resolve
+from npbert.arguments import HARMLESS_NAMES, PortedOptions, reject_unknown, take_harmless
+from npbert.checkpoints.hub import (
+    CONFIG_FILE,
+    HUB_OPTIONS,
+    HubOptions,
+    ModelSource,
+    split_hub_options,
+)
+from npbert.distilbert.activations import ACTIVATIONS
 
 MODEL_TYPE = "distilbert"
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
@@ -39,6 +45,46 @@ _OTHER_NAMES = {
 }
 # Set by methods that change the weights' meaning, so the tensors cannot be used as they are.
 _CHANGED_WEIGHTS = ("quantization_config", "pruned_heads")
+
+
+class ConfigOptions(TypedDict, total=False):
+    """Values in place of those in a config.json; see `DistilBertConfig` for their meaning.
+
+    The second half are other names of some values, and settings of training, which change
+    nothing here.
+    """
+
+    vocab_size: int
+    max_position_embeddings: int
+    n_layers: int
+    n_heads: int
+    dim: int
+    hidden_dim: int
+    activation: str
+    pad_token_id: int | None
+    id2label: dict[int, str]
+    problem_type: str | None
+    tie_word_embeddings: bool
+    output_hidden_states: bool
+    output_attentions: bool
+    return_dict: bool
+    architectures: list[str] | None
+
+    hidden_size: int
+    num_attention_heads: int
+    num_hidden_layers: int
+    num_labels: int
+    label2id: dict[str, int]
+    dropout: float
+    attention_dropout: float
+    qa_dropout: float
+    seq_classif_dropout: float
+    initializer_range: float
+    sinusoidal_pos_embds: bool
+
+
+class LoadingOptions(HubOptions, ConfigOptions, PortedOptions, total=False):
+    """What the `from_pretrained` of a config or a model takes beside the model's name."""
 
 
 @dataclass
@@ -188,12 +234,7 @@ class DistilBertConfig:
     def from_pretrained(
         cls,
         pretrained_model_name_or_path: str | Path,
-        *,
-        revision: str | None = None,
-        cache_dir: str | Path | None = None,
-        local_files_only: bool = False,
-        token: str | bool | None = None,
-        **changes: Any,
+        **options: Unpack[LoadingOptions],
     ) -> DistilBertConfig:
         """Read the config of a model, without its weights.
 
@@ -201,10 +242,10 @@ class DistilBertConfig:
         ----------
         pretrained_model_name_or_path : str or Path
             A folder, a bundled name ("mini"), or a hub id.
-        revision, cache_dir, local_files_only, token
-            As in huggingface_hub; see `npbert.hub.resolve`.
-        **changes
-            Values in place of those in config.json.
+        **options
+            `revision`, `cache_dir`, `local_files_only` and `token`, as in huggingface_hub (see
+            `HubOptions`); values in place of those in config.json (see `ConfigOptions`); and
+            keywords of ported code that change nothing here (see `PortedOptions`).
 
         Returns
         -------
@@ -219,16 +260,9 @@ class DistilBertConfig:
         ValueError
             If its config cannot be honoured.
         """
-        changes = loading_changes(f"{cls.__name__}.from_pretrained()", changes)
-
-        folder = resolve(
-            pretrained_model_name_or_path,
-            revision=revision,
-            cache_dir=cache_dir,
-            local_files_only=local_files_only,
-            token=token,
-            weights=False,
-        )
+        of_hub, others = split_hub_options(options)
+        changes = config_changes(f"{cls.__name__}.from_pretrained()", others)
+        folder = ModelSource(pretrained_model_name_or_path, **of_hub).resolve(weights=False)
         return cls.from_json_file(folder / CONFIG_FILE, changes)
 
     @classmethod
@@ -323,8 +357,8 @@ class DistilBertConfig:
         return config
 
 
-def loading_changes(function: str, keywords: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the keywords of `function` that stand in place of values in config.json.
+def config_changes(function: str, keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the keywords of `function` that stand in place of values in config.json.
 
     Raises
     ------
@@ -336,7 +370,7 @@ def loading_changes(function: str, keywords: Mapping[str, Any]) -> dict[str, Any
     changes = {
         name: value for name, value in take_harmless(keywords).items() if name not in TRAINING_ONLY
     }
-    known = (*LOADING_NAMES, "config", *CHANGEABLE, *TRAINING_ONLY, *HARMLESS_NAMES)
+    known = (*HUB_OPTIONS, "config", *CHANGEABLE, *TRAINING_ONLY, *HARMLESS_NAMES)
     reject_unknown(function, changes.keys() - {*CHANGEABLE}, known)
     return changes
 
@@ -344,7 +378,7 @@ def loading_changes(function: str, keywords: Mapping[str, Any]) -> dict[str, Any
 AutoConfig = DistilBertConfig
 # Keywords of `from_pretrained` that stand in place of values in config.json.
 CHANGEABLE = (*DistilBertConfig.__dataclass_fields__, *_OTHER_NAMES, "num_labels", "label2id")
-# And such as have no influence on inference.
+# Keywords that have no influence on inference.
 TRAINING_ONLY = (
     "dropout",
     "attention_dropout",

@@ -1,8 +1,8 @@
-"""Model name → local folder.  The only module that may touch the network.
+"""From a model's name to a folder. This is the only module that may touch the network.
 
-A name is, in this order: a path to a folder; the name of a bundled model; an id on the
-Hugging Face hub, whose files go through the cache that all users of huggingface_hub share.
-The client is imported only when it is needed: its import takes longer than all the others.
+A name is, in this order: a path to a folder; the name of a bundled model; or an id on the
+Hugging Face hub, whose files go through the cache that all users of huggingface_hub share. The
+client is imported only when it is needed, because its import takes longer than all others.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypedDict, cast
 
-from npbert.safetensors_files import CheckpointError, weight_files
+from npbert.checkpoints.safetensors_files import CheckpointError, weight_files
 
 DEFAULT_MODEL: Final = "distilbert/distilbert-base-uncased-finetuned-sst-2-english"
 DEFAULT_REVISION: Final = "714eb0fa89d2f80546fda750413ed43d93601a13"
 BUNDLED: Final = ("mini",)
-LOADING_NAMES: Final = ("revision", "cache_dir", "local_files_only", "token")  # of `resolve`
 CONFIG_FILE: Final = "config.json"
 TOKENIZER_FILES: Final = ("tokenizer.json", "vocab.txt")
 
-_BUNDLED_FOLDER: Final = Path(__file__).parent / "models"
+_BUNDLED_FOLDER: Final = Path(__file__).parent
 _SMALL_FILES: Final = [
     CONFIG_FILE,
     *TOKENIZER_FILES,
@@ -40,83 +40,134 @@ _WEIGHT_FILES: Final = [
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 
 
-def resolve(
-    model: str | Path,
-    *,
-    revision: str | None = None,
-    cache_dir: str | Path | None = None,
-    local_files_only: bool = False,
-    token: str | bool | None = None,
-    weights: bool = True,
-    check_config: Callable[[Path], object] | None = None,
-    any_of: tuple[str, ...] = (CONFIG_FILE,),
-) -> Path:
-    """Find a model, downloading what is missing.
+class HubOptions(TypedDict, total=False):
+    """Where a model comes from, beside its name; the keywords are those of huggingface_hub.
+
+    Attributes
+    ----------
+    revision : str or None
+        A branch, a tag or a commit on the hub. A full commit hash that is in the cache costs no
+        request and does not import the client.
+    cache_dir : str, Path or None
+        Used in place of the hub's cache, which HF_HUB_CACHE and HF_HOME place.
+    local_files_only : bool
+        Never use the network, as with HF_HUB_OFFLINE=1.
+    token : str, bool or None
+        Access token for private and gated models; by default the one that the client finds.
+    """
+
+    revision: str | None
+    cache_dir: str | Path | None
+    local_files_only: bool
+    token: str | bool | None
+
+
+HUB_OPTIONS: Final = tuple(HubOptions.__annotations__)
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """A model's name, and all that says where it comes from.
 
     Parameters
     ----------
     model : str or Path
-        A folder (a Path; a str that is absolute or begins with ``.`` or ``~``; or the name
-        of an existing folder with one of the files `any_of`), a bundled name, or a hub id.
-    revision : str, optional
-        Branch, tag or commit on the hub.  A full commit hash that is in the cache costs no
-        request and does not import the client.
-    cache_dir : str or Path, optional
-        Instead of the hub's cache, which HF_HUB_CACHE and HF_HOME place.
-    local_files_only : bool
-        Never use the network, as with HF_HUB_OFFLINE=1.
-    token : str or bool, optional
-        Access token for private and gated models; by default the one the client finds.
-    weights : bool
-        Whether the weights are needed, or only config and tokenizer.
-    check_config : callable, optional
-        Called with the path of config.json before weights are downloaded; its ValueError
-        saves the download of a model that cannot be used.
-    any_of : tuple of str
-        Files of which a folder on this machine has at least one; config.json by default.
-
-    Returns
-    -------
-    Path
-        A folder with the files.
+        A folder (a Path; a str that is absolute or begins with ``.`` or ``~``; or the name of an
+        existing folder that holds a model), a bundled name, or a hub id.
+    revision, cache_dir, local_files_only, token
+        As in `HubOptions`.
 
     Raises
     ------
-    FileNotFoundError
-        If the folder, the repository, its revision or a file in it does not exist.
-    PermissionError
-        If the repository is gated.
-    ConnectionError
-        If the hub cannot be reached and the cache does not have the model.
     TypeError
         If `model` is neither a str nor a Path.
-    ValueError
-        If the name can be neither a folder's nor a repository's, or the repository's config
-        cannot be honoured.
     """
-    if not isinstance(model, (str, Path)):
-        raise TypeError(
-            f"model is a {type(model).__name__}, expected a folder, a bundled name "
-            f"({', '.join(BUNDLED)}) or a hub id"
-        )
-    name = str(model)
-    folder = _local_folder(model, any_of)
-    if folder is not None:
-        if revision is not None:
-            raise ValueError(
-                f"revision is {revision!r}, but {name!r} is a folder on this machine, which has "
-                "no revisions; leave it out"
+
+    model: str | Path
+    revision: str | None = None
+    cache_dir: str | Path | None = None
+    local_files_only: bool = False
+    token: str | bool | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, (str, Path)):
+            raise TypeError(
+                f"model is a {type(self.model).__name__}, expected a folder, a bundled name "
+                f"({', '.join(BUNDLED)}) or a hub id"
             )
-        return folder
-    if revision is not None and _COMMIT.fullmatch(revision):
-        snapshot = _cache(cache_dir) / f"models--{name.replace('/', '--')}" / "snapshots" / revision
-        if _is_complete(snapshot, weights):
-            return snapshot
-    return _from_hub(name, revision, cache_dir, local_files_only, token, weights, check_config)
+
+    def anchored(self) -> ModelSource:
+        """Return a source that means the same in other working directories."""
+        path = Path(self.model).expanduser()
+        is_folder = _is_path(self.model) or (path / CONFIG_FILE).is_file()
+        model = str(path.absolute()) if is_folder else str(self.model)
+        cache_dir = self.cache_dir
+        if cache_dir is not None:
+            cache_dir = str(Path(cache_dir).expanduser().absolute())
+        return replace(self, model=model, cache_dir=cache_dir)
+
+    def resolve(
+        self,
+        *,
+        weights: bool = True,
+        check_config: Callable[[Path], object] | None = None,
+        any_of: tuple[str, ...] = (CONFIG_FILE,),
+    ) -> Path:
+        """Find the model, and download what is missing.
+
+        Parameters
+        ----------
+        weights : bool
+            Whether the weights are needed, or only the config and the tokenizer.
+        check_config : callable, optional
+            Called with the path of config.json before weights are downloaded. If it raises a
+            ValueError, a model that cannot be used costs no download.
+        any_of : tuple of str
+            Files of which a folder on this machine must have at least one.
+
+        Returns
+        -------
+        Path
+            A folder with the files.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder, the repository, its revision or a file in it does not exist.
+        PermissionError
+            If the repository is gated.
+        ConnectionError
+            If the hub cannot be reached and the cache does not have the model.
+        ValueError
+            If the name can be neither a folder's nor a repository's, or if the repository's
+            config cannot be honoured.
+        """
+        name = str(self.model)
+        folder = _local_folder(self.model, any_of)
+        if folder is not None:
+            if self.revision is not None:
+                raise ValueError(
+                    f"revision is {self.revision!r}, but {name!r} is a folder on this machine, "
+                    "which has no revisions; leave it out"
+                )
+            return folder
+        if self.revision is not None and _COMMIT.fullmatch(self.revision):
+            repository = f"models--{name.replace('/', '--')}"
+            snapshot = _cache(self.cache_dir) / repository / "snapshots" / self.revision
+            if _is_complete(snapshot, weights):
+                return snapshot
+        return _from_hub(self, weights, check_config)
+
+
+def split_hub_options(options: Mapping[str, Any]) -> tuple[HubOptions, dict[str, Any]]:
+    """Split keyword arguments into those of `HubOptions` and the others."""
+    of_hub = {name: value for name, value in options.items() if name in HUB_OPTIONS}
+    others = {name: value for name, value in options.items() if name not in HUB_OPTIONS}
+    return cast("HubOptions", of_hub), others
 
 
 def _local_folder(model: str | Path, any_of: tuple[str, ...]) -> Path | None:
-    """The folder that `model` names on this machine, or None for a hub id."""
+    """Return the folder that `model` names on this machine, or None for a hub id."""
     path = Path(model).expanduser()
     if any((path / name).is_file() for name in any_of):
         return path
@@ -130,20 +181,13 @@ def _local_folder(model: str | Path, any_of: tuple[str, ...]) -> Path | None:
     return _BUNDLED_FOLDER / str(model) if str(model) in BUNDLED else None
 
 
-def absolute(model: str | Path) -> str:
-    """A model's name that means the same in other working directories."""
-    path = Path(model).expanduser()
-    is_folder = _is_path(model) or (path / CONFIG_FILE).is_file()
-    return str(path.absolute()) if is_folder else str(model)
-
-
 def _is_path(model: str | Path) -> bool:
-    """Whether a name can only be that of a folder."""
+    """Tell whether a name can only be that of a folder."""
     return isinstance(model, Path) or Path(model).is_absolute() or model.startswith((".", "~"))
 
 
 def _cache(cache_dir: str | Path | None) -> Path:
-    """The hub's cache folder, by the rules of huggingface_hub, without importing it."""
+    """Return the hub's cache folder, by the rules of huggingface_hub, without importing it."""
     if cache_dir is not None:
         return Path(cache_dir).expanduser()
     for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
@@ -160,10 +204,10 @@ def _expanded(path: str) -> Path:
 
 
 def _is_complete(folder: Path, weights: bool) -> bool:
-    """Whether a cached snapshot surely has every file that its repository has for us.
+    """Tell whether a cached snapshot surely has every file that npbert needs.
 
-    Without tokenizer_config.json it may be a download that broke off, or a repository that
-    has none: the client knows.
+    A snapshot without tokenizer_config.json may be a download that broke off, or that of a
+    repository which has no such file. The client can tell the two apart.
     """
     names = (CONFIG_FILE, "tokenizer_config.json")
     if not all((folder / name).is_file() for name in names):
@@ -181,33 +225,29 @@ def _has_weights(folder: Path) -> bool:
 
 
 def _from_hub(
-    repo: str,
-    revision: str | None,
-    cache_dir: str | Path | None,
-    local_files_only: bool,
-    token: str | bool | None,
-    weights: bool,
-    check_config: Callable[[Path], object] | None,
+    source: ModelSource, weights: bool, check_config: Callable[[Path], object] | None
 ) -> Path:
-    """The folder of a cached or downloaded snapshot, by the client of the hub."""
+    """Return the folder of a cached or downloaded snapshot, by means of the hub's client."""
     from huggingface_hub import constants, snapshot_download
+
+    repo = str(source.model)
 
     def fetch(patterns: list[str], revision: str | None) -> Path:
         folder = snapshot_download(
             repo,
             revision=revision,
-            cache_dir=cache_dir,
-            local_files_only=local_files_only,
-            token=token,
+            cache_dir=source.cache_dir,
+            local_files_only=source.local_files_only,
+            token=source.token,
             allow_patterns=patterns,
         )
         return Path(folder)
 
     where = f"{repo!r} on {constants.ENDPOINT}"
-    with _clear_errors(where, repo, revision, local_files_only):
-        # The small files first, so that a wrong model costs no download of its weights; and
-        # the weights from the same commit, even if somebody pushes in between.
-        folder = fetch(_SMALL_FILES, revision)
+    with _clear_errors(where, source):
+        # The small files come first, so that a wrong model costs no download of its weights. The
+        # weights are of the same commit, even if somebody pushes in between.
+        folder = fetch(_SMALL_FILES, source.revision)
         if not (folder / CONFIG_FILE).is_file():
             raise FileNotFoundError(f"{where} has no {CONFIG_FILE}; is it a transformers model?")
         if weights:
@@ -215,21 +255,19 @@ def _from_hub(
                 check_config(folder / CONFIG_FILE)
             folder = fetch(_WEIGHT_FILES, folder.name)
     if weights and not _has_weights(folder):
-        if local_files_only or constants.HF_HUB_OFFLINE:
-            raise ConnectionError(_not_cached(repo, revision, local_files_only, None))
+        if source.local_files_only or constants.HF_HUB_OFFLINE:
+            raise ConnectionError(_not_cached(source, None))
         raise FileNotFoundError(
-            f"{where} has no safetensors weights at revision {revision or 'main'!r}, and npbert "
-            "never opens pickles; look for a revision that has them (often 'refs/pr/1'), or "
+            f"{where} has no safetensors weights at revision {source.revision or 'main'!r}, and "
+            "npbert never opens pickles; look for a revision that has them (often 'refs/pr/1'), or "
             "convert it where transformers is installed: from_pretrained, then save_pretrained"
         )
     return folder
 
 
 @contextmanager
-def _clear_errors(
-    where: str, repo: str, revision: str | None, local_files_only: bool
-) -> Iterator[None]:
-    """Turn the client's errors into those of `resolve`, each with its next step."""
+def _clear_errors(where: str, source: ModelSource) -> Iterator[None]:
+    """Turn the client's errors into those of `ModelSource.resolve`, each with its next step."""
     from huggingface_hub.errors import (  # type: ignore[attr-defined]
         GatedRepoError,
         HFValidationError,
@@ -240,6 +278,7 @@ def _clear_errors(
         RevisionNotFoundError,
     )
 
+    repo = str(source.model)
     try:
         yield
     except GatedRepoError as error:
@@ -253,7 +292,8 @@ def _clear_errors(
         ) from error
     except RevisionNotFoundError as error:
         raise FileNotFoundError(
-            f"{where} has no revision {revision!r}; expected a branch, a tag or a full commit hash"
+            f"{where} has no revision {source.revision!r}; expected a branch, a tag or a full "
+            "commit hash"
         ) from error
     except HFValidationError as error:
         raise ValueError(
@@ -265,7 +305,7 @@ def _clear_errors(
             f"{where}: token=True, but no token is stored; set HF_TOKEN or pass the token itself"
         ) from error
     except LocalEntryNotFoundError as error:
-        raise ConnectionError(_not_cached(repo, revision, local_files_only, error)) from error
+        raise ConnectionError(_not_cached(source, error)) from error
     except json.JSONDecodeError as error:
         raise ConnectionError(
             f"{where} could not be fetched: what came is no answer of the hub; is there a proxy "
@@ -278,13 +318,12 @@ def _clear_errors(
         ) from error
 
 
-def _not_cached(
-    repo: str, revision: str | None, local_files_only: bool, error: BaseException | None
-) -> str:
+def _not_cached(source: ModelSource, error: BaseException | None) -> str:
     from huggingface_hub import constants
 
+    repo, revision = str(source.model), source.revision
     version = f" at revision {revision}" if revision else ""
-    if local_files_only:
+    if source.local_files_only:
         reason = "local_files_only=True forbids the network"
     elif constants.HF_HUB_OFFLINE or error is None:
         reason = "HF_HUB_OFFLINE forbids the network"

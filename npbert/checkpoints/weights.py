@@ -1,39 +1,36 @@
-"""safetensors files → checked parameters, mapped from the file without a copy."""
+"""From safetensors files to checked parameters, mapped from the file without a copy."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from npbert.config import DistilBertConfig
-from npbert.model import HEAD_PARTS, WORD_EMBEDDINGS, Array, Encoder, Take
-from npbert.safetensors_files import (
+from npbert.checkpoints.config import DistilBertConfig
+from npbert.checkpoints.parameters import HEAD_KINDS, WORD_EMBEDDINGS, HeadKind, HeadT, load_encoder
+from npbert.checkpoints.safetensors_files import (
     FLOATS,
     ITEM_SIZES,
     CheckpointError,
     StoredTensor,
     stored_tensors,
 )
+from npbert.distilbert.activations import Array
+from npbert.distilbert.model import Encoder
 
 _OLD_NAMES: Final = {"gamma": "weight", "beta": "bias"}  # of LayerNorm, as TensorFlow had them
 _BUFFERS: Final = ("embeddings.position_ids",)  # not weights; older releases saved it
 
-Head = TypeVar("Head")
-
 
 def load_parameters(
-    folder: Path,
-    config: DistilBertConfig,
-    load_head: Callable[[Take, DistilBertConfig], Head],
-    head_name: str | None,
-) -> tuple[Encoder, Head]:
-    """Read the weights of a model folder, checked against its config.
+    folder: Path, config: DistilBertConfig, head_kind: HeadKind[HeadT]
+) -> tuple[Encoder, HeadT]:
+    """Read the weights of a model folder, and check them against its config.
 
     Parameters
     ----------
@@ -41,50 +38,52 @@ def load_parameters(
         Holds model.safetensors, or shards and model.safetensors.index.json.
     config : DistilBertConfig
         Says which tensors there must be, and their shapes.
-    load_head : callable
-        Builds the head's parameters from `take` and the config.
-    head_name : str or None
-        Key of `HEAD_PARTS`, or None for the bare encoder.
+    head_kind : HeadKind
+        The head to load.
 
     Returns
     -------
     encoder : Encoder
-    head
-        What `load_head` returned.
+    head : parameters of the head, or None for the bare encoder
 
     Raises
     ------
     CheckpointError
-        If a file is not what it should be, or tensors are missing, have the wrong shape or
-        dtype, or hold NaN or infinity: all of them in one message.
+        If a file is not what it should be; or if tensors are missing, have the wrong shape or
+        dtype, or hold NaN or infinity. One message names all of them.
 
     Warns
     -----
     UserWarning
-        Naming the tensors that nothing uses.  Those of other heads are mentioned only when
-        the bare encoder is loaded.
+        Naming the tensors that nothing uses. The tensors of other heads are named only when the
+        bare encoder is loaded.
 
     Notes
     -----
-    float32 tensors are views of the mapped file, so the page cache holds them once for all
-    processes; float16 and bfloat16 ones are widened to float32.
+    Tensors of float32 are views of the mapped file, so the page cache holds them once for all
+    processes. Tensors of float16 and bfloat16 are widened to float32.
     """
     checkpoint = _Checkpoint(folder)
-    encoder = Encoder.load(checkpoint.take, config)
-    head = load_head(checkpoint.take, config)
+    encoder = load_encoder(checkpoint.take, config)
+    head = head_kind.load(checkpoint.take, config)
     if checkpoint.problems:
-        raise CheckpointError(_report(folder, checkpoint.problems, head_name))
-    _warn_of_unused(folder, checkpoint.unused(), head_name)
+        raise CheckpointError(_report(folder, checkpoint.problems, head_kind))
+    _warn_of_unused(folder, checkpoint.unused(), head_kind)
     return encoder, head
 
 
 def find_non_finite(parameters: object) -> list[str]:
-    """Names of the arrays with NaN or infinity among (nested dataclasses of) parameters."""
+    """List the names of the arrays that hold NaN or infinity.
+
+    Parameters
+    ----------
+    parameters : dataclass of arrays, of other such dataclasses, and of tuples of these
+    """
     return [name for name, array in _arrays(parameters, "") if not np.isfinite(array).all()]
 
 
 class _Checkpoint:
-    """The tensors of a folder by name, and all that was found wrong with them."""
+    """The tensors of a folder by name, and a list of all that is wrong with them."""
 
     def __init__(self, folder: Path) -> None:
         self.problems: list[str] = []
@@ -102,14 +101,14 @@ class _Checkpoint:
             self._tensors[name] = tensor
 
     def take(self, name: str, shape: tuple[int, ...], twin: str | None = None, /) -> Array:
-        """The tensor as float32; if it is unfit, a note in `problems` and no matter what."""
+        """Return a tensor as float32; an unfit one is noted in `problems`, and zeros come back."""
         if name not in self._tensors and twin in self._tensors:
             name = twin
         if name not in self._taken:
-            self._taken[name] = self._checked(name, shape)
+            self._taken[name] = self._fitting(name, shape)
         return self._taken[name]
 
-    def _checked(self, name: str, shape: tuple[int, ...]) -> Array:
+    def _fitting(self, name: str, shape: tuple[int, ...]) -> Array:
         tensor = self._tensors.get(name)
         if tensor is None:
             problem = f"missing, expected shape {shape}"
@@ -119,9 +118,9 @@ class _Checkpoint:
             problem = f"shape {tensor.shape}, expected {shape} by config.json"
         else:
             array = self._read(tensor)
-            # A bad row of the word embeddings reaches the outputs of every text that uses
-            # it, and is found there; reading all of them here would cost a third of the
-            # file when only few rows are ever used.
+            # The word embeddings are not looked through: they are a third of the file, of which
+            # few rows are ever used. A bad row reaches the output of every text that uses it,
+            # and is found there.
             if name == WORD_EMBEDDINGS or _is_finite(array):
                 return array
             problem = f"holds NaN or infinity ({_count_non_finite(array)} of {array.size} values)"
@@ -129,13 +128,13 @@ class _Checkpoint:
         return np.zeros(1, np.float32)
 
     def unused(self) -> list[str]:
-        """Names of the tensors that were never taken."""
+        """List the names of the tensors that were never taken."""
         return [name for name in self._tensors if name not in {*self._taken, *_BUFFERS}]
 
     def _read(self, tensor: StoredTensor) -> Array:
         if tensor.path not in self._mapped:
             mapped = np.memmap(tensor.path, dtype=np.uint8, mode="r")
-            # A plain array over the same memory: numpy treats it faster than the subclass.
+            # A plain array over the same memory: numpy handles it faster than its subclass.
             self._mapped[tensor.path] = mapped.view(np.ndarray)
         size_bytes = int(np.prod(tensor.shape)) * ITEM_SIZES[tensor.dtype]
         raw = self._mapped[tensor.path][tensor.offset : tensor.offset + size_bytes]
@@ -152,7 +151,7 @@ class _Checkpoint:
 
 
 def _canonical(name: str) -> str:
-    """A stored name without prefix and with LayerNorm's names of today."""
+    """Return a stored name without its prefix, and with the present names of LayerNorm."""
     name = name.removeprefix("distilbert.")
     stem, _, kind = name.rpartition(".")
     if kind in _OLD_NAMES and stem.lower().endswith(("layernorm", "layer_norm")):
@@ -160,21 +159,20 @@ def _canonical(name: str) -> str:
     return name
 
 
-def _report(folder: Path, problems: list[str], head_name: str | None) -> str:
-    """One message with all problems, and what they mean together if that is plain."""
+def _report(folder: Path, problems: list[str], head_kind: HeadKind[HeadT]) -> str:
+    """Return one message with all problems, and with what they mean together if that is plain."""
     lines = [f"{folder}: tensors that do not fit ({len(problems)}):", *problems]
-    if head_name and all(
-        problem.split(".")[0] in HEAD_PARTS[head_name] and "missing" in problem
-        for problem in problems
+    if head_kind.parts and all(
+        problem.split(".")[0] in head_kind.parts and "missing" in problem for problem in problems
     ):
         lines.append(
-            f"This checkpoint has no {head_name} head: choose one that was fine-tuned for it"
+            f"This checkpoint has no {head_kind.name} head: choose one that was fine-tuned for it"
         )
     return "\n  ".join(lines)
 
 
-def _warn_of_unused(folder: Path, unused: Iterable[str], head_name: str | None) -> None:
-    head_parts = {part for parts in HEAD_PARTS.values() for part in parts}
+def _warn_of_unused(folder: Path, unused: Iterable[str], head_kind: HeadKind[HeadT]) -> None:
+    head_parts = {part for kind in HEAD_KINDS for part in kind.parts}
     of_heads = [name for name in unused if name.split(".")[0] in head_parts]
     foreign = [name for name in unused if name not in of_heads]
     if foreign:
@@ -182,7 +180,7 @@ def _warn_of_unused(folder: Path, unused: Iterable[str], head_name: str | None) 
             f"{folder}: tensors that belong to no DistilBERT are not used: {', '.join(foreign)}",
             stacklevel=4,
         )
-    if of_heads and head_name is None:
+    if of_heads and not head_kind.parts:
         warnings.warn(
             f"{folder}: the bare encoder leaves the weights of the head unused: "
             + ", ".join(of_heads),
@@ -194,10 +192,10 @@ def _warn_of_unused(folder: Path, unused: Iterable[str], head_name: str | None) 
 
 
 def _is_finite(array: Array) -> bool:
-    """Whether all values are finite, in one pass at the speed of memory.
+    """Tell whether all values are finite, in one pass at the speed of memory.
 
-    The sum of squares is not finite if any value is not: 20 ms for 67 million values, a
-    quarter of what isfinite takes.  It can overflow too, so a bad sum is looked at again.
+    The sum of squares is not finite if any value is not. It takes 20 ms for 67 million values, a
+    quarter of the time of isfinite. It can also overflow, so a bad sum is looked at again.
     """
     flat = array.reshape(-1)
     with np.errstate(over="ignore"):
@@ -208,7 +206,7 @@ def _count_non_finite(array: Array) -> int:
     return int(array.size - np.count_nonzero(np.isfinite(array)))
 
 
-def _arrays(value: Any, name: str) -> Iterator[tuple[str, Array]]:
+def _arrays(value: object, name: str) -> Iterator[tuple[str, Array]]:
     if isinstance(value, np.ndarray):
         yield name, value
     elif is_dataclass(value):

@@ -11,15 +11,15 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from npbert import files
 from npbert.cli.progress import Progress, summary
-from npbert.files.output import Output, resumable
-from npbert.files.source import Source, opened
-from npbert.files.table import Encoder, Table, in_chunks
+from npbert.tables import formats as files
+from npbert.tables.resumable import Output, resumable
+from npbert.tables.rows import Encoder, Table, in_chunks
+from npbert.tables.source import Source, opened
 
 if TYPE_CHECKING:
-    from npbert.bulk import Labeller
     from npbert.pipelines import TextClassificationPipeline
+    from npbert.tables.labelling import Labeller
 
 _BAR_WIDTH: Final = 20
 _TABLE: Final = "table"  # for people, where the other formats are for programs
@@ -155,8 +155,8 @@ def run(options: argparse.Namespace) -> None:
         format = _output_format(table.format, options)
         output = stack.enter_context(_output(options, format)) if options.output else None
 
-        from npbert.bulk import Labeller  # after the files, whose errors come at once
         from npbert.pipelines import pipeline
+        from npbert.tables.labelling import Labeller  # after the files, whose errors come at once
 
         classifier: TextClassificationPipeline = pipeline(
             "text-classification",
@@ -247,7 +247,7 @@ def _output(options: argparse.Namespace, format: str) -> AbstractContextManager[
 
 def _threads(options: argparse.Namespace, output: Output | None) -> int:
     """As many as asked for; else as many as the earlier run had; else all processors."""
-    from npbert.threads import available_cpus
+    from npbert.distilbert.threads import available_cpus
 
     earlier = output.job if output is not None else None
     return int(options.threads or (earlier or {}).get("threads") or available_cpus())
@@ -296,7 +296,7 @@ def _to_file(
     output: Output, table: Table, labeller: Labeller, encoder: Encoder, name: str
 ) -> Iterator[None]:
     """Label into a file; yields before the first chunk, and after every one."""
-    from npbert.bulk import label_into
+    from npbert.tables.labelling import label_into
 
     labeller.restore(output.state)
     yield from label_into(output, table, labeller, encoder, name)

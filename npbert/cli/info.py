@@ -18,15 +18,12 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print it."""
-    from npbert.config import DistilBertConfig
-    from npbert.hub import CONFIG_FILE, resolve
-    from npbert.safetensors_files import stored_tensors
+    from npbert.checkpoints.config import DistilBertConfig
+    from npbert.checkpoints.hub import CONFIG_FILE, ModelSource
+    from npbert.checkpoints.safetensors_files import stored_tensors
 
-    folder = resolve(
-        options.model,
-        revision=options.revision,
-        check_config=DistilBertConfig.from_json_file,
-    )
+    source = ModelSource(options.model, options.revision)
+    folder = source.resolve(check_config=DistilBertConfig.from_json_file)
     config = DistilBertConfig.from_json_file(folder / CONFIG_FILE)
     tensors = stored_tensors(folder)
     n_parameters = sum(math.prod(tensor.shape) for tensor in tensors)

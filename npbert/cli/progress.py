@@ -6,11 +6,11 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from npbert.files.source import Source
-from npbert.files.table import Table
+from npbert.tables.rows import Table
+from npbert.tables.source import Source
 
 if TYPE_CHECKING:
-    from npbert.bulk import Counts, Labeller
+    from npbert.tables.labelling import Counts, Labeller
 
 
 class Progress:

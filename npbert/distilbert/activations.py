@@ -14,14 +14,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[np.float32]  # the one type of the forward pass
 
 _BLOCK_ELEMENTS: Final = 32_768  # 128 KB; block and scratch fit in an L2 cache of 512 KB
 
 # GELU(x) = x * Phi(x), and Phi(x) = 1 / (1 + exp(x * Q(x**2))) where
 # x * Q(x**2) = log((1 - Phi(x)) / Phi(x)) is an odd function of x.  These are the
 # coefficients of x**0, x**2, ... x**12 in Q: the minimax fit of GELU's error divided by
-# max(1, |x|), which is at most 2.3e-8 (tests/test_activations.py derives the bound anew).
+# max(1, |x|), which is at most 2.3e-8; tests/distilbert/test_activations.py derives the bound
+# anew.
 _GELU_Q: Final = (
     -1.595770615,
     -7.266412951e-2,
@@ -75,13 +76,13 @@ def relu(x: Array) -> Array:
     return np.maximum(x, 0, out=x)
 
 
-def softmax(scores: Array, axis: int = -1) -> Array:
+def softmax_in_place(scores: Array, axis: int = -1) -> Array:
     """Softmax along an axis, in place; `scores` need not be contiguous.
 
     Notes
     -----
-    exp(s) / sum(exp(s)), with the largest score taken off first so that exp cannot
-    overflow; it leaves the result as it is.
+    exp(s) / sum(exp(s)). The largest score is subtracted first, so that exp cannot overflow;
+    this changes nothing in the result, because only differences of scores count.
     """
     scores -= scores.max(axis=axis, keepdims=True)
     np.exp(scores, out=scores)

@@ -1,26 +1,41 @@
 """DistilBERT, the whole architecture, top to bottom, in NumPy.
 
-DistilBERT (Sanh et al. 2019, arXiv:1910.01108) is BERT (Devlin et al. 2018,
-arXiv:1810.04805) with half the layers and without token types and pooler; both are the
-encoder of the transformer (Vaswani et al. 2017, arXiv:1706.03762).
+Each token of a text becomes a vector of `dim` numbers, and every layer adds to these vectors.
+This is all of it, for one text; `norm` is `layer_norm`, and every other name is that of the
+parameters in the file:
 
-Two choices make everything below short:
+    x = norm(word_embeddings[input_ids] + position_embeddings[position_ids])
+    for each layer:
+        query, key, value = q_lin(x) / sqrt(head_dim), k_lin(x), v_lin(x)
+        context = value @ softmax(key.T @ query)           # each attention head on its own rows
+        x = norm(x + out_lin(context))                     # every token has looked at all others
+        x = norm(x + lin2(gelu(lin1(x))))                  # every token on its own
+    logits = classifier(relu(pre_classifier(x[:, 0])))     # column 0 is the token [CLS]
 
-* Activations are *feature-major*: ``x`` is (dim, tokens), a column a token.  A linear layer
-  is then ``weight @ x + bias`` with the weight just as the checkpoint stores it.
-* The tokens of several texts lie side by side in one *pack*.  There is no padding and no
-  attention mask: attention looks at one text's columns at a time, and everything else
-  works on each column alone.
+DistilBERT (Sanh et al. 2019, arXiv:1910.01108) is BERT (Devlin et al. 2018, arXiv:1810.04805)
+with half the layers and without token types and pooler. Both are the encoder of the transformer
+(Vaswani et al. 2017, arXiv:1706.03762).
 
-Dimension key, the words of every shape comment:
+``x`` is the running vector of every token, to which each part adds its result. The field calls
+it the *residual stream*. The layers are *post-norm*: the normalization comes after the sum, as
+in the paper of 2017; later models normalize before. The weights were trained this way, so it is
+not a matter of choice.
+
+Two decisions make the code below short:
+
+* Arrays are *feature-major*: ``x`` has the shape (dim, tokens), with one column per token. A
+  linear layer is then ``weight @ x + bias``, with the weight exactly as the file stores it.
+* The tokens of several texts lie side by side in one *pack*. A pack needs no padding and no
+  attention mask: attention works on the columns of one text at a time, and everything else
+  works on each column alone. With one text, the pack is the text.
+
+These words stand in the comments for the lengths of axes:
 
     tokens      all tokens of a pack            batch       texts of a pack
-    seq         tokens of one text              read        tokens of one text that a head reads
-    dim         width of the model              hidden_dim  width inside the feed-forward part
+    seq         tokens of one text              selected    tokens of one text that are wanted
+    dim         numbers per token               hidden_dim  numbers per token inside feed_forward
     heads       attention heads                 head_dim    dim / heads
     vocab       word pieces                     labels      outputs of a classification head
-
-A name keeps its meaning: ``x`` is the residual stream and nothing else.
 """
 
 from __future__ import annotations
@@ -29,20 +44,18 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from npbert.activations import ACTIVATIONS, relu, softmax
-from npbert.config import DistilBertConfig
+from npbert.distilbert.activations import Array, relu, softmax_in_place
 
-Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 
 LAYER_NORM_EPSILON: Final = 1e-12  # fixed by the architecture; config.json does not have it
 
-_MAX_SCORES: Final = 262_144  # 1 MB, see `heads_at_once`
+_MAX_SCORES: Final = 262_144  # 1 MB of float32; see `heads_at_once`
 
 
 class Pack(NamedTuple):
@@ -51,13 +64,13 @@ class Pack(NamedTuple):
     Attributes
     ----------
     input_ids : int64 array (tokens,)
-        Vocabulary ids.
+        The number of each token in the vocabulary.
     position_ids : int64 array (tokens,)
-        Place of each token in its text, from 0.
+        The place of each token in its text, counted from 0.
     starts : int64 array (batch + 1,)
-        Text ``i`` has the columns ``starts[i]`` to ``starts[i + 1]``.
+        Text ``i`` has the columns from ``starts[i]`` up to but without ``starts[i + 1]``.
     inputs_embeds : float32 array (tokens, dim), optional
-        Vectors to stand in place of those that `input_ids` would be looked up for.
+        Vectors that are used in place of the word embeddings of `input_ids`.
     """
 
     input_ids: IntArray
@@ -66,161 +79,57 @@ class Pack(NamedTuple):
     inputs_embeds: Array | None = None
 
 
-class Read(NamedTuple):
-    """Columns of ``x`` whose output is wanted.
+class Selection(NamedTuple):
+    """The columns of ``x`` whose output is wanted.
+
+    A classifier looks at the token `[CLS]` alone. The last layer therefore computes that one
+    column of each text and no other, which saves about one eighth of all the work. It changes
+    no number, because no later layer would look at the other columns.
 
     Attributes
     ----------
     x : float32 array (dim, columns)
     starts : int64 array (batch + 1,)
-        Of text ``i``, the columns ``starts[i]`` to ``starts[i + 1]``.
+        Text ``i`` has the columns from ``starts[i]`` up to but without ``starts[i + 1]``.
     """
 
     x: Array
     starts: IntArray
 
 
-# ------------------------------------------------------------------------------ parameters
-#
-# One class for each part, its fields named as in the checkpoint.  `load` states the name and
-# the shape of each tensor, once; `take` is whatever fetches a tensor by them.
+Selector = Callable[[Array, IntArray], Selection]  # from `x` and the `starts` of its pack
 
 
-WORD_EMBEDDINGS: Final = "embeddings.word_embeddings.weight"
-WORD_PROJECTOR: Final = "vocab_projector.weight"  # of the masked-LM head, often the same tensor
+def select_all(x: Array, starts: IntArray) -> Selection:
+    """Select every token."""
+    return Selection(x, starts)
 
 
-class Take(Protocol):
-    """Fetches a tensor by its name in the checkpoint, or by the name of its twin."""
+def select_first(x: Array, starts: IntArray) -> Selection:
+    """Select the first token of every text, which is `[CLS]`."""
+    return Selection(np.ascontiguousarray(x[:, starts[:-1]]), np.arange(len(starts)))
 
-    def __call__(self, name: str, shape: tuple[int, ...], twin: str | None = None, /) -> Array:
-        """The tensor `name`; where the checkpoint has none, the tensor `twin`."""
+
+def select(columns: IntArray) -> Selector:
+    """Select the tokens in some columns, whose numbers are in ascending order."""
+    return lambda x, starts: Selection(
+        np.ascontiguousarray(x[:, columns]), np.searchsorted(columns, starts)
+    )
+
+
+# ----------------------------------------------------------------------------- linear layers
 
 
 @dataclass(frozen=True)
 class Linear:
-    """Weights of ``weight @ x + bias``."""
+    """The weights of a linear layer."""
 
     weight: Array  # (out, in)
     bias: Array  # (out,)
 
-    @classmethod
-    def load(cls, take: Take, name: str, n_out: int, n_in: int) -> Linear:
-        """Take the two tensors under `name`."""
-        return cls(take(f"{name}.weight", (n_out, n_in)), take(f"{name}.bias", (n_out,)))
-
-
-@dataclass(frozen=True)
-class LayerNorm:
-    """Scale and shift after a normalization."""
-
-    weight: Array  # (dim,)
-    bias: Array  # (dim,)
-
-    @classmethod
-    def load(cls, take: Take, name: str, dim: int) -> LayerNorm:
-        """Take the two tensors under `name`."""
-        return cls(take(f"{name}.weight", (dim,)), take(f"{name}.bias", (dim,)))
-
-
-@dataclass(frozen=True)
-class Embeddings:
-    """A vector for every word piece and for every position."""
-
-    word_embeddings: Array  # (vocab, dim)
-    position_embeddings: Array  # (max_position_embeddings, dim)
-    layer_norm: LayerNorm
-
-    @classmethod
-    def load(cls, take: Take, config: DistilBertConfig) -> Embeddings:
-        """Take the tensors under ``embeddings``."""
-        n_positions = config.max_position_embeddings
-        twin = WORD_PROJECTOR if config.tie_word_embeddings else None
-        return cls(
-            take(WORD_EMBEDDINGS, (config.vocab_size, config.dim), twin),
-            take("embeddings.position_embeddings.weight", (n_positions, config.dim)),
-            LayerNorm.load(take, "embeddings.LayerNorm", config.dim),
-        )
-
-
-@dataclass(frozen=True)
-class Attention:
-    """Projections of multi-head self-attention."""
-
-    n_heads: int
-    q_lin: Linear  # (dim, dim), as are the others
-    k_lin: Linear
-    v_lin: Linear
-    out_lin: Linear
-
-    @classmethod
-    def load(cls, take: Take, name: str, config: DistilBertConfig) -> Attention:
-        """Take the tensors under `name`."""
-        parts = ("q_lin", "k_lin", "v_lin", "out_lin")
-        linears = (Linear.load(take, f"{name}.{part}", config.dim, config.dim) for part in parts)
-        return cls(config.n_heads, *linears)
-
-
-@dataclass(frozen=True)
-class FeedForward:
-    """The two linear layers that work on every token alone."""
-
-    activation: Callable[[Array], Array]
-    lin1: Linear  # (hidden_dim, dim)
-    lin2: Linear  # (dim, hidden_dim)
-
-    @classmethod
-    def load(cls, take: Take, name: str, config: DistilBertConfig) -> FeedForward:
-        """Take the tensors under `name`."""
-        return cls(
-            ACTIVATIONS[config.activation],
-            Linear.load(take, f"{name}.lin1", config.hidden_dim, config.dim),
-            Linear.load(take, f"{name}.lin2", config.dim, config.hidden_dim),
-        )
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One layer of the encoder."""
-
-    attention: Attention
-    sa_layer_norm: LayerNorm
-    ffn: FeedForward
-    output_layer_norm: LayerNorm
-
-    @classmethod
-    def load(cls, take: Take, name: str, config: DistilBertConfig) -> Layer:
-        """Take the tensors under `name`."""
-        return cls(
-            Attention.load(take, f"{name}.attention", config),
-            LayerNorm.load(take, f"{name}.sa_layer_norm", config.dim),
-            FeedForward.load(take, f"{name}.ffn", config),
-            LayerNorm.load(take, f"{name}.output_layer_norm", config.dim),
-        )
-
-
-@dataclass(frozen=True)
-class Encoder:
-    """Embeddings and layers: all of DistilBERT but the head."""
-
-    embeddings: Embeddings
-    layers: tuple[Layer, ...]
-
-    @classmethod
-    def load(cls, take: Take, config: DistilBertConfig) -> Encoder:
-        """Take every tensor of the encoder."""
-        names = (f"transformer.layer.{number}" for number in range(config.n_layers))
-        return cls(
-            Embeddings.load(take, config),
-            tuple(Layer.load(take, name, config) for name in names),
-        )
-
-
-# ------------------------------------------------------------------------------ operations
-
 
 def linear(parameters: Linear, x: Array) -> Array:
-    """Affine map of every column.
+    """Apply a linear layer to every column.
 
     Parameters
     ----------
@@ -237,14 +146,25 @@ def linear(parameters: Linear, x: Array) -> Array:
     return y
 
 
+# ----------------------------------------------------------------------------- normalization
+
+
+@dataclass(frozen=True)
+class LayerNorm:
+    """The scale and the shift that follow a normalization."""
+
+    weight: Array  # (dim,)
+    bias: Array  # (dim,)
+
+
 def layer_norm(parameters: LayerNorm, x: Array) -> Array:
-    """Normalize every column to mean 0 and variance 1, then scale and shift; in place.
+    """Normalize every column to mean 0 and variance 1, then scale and shift it; in place.
 
     Parameters
     ----------
     parameters : LayerNorm
     x : float32 array (dim, columns)
-        Overwritten by the result.
+        Overwritten with the result. Pass ``x.copy()`` to keep it.
 
     Returns
     -------
@@ -253,20 +173,150 @@ def layer_norm(parameters: LayerNorm, x: Array) -> Array:
 
     Notes
     -----
-    (x - mean) / sqrt(variance + epsilon) * weight + bias, with the mean and the (biased)
-    variance over the dim entries of a column: Ba et al. 2016, arXiv:1607.06450.
+    (x - mean) / sqrt(variance + epsilon) * weight + bias, where the mean and the (biased)
+    variance are those of the `dim` numbers of a column: Ba et al. 2016, arXiv:1607.06450.
+
+    Every layer adds to the same vectors. Without the normalization their numbers would grow
+    from layer to layer, and training would not settle.
     """
     dim, n_columns = x.shape
-    # Summed in groups of rows, then over the groups: one long sum would raise the error of
-    # the model's output against float64 by a tenth.
+    # A sum over dim rows is taken in groups of rows, and then over the groups: one long float32
+    # sum would raise the error of the model's output, measured against float64, by a tenth.
     n_groups = math.gcd(dim, 16)
-    rows = x.reshape(n_groups, dim // n_groups, n_columns)  # a view
-    x -= rows.sum(axis=1).sum(axis=0) / dim  # (columns,)
-    variance = np.einsum("gdc,gdc->gc", rows, rows).sum(axis=0) / dim  # (columns,)
+    grouped = x.reshape(n_groups, dim // n_groups, n_columns)  # a view
+    # x -= x.mean(axis=0)
+    x -= grouped.sum(axis=1).sum(axis=0) / dim  # (columns,)
+    # variance = (x * x).mean(axis=0), without making the array x * x
+    variance = np.einsum("gdc,gdc->gc", grouped, grouped).sum(axis=0) / dim  # (columns,)
     x /= np.sqrt(variance + LAYER_NORM_EPSILON)
     x *= parameters.weight[:, None]
     x += parameters.bias[:, None]
     return x
+
+
+# -------------------------------------------------------------------------------- embeddings
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """One vector for every word piece, and one for every position."""
+
+    word_embeddings: Array  # (vocab, dim)
+    position_embeddings: Array  # (max_position_embeddings, dim)
+    layer_norm: LayerNorm
+
+
+def embed(embeddings: Embeddings, pack: Pack) -> Array:
+    """Look up the vector of every token.
+
+    Parameters
+    ----------
+    embeddings : Embeddings
+    pack : Pack
+
+    Returns
+    -------
+    float32 array (dim, tokens)
+
+    Notes
+    -----
+    norm(word_embeddings[input_ids] + position_embeddings[position_ids]), Devlin et al. 2018,
+    section 3, without their token types. Attention has no sense of order, so the vector of the
+    position is all that tells "dog bites man" from "man bites dog".
+    """
+    words = pack.inputs_embeds
+    if words is None:
+        words = embeddings.word_embeddings[pack.input_ids]  # (tokens, dim)
+    rows = words + embeddings.position_embeddings[pack.position_ids]  # (tokens, dim)
+    x = np.ascontiguousarray(rows.T)  # (dim, tokens)
+    return layer_norm(embeddings.layer_norm, x)
+
+
+# --------------------------------------------------------------------------------- attention
+
+
+@dataclass(frozen=True)
+class Attention:
+    """The four linear layers of multi-head self-attention."""
+
+    n_heads: int
+    q_lin: Linear  # (dim, dim), as are the others
+    k_lin: Linear
+    v_lin: Linear
+    out_lin: Linear
+
+
+def queries(parameters: Attention, x: Array) -> Array:
+    """Compute what every token looks for, divided by sqrt(head_dim): float32 (dim, columns).
+
+    Notes
+    -----
+    The product of a query and a key is a sum of head_dim terms, so its variance is head_dim
+    times that of one term. The division takes it back, which keeps softmax away from its ends
+    at 0 and 1 (Vaswani et al. 2017, section 3.2.1).
+    """
+    query = linear(parameters.q_lin, x)  # (dim, columns)
+    query *= 1 / math.sqrt(len(query) // parameters.n_heads)  # np.sqrt would make it float64
+    return query
+
+
+def attention_probs(query: Array, key: Array) -> Array:
+    """Compute how much each query looks at each key of the same text.
+
+    Parameters
+    ----------
+    query : float32 array (heads, head_dim, selected)
+    key : float32 array (heads, head_dim, seq)
+
+    Returns
+    -------
+    float32 array (heads, seq, selected)
+        The column of a query says how it shares out its attention; its sum is 1. Papers, and
+        `attention_of`, have the transpose of it, with one row per query.
+    """
+    return softmax_in_place(key.transpose(0, 2, 1) @ query, axis=1)
+
+
+def attend(parameters: Attention, x: Array, starts: IntArray, selection: Selection) -> Array:
+    """Let the selected tokens look at all tokens of their text: multi-head self-attention.
+
+    Parameters
+    ----------
+    parameters : Attention
+    x : float32 array (dim, tokens)
+        The tokens that are looked at: keys and values are made of them.
+    starts : int64 array (batch + 1,)
+        Where each text begins among the tokens.
+    selection : Selection
+        The tokens that look, and whose output is wanted: queries are made of them.
+
+    Returns
+    -------
+    float32 array (dim, columns of `selection`)
+
+    Notes
+    -----
+    For each text and each head, softmax(Q K^T / sqrt(head_dim)) V, Vaswani et al. 2017,
+    equation 1. Here everything is the transpose of what stands there, because the arrays are
+    feature-major: ``value @ softmax(key.T @ query)``.
+    """
+    query = queries(parameters, selection.x)  # (dim, columns of selection)
+    key = linear(parameters.k_lin, x)  # (dim, tokens)
+    value = linear(parameters.v_lin, x)  # (dim, tokens)
+    n_heads = parameters.n_heads
+
+    context = np.empty_like(query)  # (dim, columns of selection)
+    for text in range(len(starts) - 1):
+        seen = slice(starts[text], starts[text + 1])
+        looking = slice(selection.starts[text], selection.starts[text + 1])
+        q = split_heads(query[:, looking], n_heads)  # (heads, head_dim, selected)
+        k = split_heads(key[:, seen], n_heads)  # (heads, head_dim, seq)
+        v = split_heads(value[:, seen], n_heads)  # (heads, head_dim, seq)
+        out = split_heads(context[:, looking], n_heads)  # (heads, head_dim, selected), a view
+        for some in heads_at_once(q, k):
+            probs = attention_probs(q[some], k[some])  # (some heads, seq, selected)
+            np.matmul(v[some], probs, out=out[some])
+    return linear(parameters.out_lin, context)
 
 
 def split_heads(columns: Array, n_heads: int) -> Array:
@@ -276,276 +326,199 @@ def split_heads(columns: Array, n_heads: int) -> Array:
 
 
 def heads_at_once(query: Array, key: Array) -> Iterator[slice]:
-    """Groups of heads whose attention scores, (seq, read) a head, are few enough.
+    """Yield groups of heads that together have few enough attention scores.
 
-    They then stay in the processor's cache between the product that makes them, softmax's
-    passes and the product that uses them: with 512 tokens, attention takes 0.78 of the time
-    that all heads at once take.
+    The scores of a group stay in the processor's cache between the product that makes them, the
+    passes of softmax, and the product that uses them: with 512 tokens, attention takes 0.78 of
+    the time that it takes with all heads in one group.
     """
     n_heads, _, seq = key.shape
-    n_scores = max(seq * query.shape[2], 1)  # none where nothing is read of a text
+    n_scores = max(seq * query.shape[2], 1)  # per head; 0 where no token of the text is selected
     n_at_once = max(_MAX_SCORES // n_scores, 1)
     for first in range(0, n_heads, n_at_once):
         yield slice(first, first + n_at_once)
 
 
-# ------------------------------------------------------------------------ the architecture
-
-
-def embed(embeddings: Embeddings, pack: Pack) -> Array:
-    """Sum of word and position vectors, normalized: float32 (dim, tokens)."""
-    words = pack.inputs_embeds
-    if words is None:
-        words = embeddings.word_embeddings[pack.input_ids]  # (tokens, dim)
-    rows = words + embeddings.position_embeddings[pack.position_ids]
-    x = np.ascontiguousarray(rows.T)  # (dim, tokens)
-    return layer_norm(embeddings.layer_norm, x)
-
-
-def queries(parameters: Attention, x: Array) -> Array:
-    """What every token looks for, scaled by 1 / sqrt(head_dim): float32 (dim, columns)."""
-    query = linear(parameters.q_lin, x)
-    query *= 1 / math.sqrt(len(query) // parameters.n_heads)  # np.sqrt would give a float64
-    return query
-
-
-def attention_probs(query: Array, key: Array) -> Array:
-    """How much each query looks at each key of the same text.
-
-    Parameters
-    ----------
-    query : float32 array (heads, head_dim, read)
-    key : float32 array (heads, head_dim, seq)
-
-    Returns
-    -------
-    float32 array (heads, seq, read)
-        A column has sum 1.
-    """
-    return softmax(key.transpose(0, 2, 1) @ query, axis=1)
-
-
-def attend(parameters: Attention, x: Array, starts: IntArray, read: Read) -> Array:
-    """Multi-head self-attention.
+def attention_of(parameters: Attention, x: Array, starts: IntArray) -> Iterator[Array]:
+    """Yield the probabilities that `attend` works with, text by text.
 
     Parameters
     ----------
     parameters : Attention
     x : float32 array (dim, tokens)
-        What is looked at: keys and values.
+        The input of the layer, as `hidden_states` yields it.
     starts : int64 array (batch + 1,)
-        Where each text begins among the tokens.
-    read : Read
-        The tokens that look, and whose output is wanted: queries.
 
-    Returns
-    -------
-    float32 array (dim, columns of `read`)
-
-    Notes
-    -----
-    For each text and each head, softmax(Q K^T / sqrt(head_dim)) V, Vaswani et al. 2017,
-    arXiv:1706.03762, equation 1; feature-major, so everything is the transpose of theirs.
+    Yields
+    ------
+    float32 array (heads, seq, seq)
+        ``[head, i, j]`` says how much token ``i`` looks at token ``j``; the sum over ``j`` is 1.
+        This is the transpose of what `attention_probs` gives, as papers and transformers have it.
     """
-    query = queries(parameters, read.x)  # (dim, columns)
-    key = linear(parameters.k_lin, x)  # (dim, tokens)
-    value = linear(parameters.v_lin, x)  # (dim, tokens)
-    n_heads = parameters.n_heads
+    query, key = queries(parameters, x), linear(parameters.k_lin, x)  # (dim, tokens) each
+    for begin, end in itertools.pairwise(starts):
+        q = split_heads(query[:, begin:end], parameters.n_heads)  # (heads, head_dim, seq)
+        k = split_heads(key[:, begin:end], parameters.n_heads)  # (heads, head_dim, seq)
+        yield attention_probs(q, k).transpose(0, 2, 1)
 
-    context = np.empty_like(query)  # (dim, columns)
-    for text in range(len(starts) - 1):
-        here = slice(starts[text], starts[text + 1])
-        read_here = slice(read.starts[text], read.starts[text + 1])
-        q = split_heads(query[:, read_here], n_heads)  # (heads, head_dim, read)
-        k = split_heads(key[:, here], n_heads)  # (heads, head_dim, seq)
-        v = split_heads(value[:, here], n_heads)  # (heads, head_dim, seq)
-        out = split_heads(context[:, read_here], n_heads)  # (heads, head_dim, read)
-        for some in heads_at_once(q, k):
-            probs = attention_probs(q[some], k[some])  # (some, seq, read)
-            np.matmul(v[some], probs, out=out[some])
-    return linear(parameters.out_lin, context)
+
+# ------------------------------------------------------------------------------ feed-forward
+
+
+@dataclass(frozen=True)
+class FeedForward:
+    """The two linear layers that work on every token alone, and the function between them."""
+
+    activation: Callable[[Array], Array]  # works in place
+    lin1: Linear  # (hidden_dim, dim)
+    lin2: Linear  # (dim, hidden_dim)
 
 
 def feed_forward(parameters: FeedForward, x: Array) -> Array:
-    """lin2(activation(lin1(x))) of every column: float32 (dim, columns)."""
+    """Compute lin2(activation(lin1(x))) of every column: float32 (dim, columns).
+
+    Notes
+    -----
+    Vaswani et al. 2017, equation 2, with GELU in place of ReLU. Without a function between them,
+    the two linear layers would be no more than one.
+    """
     hidden = parameters.activation(linear(parameters.lin1, x))  # (hidden_dim, columns)
     return linear(parameters.lin2, hidden)
 
 
-def run_layer(layer: Layer, x: Array, starts: IntArray, read: Read) -> Array:
-    """One post-norm layer: float32 (dim, columns of `read`).
+# ----------------------------------------------------------------------- layers, one by one
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of the encoder."""
+
+    attention: Attention
+    sa_layer_norm: LayerNorm  # "sa" for self-attention, which it follows
+    ffn: FeedForward
+    output_layer_norm: LayerNorm
+
+
+def apply_layer(layer: Layer, x: Array, starts: IntArray, selection: Selection) -> Array:
+    """Apply one layer: float32 (dim, columns of `selection`).
 
     Notes
     -----
-    x = norm(x + attention(x)), then x = norm(x + feed_forward(x)).
+    x = norm(x + attention(x)), then x = norm(x + feed_forward(x)), Vaswani et al. 2017,
+    section 3.1.
     """
-    attended = attend(layer.attention, x, starts, read)
-    attended += read.x
+    attended = attend(layer.attention, x, starts, selection)
+    attended += selection.x
     attended = layer_norm(layer.sa_layer_norm, attended)
     output = feed_forward(layer.ffn, attended)
     output += attended
     return layer_norm(layer.output_layer_norm, output)
 
 
-def read_all(x: Array, starts: IntArray) -> Read:
-    """Every token."""
-    return Read(x, starts)
+@dataclass(frozen=True)
+class Encoder:
+    """Embeddings and layers: all of DistilBERT but the head."""
+
+    embeddings: Embeddings
+    layers: tuple[Layer, ...]
 
 
-def read_first(x: Array, starts: IntArray) -> Read:
-    """The first token of every text, `[CLS]`."""
-    return Read(np.ascontiguousarray(x[:, starts[:-1]]), np.arange(len(starts)))
-
-
-Reader = Callable[[Array, IntArray], Read]
-
-
-def read_some(chosen: IntArray) -> Reader:
-    """The tokens in the columns `chosen`, in ascending order."""
-    return lambda x, starts: Read(
-        np.ascontiguousarray(x[:, chosen]), np.searchsorted(chosen, starts)
-    )
-
-
-def hidden_states(encoder: Encoder, pack: Pack, reader: Reader) -> Iterator[Array]:
-    """The one forward pass, step by step: the embeddings, then each layer's output.
+def hidden_states(encoder: Encoder, pack: Pack, selector: Selector) -> Iterator[Array]:
+    """Yield the embeddings, and then the output of each layer: the one forward pass.
 
     Parameters
     ----------
     encoder : Encoder
     pack : Pack
-    reader : callable
-        Chooses the tokens that the head needs: `read_all`, `read_first`, `read_some`.  The
-        last layer computes no others, which for `[CLS]` alone saves about an eighth of the
-        work and changes no number: no later layer would look at them.
+    selector : callable
+        Selects the tokens that the head needs: `select_all`, `select_first`, or what `select`
+        returns. The last layer computes no others.
 
     Yields
     ------
     float32 array (dim, columns)
-        tokens columns, but of the last layer only those that `reader` chooses.
+        One column per token; from the last layer only the columns that `selector` selects.
     """
     x = embed(encoder.embeddings, pack)
     yield x
     *inner, last = encoder.layers
     for layer in inner:
-        x = run_layer(layer, x, pack.starts, read_all(x, pack.starts))
+        x = apply_layer(layer, x, pack.starts, select_all(x, pack.starts))
         yield x
-    yield run_layer(last, x, pack.starts, reader(x, pack.starts))
+    yield apply_layer(last, x, pack.starts, selector(x, pack.starts))
 
 
-def encode(encoder: Encoder, pack: Pack, reader: Reader) -> Array:
-    """Tokens in, the last layer's vectors out: the end of `hidden_states`."""
-    for x in hidden_states(encoder, pack, reader):
+def encode(encoder: Encoder, pack: Pack, selector: Selector) -> Array:
+    """Compute the output of the last layer, at which `hidden_states` ends."""
+    for x in hidden_states(encoder, pack, selector):
         output = x
     return output
 
 
-def attention_of(parameters: Attention, x: Array, starts: IntArray) -> Iterator[Array]:
-    """Who looks at whom: the probabilities that `attend` works with, text by text.
-
-    Parameters
-    ----------
-    parameters : Attention
-    x : float32 array (dim, tokens)
-        The layer's input, from `hidden_states`.
-    starts : int64 array (batch + 1,)
-
-    Yields
-    ------
-    float32 array (heads, seq, seq)
-        ``[head, i, j]``: how much token i looks at token j; over j the sum is 1.
-    """
-    query, key = queries(parameters, x), linear(parameters.k_lin, x)
-    for begin, end in itertools.pairwise(starts):
-        q = split_heads(query[:, begin:end], parameters.n_heads)
-        k = split_heads(key[:, begin:end], parameters.n_heads)
-        yield attention_probs(q, k).transpose(0, 2, 1)
-
-
-# ----------------------------------------------------------------------------------- heads
+# ------------------------------------------------------------------------------------- heads
 #
-# A head is its parameters and a function of a few lines from the encoder's columns to a row
-# of logits for each.  HEAD_PARTS names the parts of every head in a checkpoint.
-
-HEAD_PARTS: Final = {
-    "sequence classification": ("pre_classifier", "classifier"),
-    "multiple choice": ("pre_classifier", "classifier"),
-    "token classification": ("classifier",),
-    "question answering": ("qa_outputs",),
-    "masked language modelling": ("vocab_transform", "vocab_layer_norm", "vocab_projector"),
-}
+# A head of the model turns the output of the encoder into an answer; it has nothing to do with
+# the heads of attention.  It is a few parameters, and a function from columns of `x` to logits:
+# one raw score per label, of which only the differences count.
 
 
 @dataclass(frozen=True)
 class SequenceClassifier:
-    """Head that gives each text a logit a label."""
+    """The head that gives each text one logit per label."""
 
     pre_classifier: Linear  # (dim, dim)
     classifier: Linear  # (labels, dim)
 
-    @classmethod
-    def load(cls, take: Take, dim: int, n_labels: int) -> SequenceClassifier:
-        """Take the tensors of the head."""
-        return cls(
-            Linear.load(take, "pre_classifier", dim, dim),
-            Linear.load(take, "classifier", n_labels, dim),
-        )
-
 
 def classify_sequence(head: SequenceClassifier, cls: Array) -> Array:
-    """Logits of every text, from its column of `[CLS]`: (dim, batch) → float32 (batch, labels).
+    """Compute the logits of every text, from its column of `[CLS]`.
+
+    Parameters
+    ----------
+    head : SequenceClassifier
+    cls : float32 array (dim, batch)
+
+    Returns
+    -------
+    float32 array (batch, labels)
 
     Notes
     -----
-    classifier(relu(pre_classifier(x))).  Multiple choice is the same with one label: each
-    choice is a text, and its logit says how well it fits.
+    classifier(relu(pre_classifier(x))). Multiple choice is the same with one label: each choice
+    is a text, and its logit says how well it fits.
     """
     hidden = relu(linear(head.pre_classifier, cls))  # (dim, batch)
     return linear(head.classifier, hidden).T
 
 
 def classify_tokens(classifier: Linear, x: Array) -> Array:
-    """Logits of every token: (dim, tokens) → float32 (tokens, labels).
+    """Compute the logits of every token: (dim, tokens) → float32 (tokens, labels).
 
     Notes
     -----
-    Question answering is the same with two labels: how well an answer starts at this token,
-    and how well it ends there.
+    Question answering is the same with two labels: how well an answer starts at this token, and
+    how well it ends there.
     """
     return linear(classifier, x).T
 
 
 @dataclass(frozen=True)
 class WordPredictor:
-    """Head that gives each token a logit a word piece."""
+    """The head that gives each token one logit per word piece."""
 
-    activation: Callable[[Array], Array]
+    activation: Callable[[Array], Array]  # works in place
     vocab_transform: Linear  # (dim, dim)
     vocab_layer_norm: LayerNorm
     vocab_projector: Linear  # (vocab, dim)
 
-    @classmethod
-    def load(cls, take: Take, config: DistilBertConfig) -> WordPredictor:
-        """Take the tensors of the head; the projector may be the word embeddings again."""
-        twin = WORD_EMBEDDINGS if config.tie_word_embeddings else None
-        return cls(
-            ACTIVATIONS[config.activation],
-            Linear.load(take, "vocab_transform", config.dim, config.dim),
-            LayerNorm.load(take, "vocab_layer_norm", config.dim),
-            Linear(
-                take(WORD_PROJECTOR, (config.vocab_size, config.dim), twin),
-                take("vocab_projector.bias", (config.vocab_size,)),
-            ),
-        )
-
 
 def predict_words(head: WordPredictor, x: Array) -> Array:
-    """Logits of every word piece: (dim, tokens) → float32 (tokens, vocab).
+    """Compute the logits of all word pieces for every token: (dim, tokens) → (tokens, vocab).
 
     Notes
     -----
-    vocab_projector(norm(activation(vocab_transform(x)))): Devlin et al. 2018, section 3.1,
-    task 1, with the transformation of their published code.
+    vocab_projector(norm(activation(vocab_transform(x)))): Devlin et al. 2018, section 3.1, task
+    1, with the transformation that their published code has.
     """
     hidden = head.activation(linear(head.vocab_transform, x))  # (dim, tokens)
     hidden = layer_norm(head.vocab_layer_norm, hidden)

@@ -1,37 +1,40 @@
-"""Texts of token ids → packs.
+"""From texts of token ids to packs, and from packs to results, on several threads.
 
-A pack holds as many texts as fit into a budget of tokens.  The budget, not the number of
+A pack holds as many texts as fit into a budget of tokens. The budget, and not the number of
 texts, decides the size of every array in the forward pass, so memory does not grow with the
-input; and since nothing is padded, texts of any lengths share a pack in order of arrival.
+input. Since nothing is padded, texts of any lengths share a pack in the order in which they come.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
-from npbert.config import DistilBertConfig
-from npbert.model import Array, IntArray, Pack
+from npbert.distilbert.activations import Array
+from npbert.distilbert.model import IntArray, Pack
+from npbert.distilbert.threads import map_on_threads
 
-# Large enough for matrix products to run at full speed, small enough that the widest
+T = TypeVar("T")
+
+# This is large enough for matrix products to run at full speed, and small enough that the widest
 # array, (hidden_dim, tokens), stays at about 9 MB for a model of base size.
 MAX_TOKENS: Final = 768
 
-# Less work than this for each thread is done sooner as one pack, by all threads of BLAS.
+# With fewer tokens than this for each thread, one pack on all threads of BLAS is faster.
 _MIN_SHARE_TOKENS: Final = 256
 
 
-class TokenizedText(NamedTuple):
-    """One text as the model reads it.
+class TokenSequence(NamedTuple):
+    """The tokens of one text, as the model reads them.
 
     Attributes
     ----------
     input_ids : int64 array (seq,)
     position_ids : int64 array (seq,)
     inputs_embeds : float32 array (seq, dim), optional
-        Vectors in place of those of `input_ids`.
+        Vectors that are used in place of the word embeddings of `input_ids`.
     """
 
     input_ids: IntArray
@@ -39,13 +42,16 @@ class TokenizedText(NamedTuple):
     inputs_embeds: Array | None = None
 
 
-def check_tokens(text: TokenizedText, config: DistilBertConfig, where: str) -> None:
-    """Refuse ids and lengths that the model has no embedding for.
+def check_tokens(
+    text: TokenSequence, vocab_size: int, max_position_embeddings: int, where: str
+) -> None:
+    """Refuse ids and positions for which the model has no embedding.
 
     Parameters
     ----------
-    text : TokenizedText
-    config : DistilBertConfig
+    text : TokenSequence
+    vocab_size, max_position_embeddings : int
+        How many of each the model has, from its config.
     where : str
         Names the text in an error message.
 
@@ -58,31 +64,31 @@ def check_tokens(text: TokenizedText, config: DistilBertConfig, where: str) -> N
     ids = text.input_ids
     if not ids.size:
         raise ValueError(f"{where} has no token; every text needs at least one")
-    if text.position_ids[-1] >= config.max_position_embeddings:
+    if text.position_ids[-1] >= max_position_embeddings:
         raise ValueError(
             f"{where} is {text.position_ids[-1] + 1} tokens long, expected at most "
-            f"{config.max_position_embeddings} (max_position_embeddings); truncate it"
+            f"{max_position_embeddings} (max_position_embeddings); truncate it"
         )
-    if ids.min() < 0 or ids.max() >= config.vocab_size:
-        bad = int(np.argmax((ids < 0) | (ids >= config.vocab_size)))
+    if ids.min() < 0 or ids.max() >= vocab_size:
+        bad = int(np.argmax((ids < 0) | (ids >= vocab_size)))
         raise ValueError(
             f"{where} has the token id {ids[bad]} at position {text.position_ids[bad]}, expected "
-            f"0 to {config.vocab_size - 1} (vocab_size {config.vocab_size}); does the tokenizer "
+            f"0 to {vocab_size - 1} (vocab_size {vocab_size}); does the tokenizer "
             "belong to this model?"
         )
 
 
 def packs_of(
-    texts: Iterable[TokenizedText],
+    texts: Iterable[TokenSequence],
     max_tokens: int = MAX_TOKENS,
     max_texts: int | None = None,
     n_threads: int = 1,
 ) -> Iterator[Pack]:
-    """Lay texts side by side, in order, in packs of about one size.
+    """Lay texts side by side, in order, in packs of about the same size.
 
     Parameters
     ----------
-    texts : iterable of TokenizedText
+    texts : iterable of TokenSequence
     max_tokens : int
         Most tokens of a pack; a longer text has a pack of its own.
     max_texts : int, optional
@@ -96,15 +102,16 @@ def packs_of(
 
     Notes
     -----
-    As many packs as the budget needs, and then as many more as give every thread the same
-    number: with 1,024 and 546 tokens one of two threads would wait a quarter of the time.
+    There are as many packs as the budget needs, and then as many more as give every thread the
+    same number of packs: with packs of 1,024 and 546 tokens, one of two threads would wait a
+    quarter of the time.
     """
     texts = list(texts)
     n_left = sum(len(text.input_ids) for text in texts)
-    n_packs_left = -(-n_left // max_tokens)
+    n_packs_left = -(-n_left // max_tokens)  # rounded up
     if n_left >= n_threads * _MIN_SHARE_TOKENS:
-        n_packs_left += -n_packs_left % n_threads
-    waiting: list[TokenizedText] = []
+        n_packs_left += -n_packs_left % n_threads  # up to a multiple of n_threads
+    waiting: list[TokenSequence] = []
     n_waiting = 0
     for text in texts:
         length = len(text.input_ids)
@@ -123,7 +130,7 @@ def packs_of(
         yield _pack(waiting)
 
 
-def _pack(texts: Sequence[TokenizedText]) -> Pack:
+def _pack(texts: Sequence[TokenSequence]) -> Pack:
     embeds = [text.inputs_embeds for text in texts if text.inputs_embeds is not None]
     return Pack(
         input_ids=np.concatenate([text.input_ids for text in texts]),
@@ -131,3 +138,30 @@ def _pack(texts: Sequence[TokenizedText]) -> Pack:
         starts=np.cumsum([0, *(len(text.input_ids) for text in texts)]),
         inputs_embeds=np.concatenate(embeds) if embeds else None,
     )
+
+
+def compute_in_packs(
+    function: Callable[[Pack], T],
+    texts: Iterable[TokenSequence],
+    n_threads: int,
+    max_texts: int | None = None,
+) -> list[T]:
+    """Lay texts in packs, share the packs out to threads, and compute each one.
+
+    Parameters
+    ----------
+    function : callable
+        Computes one pack.
+    texts : iterable of TokenSequence
+    n_threads : int
+        The most threads that compute at a time.
+    max_texts : int, optional
+        Most texts in a pack.
+
+    Returns
+    -------
+    list
+        What `function` returned, pack by pack, in the order of the texts.
+    """
+    packs = list(packs_of(texts, max_texts=max_texts, n_threads=n_threads))
+    return map_on_threads(function, packs, n_threads)

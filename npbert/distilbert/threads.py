@@ -16,7 +16,7 @@ import numpy as np
 from threadpoolctl import LibController, ThreadpoolController
 
 Item = TypeVar("Item")
-Result = TypeVar("Result")
+T = TypeVar("T")
 
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 
@@ -75,7 +75,7 @@ def _quota_of(group: Path) -> float | None:
         return None
 
 
-def run(function: Callable[[Item], Result], items: Sequence[Item], n_threads: int) -> list[Result]:
+def map_on_threads(function: Callable[[Item], T], items: Sequence[Item], n_threads: int) -> list[T]:
     """Apply `function` to every item; results in the order of the items.
 
     Several items are shared out to threads, each with BLAS on that thread alone: the

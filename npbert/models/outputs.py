@@ -1,32 +1,39 @@
-"""What a model returns: fields read by attribute, key or index, as in transformers."""
+"""What a model returns: fields that are read by attribute, key or index, as in transformers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, KeysView, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from npbert import activations
+from npbert.distilbert.activations import Array, softmax_in_place
 
-Array = NDArray[np.float32]
+Value = Array | tuple[Array, ...]
+
+
+class OutputFields(TypedDict, total=False):
+    """The fields that every output can have; see `BaseModelOutput`."""
+
+    hidden_states: tuple[Array, ...]
+    attentions: tuple[Array, ...]
 
 
 class ModelOutput(Mapping[str, Any]):
-    """Base of the result classes.
+    """The base of all outputs.
 
-    Fields that are None are read as None by attribute, and do not exist for keys and
-    indices: ``outputs.logits``, ``outputs["logits"]`` and ``outputs[0]`` are the same array.
+    ``outputs.logits``, ``outputs["logits"]`` and ``outputs[0]`` are the same array. A field that
+    has no value is None as an attribute, and does not exist for keys and indices.
     """
 
-    def to_tuple(self) -> tuple[Any, ...]:
-        """Values of the fields that have one, in order."""
+    def to_tuple(self) -> tuple[Value, ...]:
+        """Return the values of the fields that have one, in order."""
         return tuple(self._present().values())
 
     def keys(self) -> KeysView[str]:
-        """Names of the fields that have a value, in order."""
+        """Return the names of the fields that have a value, in order."""
         return self._present().keys()
 
     def __getitem__(self, key: str | int | slice) -> Any:
@@ -42,29 +49,29 @@ class ModelOutput(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._present())
 
-    def _present(self) -> dict[str, Any]:
+    def _present(self) -> dict[str, Value]:
         names = (part.name for part in fields(self))  # type: ignore[arg-type]
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
-    # A mapping compares values, which for arrays has no one answer.
+    # A mapping would compare the values, and the comparison of two arrays is not one answer.
     __eq__ = object.__eq__
     __hash__ = object.__hash__
 
 
 @dataclass(frozen=True, eq=False)
 class BaseModelOutput(ModelOutput):
-    """Output of the encoder.
+    """The output of the encoder.
 
     Attributes
     ----------
     last_hidden_state : float32 array (batch, seq, dim)
         Zeros at padded positions.
     hidden_states : tuple of float32 arrays (batch, seq, dim), or None
-        With ``output_hidden_states=True``: of the embeddings and of every layer.  Zeros at
-        padded positions.
+        With ``output_hidden_states=True``: the embeddings, and then the output of every layer.
+        Zeros at padded positions.
     attentions : tuple of float32 arrays (batch, heads, seq, seq), or None
-        With ``output_attentions=True``: of every layer, ``[text, head, i, j]`` says how much
-        token i looks at token j.  Zeros at padded positions.
+        With ``output_attentions=True``, one array per layer: ``[text, head, i, j]`` says how much
+        token ``i`` looks at token ``j``. Zeros at padded positions.
     """
 
     last_hidden_state: Array
@@ -74,48 +81,48 @@ class BaseModelOutput(ModelOutput):
 
 @dataclass(frozen=True, eq=False)
 class _LogitsOutput(ModelOutput):
-    """What most heads give; `hidden_states` and `attentions` as in `BaseModelOutput`."""
+    """The output of most heads; for `hidden_states` and `attentions` see `BaseModelOutput`."""
 
-    loss: None = field(default=None, init=False)  # for code that reads it: there is no training
+    loss: None = field(default=None, init=False)  # for code that reads it; npbert does not train
     logits: Array
     hidden_states: tuple[Array, ...] | None = None
     attentions: tuple[Array, ...] | None = None
 
 
 class SequenceClassifierOutput(_LogitsOutput):
-    """Output of a sequence classifier: `logits` float32 (batch, labels), before softmax."""
+    """The output of a sequence classifier: `logits` float32 (batch, labels), before softmax."""
 
 
 class MultipleChoiceModelOutput(_LogitsOutput):
-    """Output of a multiple-choice model: `logits` float32 (batch, choices), before softmax.
+    """The output of a multiple-choice model: `logits` float32 (batch, choices), before softmax.
 
     `hidden_states` and `attentions` have batch * choices in place of batch.
     """
 
 
 class TokenClassifierOutput(_LogitsOutput):
-    """Output of a token classifier: `logits` float32 (batch, seq, labels), before softmax.
+    """The output of a token classifier: `logits` float32 (batch, seq, labels), before softmax.
 
     Zeros at padded positions.
     """
 
 
 class MaskedLMOutput(_LogitsOutput):
-    """Output of a masked language model: `logits` float32 (batch, seq, vocab), before softmax.
+    """The output of a masked language model: `logits` float32 (batch, seq, vocab).
 
-    Zeros at padded positions.
+    They are those before softmax, and zeros at padded positions.
     """
 
 
 @dataclass(frozen=True, eq=False)
 class QuestionAnsweringModelOutput(ModelOutput):
-    """Output of a question answerer.
+    """The output of a model for question answering.
 
     Attributes
     ----------
     start_logits, end_logits : float32 array (batch, seq)
-        How well an answer begins and ends at each token.  Padded positions have the lowest
-        float32 there is, so that no argmax finds them.
+        How well an answer begins, and how well it ends, at each token. Padded positions have the
+        lowest float32 that there is, so that no argmax finds them.
     hidden_states, attentions
         As in `BaseModelOutput`.
     """
@@ -127,12 +134,13 @@ class QuestionAnsweringModelOutput(ModelOutput):
     attentions: tuple[Array, ...] | None = None
 
 
-def softmax(x: Any, axis: int = -1) -> Array:
-    """Probabilities from logits: exp(x) / sum(exp(x)) along an axis.
+def softmax(x: ArrayLike, axis: int = -1) -> Array:
+    """Compute probabilities from logits: exp(x) / sum(exp(x)) along an axis.
 
     Parameters
     ----------
     x : array-like of numbers
+        It is not changed.
     axis : int
 
     Returns
@@ -140,10 +148,10 @@ def softmax(x: Any, axis: int = -1) -> Array:
     float32 array of the same shape
         Positive, with sum 1 along `axis`.
     """
-    return activations.softmax(np.array(x, np.float32), axis)
+    return softmax_in_place(np.array(x, np.float32), axis)
 
 
-def sigmoid(x: Any) -> Array:
-    """Probabilities from logits, each on its own: 1 / (1 + exp(-x)), as float32."""
+def sigmoid(x: ArrayLike) -> Array:
+    """Compute a probability from each logit on its own: 1 / (1 + exp(-x)), in float32."""
     with np.errstate(over="ignore"):  # where exp overflows, 1 / inf is the right limit
         return np.asarray(1 / (1 + np.exp(-np.asarray(x, np.float32))))

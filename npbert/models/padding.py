@@ -1,60 +1,64 @@
-"""Padded arrays, as callers of a model have them ⇄ texts without padding."""
+"""From padded arrays, as callers of a model have them, to texts without padding, and back."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from npbert.batching import TokenizedText, check_tokens
-from npbert.config import DistilBertConfig
-from npbert.model import Array, IntArray
+from npbert.checkpoints.config import DistilBertConfig
+from npbert.distilbert.activations import Array
+from npbert.distilbert.model import IntArray
+from npbert.distilbert.packs import TokenSequence, check_tokens
+
+BoolArray = NDArray[np.bool_]
 
 
 class Trace(NamedTuple):
-    """All that one pack was on its way through a model.
+    """The output of a model for one pack, and the arrays that were computed on the way to it.
 
     Attributes
     ----------
     rows : float32 array (columns, outputs)
-        Output of the head.
+        The output of the head.
     hidden_states : list of float32 arrays (dim, tokens)
-        Of the embeddings and of each layer.
-    attentions : list of lists of float32 arrays (heads, seq, seq)
-        Layer by layer, text by text.
+        The embeddings, and then the output of each layer.
+    attentions : sequence of lists of float32 arrays (heads, seq, seq)
+        One list per layer, with one array per text; empty where they were not asked for.
     """
 
     rows: Array
     hidden_states: list[Array]
-    attentions: list[list[Array]]
+    attentions: Sequence[list[Array]]
 
 
 def read_padded(
     config: DistilBertConfig,
-    input_ids: Any,
-    attention_mask: Any = None,
-    inputs_embeds: Any = None,
-    position_ids: Any = None,
+    input_ids: ArrayLike | None,
+    attention_mask: ArrayLike | None = None,
+    inputs_embeds: ArrayLike | None = None,
+    position_ids: ArrayLike | None = None,
     axes: tuple[str, ...] = ("batch", "seq"),
-) -> tuple[list[TokenizedText], np.ndarray]:
-    """The real tokens of padded arrays, and where they were.
+) -> tuple[list[TokenSequence], BoolArray]:
+    """Take the real tokens out of padded arrays, and note where they were.
 
     Parameters
     ----------
     config : DistilBertConfig
     input_ids, attention_mask, inputs_embeds, position_ids
-        As given to the model.
+        As they are given to the model.
     axes : tuple of str
-        Names of the axes, of which the last is "seq".
+        The names of the axes, of which the last is "seq".
 
     Returns
     -------
-    texts : list of TokenizedText
+    texts : list of TokenSequence
     mask : bool array (…, seq)
-        True at real tokens, wherever they are; a token has the position of its column
-        unless `position_ids` says otherwise, as in transformers.
+        True at real tokens, which may stand anywhere in a row. The position of a token is the
+        number of its column, unless `position_ids` says otherwise; so it is in transformers.
 
     Raises
     ------
@@ -76,17 +80,19 @@ def read_padded(
         seen = mask[row]
         if not seen.any():
             raise ValueError(
-                f"attention_mask hides every token of row {number}; expected at least one 1 a row"
+                f"attention_mask hides every token of row {number}; expected at least one 1 per row"
             )
         vectors = None if embeds is None else embeds[row][seen]
-        text = TokenizedText(ids[row][seen], positions[row][seen], vectors)
-        check_tokens(text, config, f"input_ids row {number}")
+        text = TokenSequence(ids[row][seen], positions[row][seen], vectors)
+        check_tokens(
+            text, config.vocab_size, config.max_position_embeddings, f"input_ids row {number}"
+        )
         texts.append(text)
     return texts, mask
 
 
-def check_first_is_seen(mask: np.ndarray) -> None:
-    """Refuse a mask that hides the token at position 0 of a row."""
+def check_first_is_seen(mask: BoolArray) -> None:
+    """Raise a ValueError if a mask hides the token at position 0 of a row."""
     hidden = np.flatnonzero(~mask[..., :1].reshape(-1))
     if hidden.size:
         raise ValueError(
@@ -95,16 +101,16 @@ def check_first_is_seen(mask: np.ndarray) -> None:
         )
 
 
-def to_padded(rows: Array, mask: np.ndarray, fill: float = 0) -> Array:
-    """Spread a row a real token over the padded shape.
+def to_padded(rows: Array, mask: BoolArray, fill: float = 0) -> Array:
+    """Put the row of each real token back where the token was in the padded arrays.
 
     Parameters
     ----------
     rows : float32 array (tokens, outputs)
-        In the order of `read_padded`.
+        One row per real token, in the order of `read_padded`.
     mask : bool array (…, seq)
     fill : float
-        Stands where `mask` is False.
+        The value at the positions where `mask` is False.
 
     Returns
     -------
@@ -116,9 +122,12 @@ def to_padded(rows: Array, mask: np.ndarray, fill: float = 0) -> Array:
 
 
 def padded_hidden_states(
-    traces: Sequence[Trace], mask: np.ndarray, config: DistilBertConfig
+    traces: Sequence[Trace], mask: BoolArray, config: DistilBertConfig
 ) -> tuple[Array, ...]:
-    """Of the embeddings and of each layer: float32 (rows, seq, dim), zeros at padding."""
+    """Pad the embeddings and the output of each layer: float32 (rows, seq, dim).
+
+    Padded positions have zeros.
+    """
     mask = mask.reshape(-1, mask.shape[-1])
     nothing = np.zeros((0, config.dim), np.float32)
     return tuple(
@@ -128,9 +137,12 @@ def padded_hidden_states(
 
 
 def padded_attentions(
-    traces: Sequence[Trace], mask: np.ndarray, config: DistilBertConfig
+    traces: Sequence[Trace], mask: BoolArray, config: DistilBertConfig
 ) -> tuple[Array, ...]:
-    """Of each layer: float32 (rows, heads, seq, seq), zeros where either token is padding."""
+    """Pad the attention probabilities of each layer: float32 (rows, heads, seq, seq).
+
+    There are zeros where one of the two tokens is padding.
+    """
     mask = mask.reshape(-1, mask.shape[-1])
     n_rows, seq = mask.shape
     layers = []
@@ -144,8 +156,8 @@ def padded_attentions(
     return tuple(layers)
 
 
-def _integers(name: str, value: Any, axes: tuple[str, ...]) -> IntArray:
-    """`value` as an int64 array with the given axes."""
+def _integers(name: str, value: ArrayLike | None, axes: tuple[str, ...]) -> IntArray:
+    """Return `value` as an int64 array with the given axes."""
     if value is None:
         raise ValueError(f"{name} is missing; try model(**tokenizer(texts, return_tensors='np'))")
     if (
@@ -164,8 +176,8 @@ def _integers(name: str, value: Any, axes: tuple[str, ...]) -> IntArray:
     return array.astype(np.int64, copy=False)
 
 
-def _embeds(value: Any, axes: tuple[str, ...], dim: int) -> Array:
-    """`inputs_embeds` as a float32 array (…, seq, dim)."""
+def _embeds(value: ArrayLike, axes: tuple[str, ...], dim: int) -> Array:
+    """Return `inputs_embeds` as a float32 array (…, seq, dim)."""
     array = np.asarray(value)
     if array.dtype.kind not in "fiu":
         raise TypeError(f"inputs_embeds has dtype {array.dtype}, expected floats")
@@ -178,8 +190,8 @@ def _embeds(value: Any, axes: tuple[str, ...], dim: int) -> Array:
     return array.astype(np.float32, copy=False)
 
 
-def _mask(value: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """An attention mask as a bool array of the given shape."""
+def _mask(value: ArrayLike | None, shape: tuple[int, ...]) -> BoolArray:
+    """Return an attention mask as a bool array of the given shape."""
     if value is None:
         return np.ones(shape, bool)
     array = np.asarray(value)
@@ -192,8 +204,8 @@ def _mask(value: Any, shape: tuple[int, ...]) -> np.ndarray:
     return array.astype(bool)
 
 
-def _positions(value: Any, shape: tuple[int, ...], n_positions: int) -> IntArray:
-    """Place of every token, by default that of its column."""
+def _positions(value: ArrayLike | None, shape: tuple[int, ...], n_positions: int) -> IntArray:
+    """Return the position of every token, which by default is the number of its column."""
     if value is None:
         return np.broadcast_to(np.arange(shape[-1]), shape)
     array = np.asarray(value)

@@ -22,11 +22,12 @@ from npbert.arguments import (
     reject_unknown,
     take_harmless,
 )
-from npbert.auto import PreTrainedModel
-from npbert.batching import TokenizedText, check_tokens, packs_of
-from npbert.model import Array, Pack
-from npbert.threads import available_cpus, run
-from npbert.tokenizer import PADDINGS, Tokenizer
+from npbert.distilbert.activations import Array
+from npbert.distilbert.model import Pack
+from npbert.distilbert.packs import TokenSequence, check_tokens, compute_in_packs
+from npbert.distilbert.threads import available_cpus
+from npbert.models.base import PreTrainedModel
+from npbert.tokenization.tokenizer import PADDINGS, Tokenizer
 
 # Inputs are worked on in chunks.  The first of a stream is one input, so that its result comes
 # at once; then they double, up to enough work for every thread.
@@ -138,7 +139,7 @@ class Pipeline(ABC):
     Attributes
     ----------
     task : str
-    model : PreTrainedModel
+    model : PreTrainedModel[Any, Any]
     tokenizer : Tokenizer
     """
 
@@ -146,7 +147,9 @@ class Pipeline(ABC):
     options_class: ClassVar[type[Options]] = Options
     max_chunk_characters: ClassVar[int] = 128_000
 
-    def __init__(self, model: PreTrainedModel, tokenizer: Tokenizer, **options: Any) -> None:
+    def __init__(
+        self, model: PreTrainedModel[Any, Any], tokenizer: Tokenizer, **options: Any
+    ) -> None:
         self.model = model
         self.tokenizer = tokenizer
         checked = self.checked_options(options, type(self).__name__)
@@ -291,8 +294,8 @@ class Pipeline(ABC):
             for number, job in zip(numbers, jobs, strict=True)
             for part in job.parts
         ]
-        packs = list(packs_of(texts, max_texts=options.batch_size, n_threads=n_threads))
-        rows = itertools.chain.from_iterable(run(self._rows, packs, n_threads))
+        of_packs = compute_in_packs(self._rows, texts, n_threads, options.batch_size)
+        rows = itertools.chain.from_iterable(of_packs)
         for job in jobs:
             n_parts = len(job.parts)
             result = self._result(job, list(itertools.islice(rows, n_parts)), options)
@@ -326,10 +329,11 @@ class Pipeline(ABC):
         limit = self.limit(options) if options.cut else None
         return self.tokenizer.encode_batch(texts, truncation=options.cut, max_length=limit, **more)
 
-    def _text(self, encoding: Encoding, number: int) -> TokenizedText:
+    def _text(self, encoding: Encoding, number: int) -> TokenSequence:
         ids = np.array(encoding.ids, np.int64)
-        text = TokenizedText(ids, np.arange(len(ids)))
-        check_tokens(text, self.model.config, f"text {number}")
+        text = TokenSequence(ids, np.arange(len(ids)))
+        config = self.model.config
+        check_tokens(text, config.vocab_size, config.max_position_embeddings, f"text {number}")
         return text
 
     def limit(self, options: Options | None = None) -> int:

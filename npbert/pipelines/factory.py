@@ -10,16 +10,16 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final, NamedTuple
 
-from npbert import auto
-from npbert.auto import PreTrainedModel
-from npbert.config import DistilBertConfig
-from npbert.hub import DEFAULT_MODEL, DEFAULT_REVISION, absolute, resolve
+from npbert.checkpoints.config import DistilBertConfig
+from npbert.checkpoints.hub import DEFAULT_MODEL, DEFAULT_REVISION, ModelSource
+from npbert.models import heads as auto
+from npbert.models.base import PreTrainedModel
 from npbert.pipelines.base import Pipeline
 from npbert.pipelines.text_classification import Result as Result
 from npbert.pipelines.text_classification import (
     TextClassificationPipeline as TextClassificationPipeline,
 )
-from npbert.tokenizer import AutoTokenizer, Tokenizer
+from npbert.tokenization.tokenizer import AutoTokenizer, Tokenizer
 
 
 class _Task(NamedTuple):
@@ -56,7 +56,7 @@ TASKS: Final = (*_TASKS, *_OTHER_NAMES)
 
 def pipeline(
     task: str | None = None,
-    model: str | Path | PreTrainedModel | None = None,
+    model: str | Path | PreTrainedModel[Any, Any] | None = None,
     *,
     tokenizer: str | Path | Tokenizer | None = None,
     revision: str | None = None,
@@ -80,7 +80,7 @@ def pipeline(
     tokenizer : str, Path or Tokenizer, optional
         By default the one in the model's folder.
     revision, cache_dir, local_files_only, token
-        As in huggingface_hub; see `npbert.hub.resolve`.
+        As in huggingface_hub; see `npbert.checkpoints.hub.resolve`.
     top_k : int or None
         Of text-classification: how many labels to return for each text; None for all.
     function_to_apply : "softmax", "sigmoid" or "none", optional
@@ -157,7 +157,7 @@ def pipeline(
     else:
         # Both from one folder, so from one commit, even if somebody pushes in between.
         check = DistilBertConfig.from_json_file
-        folder = resolve(model, revision=revision, check_config=check, **where)
+        folder = ModelSource(model, revision, **where).resolve(check_config=check)
         loaded = model_class.from_pretrained(folder)
         tokenizer = folder if tokenizer is None else tokenizer
     if not isinstance(tokenizer, Tokenizer):
@@ -187,7 +187,7 @@ def classify(
     model : str or Path, optional
         A folder, a bundled name ("mini"), or a hub id; by default the one of `pipeline`.
     revision, cache_dir, local_files_only, token
-        As in huggingface_hub; see `npbert.hub.resolve`.
+        As in huggingface_hub; see `npbert.checkpoints.hub.resolve`.
     **options
         `top_k`, `function_to_apply`, `long_text`, `truncation`, `max_length`,
         `batch_size`, `threads`: see `pipeline`.
@@ -217,7 +217,7 @@ def loaded_classifier(
 ) -> Any:
     """The pipeline that this process has for a model: loaded once, whoever asks."""
     if isinstance(model, (str, Path)):
-        model = absolute(model)
+        model = ModelSource(model).anchored().model
     with _loading:
         return _loaded(model, revision, cache_dir, local_files_only, token, _fingerprint(model))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from npbert.arguments import choice
-from npbert.model import Array
+from npbert.distilbert.activations import Array
 from npbert.pipelines.base import Job, Options, Pipeline, flattened
 
 

@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from npbert.arguments import as_list, check_count, check_text
-from npbert.auto import DistilBertForMaskedLM
-from npbert.model import Array, Pack, read_some
-from npbert.outputs import softmax
+from npbert.distilbert.activations import Array
+from npbert.distilbert.model import Pack, select
+from npbert.models.heads import DistilBertForMaskedLM
+from npbert.models.outputs import softmax
 from npbert.pipelines.base import Job, Options, Pipeline, flattened, without_none
-from npbert.tokenizer import Tokenizer
+from npbert.tokenization.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ class FillMaskPipeline(Pipeline):
 
     def _rows(self, pack: Pack) -> list[Array]:
         masks = np.flatnonzero(pack.input_ids == self.tokenizer.mask_token_id)
-        logits = self.model.forward_pack(pack, read_some(masks))  # (masks, vocab)
+        logits = self.model.forward_pack(pack, select(masks))  # (masks, vocab)
         return np.split(logits, np.searchsorted(masks, pack.starts[1:-1]))
 
     def _result(self, job: Job, rows: list[Array], options: Any) -> Any:

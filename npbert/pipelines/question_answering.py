@@ -10,8 +10,8 @@ import numpy as np
 from tokenizers import Encoding
 
 from npbert.arguments import as_list, check_count, check_text
-from npbert.model import Array
-from npbert.outputs import softmax
+from npbert.distilbert.activations import Array
+from npbert.models.outputs import softmax
 from npbert.pipelines.base import Job, Options, Pipeline
 
 _MAX_SEQ_LEN: Final = 384

@@ -10,9 +10,10 @@ from typing import Any, ClassVar, Final
 import numpy as np
 
 from npbert.arguments import check_count, check_text
-from npbert.config import DistilBertConfig
-from npbert.model import Array, Pack
-from npbert.outputs import sigmoid, softmax
+from npbert.checkpoints.config import DistilBertConfig
+from npbert.distilbert.activations import Array
+from npbert.distilbert.model import Pack
+from npbert.models.outputs import sigmoid, softmax
 from npbert.pipelines.base import Job, Options, Pipeline
 
 _FUNCTIONS: Final[dict[str, Callable[[Array], Array]]] = {

@@ -11,8 +11,8 @@ import numpy as np
 from tokenizers import Encoding
 
 from npbert.arguments import as_list, check_stride, check_text
-from npbert.model import Array
-from npbert.outputs import softmax
+from npbert.distilbert.activations import Array
+from npbert.models.outputs import softmax
 from npbert.pipelines.base import Job, Options, Pipeline, without_none
 
 _STRATEGIES: Final = ("none", "simple", "first", "average", "max")

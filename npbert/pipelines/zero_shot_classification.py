@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from npbert.arguments import as_list, check_text
-from npbert.model import Array, Pack
-from npbert.outputs import softmax
+from npbert.distilbert.activations import Array
+from npbert.distilbert.model import Pack
+from npbert.models.outputs import softmax
 from npbert.pipelines.base import Job, Options, Pipeline
 
 

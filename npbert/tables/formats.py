@@ -7,16 +7,16 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from npbert.files.output import Finish
-from npbert.files.source import (
+from npbert.tables.resumable import Finish
+from npbert.tables.rows import Encoder, ReadAhead, Table, in_chunks
+from npbert.tables.source import (
     Source,
     check_compression,
     compressed,
     compression_of,
     needed,
 )
-from npbert.files.table import Encoder, ReadAhead, Table, in_chunks
-from npbert.files.text import USUAL, Csv, Dialect, JsonLines, read_records
+from npbert.tables.text import USUAL, Csv, Dialect, JsonLines, read_records
 
 FORMATS: Final = ("lines", "csv", "tsv", "jsonl", "parquet")
 _FORMAT_BY_ENDING: Final = {
@@ -85,7 +85,7 @@ def read_table(
     by_content = "parquet" if source.is_parquet else "lines"
     format = format or format_of(source.name) or by_content
     if format == "parquet":
-        from npbert.files import parquet
+        from npbert.tables import parquet
 
         return parquet.read_table(source, column)
     if source.is_parquet:
@@ -116,7 +116,7 @@ def encoder(
     if format == "jsonl":
         return JsonLines()
     if format == "parquet":
-        from npbert.files.parquet import Parquet
+        from npbert.tables.parquet import Parquet
 
         return Parquet(columns, earlier)
     return Csv(format, columns, dialect)
@@ -142,7 +142,7 @@ def finisher(format: str, path: str) -> Finish | None:
                 f"{path}: parquet compresses its columns itself; leave out .{compression}"
             )
         needed("pyarrow.parquet", "parquet is asked for")  # now, not at the end of the night
-        from npbert.files.parquet import write_parquet
+        from npbert.tables.parquet import write_parquet
 
         return write_parquet
     if compression is None:

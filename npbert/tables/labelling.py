@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from npbert.files.output import Output
-from npbert.files.table import Chunk, Column, Encoder, Row, Table
+from npbert.tables.resumable import Output
+from npbert.tables.rows import Chunk, Column, Encoder, Row, Table
 
 if TYPE_CHECKING:
     from npbert.pipelines import TextClassificationPipeline

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from npbert.files.source import Source, needed
-from npbert.files.table import CHUNK_ROWS, Chunk, Column, Record, Row, Table, in_chunks
-from npbert.files.text import check_columns
+from npbert.tables.rows import CHUNK_ROWS, Chunk, Column, Record, Row, Table, in_chunks
+from npbert.tables.source import Source, needed
+from npbert.tables.text import check_columns
 
 _READ_BYTES: Final = 1 << 20
 _BATCH_BYTES: Final = 16 << 20  # about; of the rows that are read at a time

@@ -82,7 +82,7 @@ class Table(NamedTuple):
     Attributes
     ----------
     format : str
-        One of `npbert.files.FORMATS`.
+        One of `npbert.tables.formats.FORMATS`.
     columns : list of str
         Names of the columns; for JSON lines, the keys of the first object.
     text_column : str

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, BinaryIO, Final, NamedTuple
 
 from npbert.arguments import check_text
-from npbert.files.table import Chunk, Column, Record, Row
+from npbert.tables.rows import Chunk, Column, Record, Row
 
 _DIALECTS: Final = {"csv": "excel", "tsv": "excel-tab"}
 _LONGEST_CELL: Final = 2**31 - 1  # the csv module's own default is 128 KB

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from npbert.arguments import as_list, check_text
-from npbert.vocabulary import plain_ids
+from npbert.tokenization.vocabulary import plain_ids
 
 
 def inputs_of(text: Any, text_pair: Any, is_split_into_words: bool) -> tuple[list[Any], bool]:

@@ -23,17 +23,23 @@ from npbert.arguments import (
     reject_unknown,
     take_harmless,
 )
-from npbert.encoding import BatchEncoding
-from npbert.hub import CONFIG_FILE, LOADING_NAMES, TOKENIZER_FILES, resolve
-from npbert.tokenizer_files import (
+from npbert.checkpoints.hub import (
+    CONFIG_FILE,
+    HUB_OPTIONS,
+    TOKENIZER_FILES,
+    ModelSource,
+    split_hub_options,
+)
+from npbert.tokenization.batch_encoding import BatchEncoding
+from npbert.tokenization.files import (
     SPECIAL_TOKENS,
     Settings,
     clear_errors,
     read_tokenizer,
     write_tokenizer,
 )
-from npbert.tokenizer_inputs import columns_of, inputs_of, padded, rounded_up
-from npbert.vocabulary import Vocabulary
+from npbert.tokenization.inputs import columns_of, inputs_of, padded, rounded_up
+from npbert.tokenization.vocabulary import Vocabulary
 
 _NO_LIMIT: Final = 10**20  # a larger model_max_length is none
 _UNLIMITED: Final = int(1e30)  # what transformers writes for it
@@ -148,12 +154,7 @@ class Tokenizer(Vocabulary):
     def from_pretrained(
         cls,
         pretrained_model_name_or_path: str | Path,
-        *,
-        revision: str | None = None,
-        cache_dir: str | Path | None = None,
-        local_files_only: bool = False,
-        token: str | bool | None = None,
-        **others: Any,
+        **options: Any,
     ) -> Tokenizer:
         """Load the tokenizer of a model.
 
@@ -161,11 +162,11 @@ class Tokenizer(Vocabulary):
         ----------
         pretrained_model_name_or_path : str or Path
             A folder, a bundled name ("mini"), or a hub id.
-        revision, cache_dir, local_files_only, token
-            As in huggingface_hub; see `npbert.hub.resolve`.
-        **others
-            Settings in place of what the files say: `model_max_length`, `padding_side`,
-            `truncation_side`, `do_lower_case`, `strip_accents`, `tokenize_chinese_chars`,
+        **options
+            `revision`, `cache_dir`, `local_files_only` and `token`, as in huggingface_hub (see
+            `HubOptions`). Settings in place of what the files say: `model_max_length`,
+            `padding_side`, `truncation_side`, `do_lower_case`, `strip_accents`,
+            `tokenize_chinese_chars`,
             `clean_up_tokenization_spaces`, `split_special_tokens`, `model_input_names`,
             `extra_special_tokens`, and special tokens such as `pad_token`; and keywords of
             ported code that change nothing here, such as `use_fast`.
@@ -181,17 +182,13 @@ class Tokenizer(Vocabulary):
         ValueError
             If its files cannot be used.
         """
-        known = (*LOADING_NAMES, *_LOADING, *HARMLESS_NAMES)
+        known = (*HUB_OPTIONS, *_LOADING, *HARMLESS_NAMES)
+        of_hub, others = split_hub_options(options)
         others = take_harmless(others)
         others.pop("config", None)  # a tokenizer needs nothing of it
         changes = {name: others.pop(name) for name in _LOADING if name in others}
         reject_unknown(f"{cls.__name__}.from_pretrained()", others, known)
-        folder = resolve(
-            pretrained_model_name_or_path,
-            revision=revision,
-            cache_dir=cache_dir,
-            local_files_only=local_files_only,
-            token=token,
+        folder = ModelSource(pretrained_model_name_or_path, **of_hub).resolve(
             weights=False,
             any_of=(CONFIG_FILE, *TOKENIZER_FILES),  # a saved tokenizer has no config.json
         )

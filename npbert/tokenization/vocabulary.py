@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import tokenizers
 
-from npbert.tokenizer_files import SPECIAL_TOKENS, Settings
+from npbert.tokenization.files import SPECIAL_TOKENS, Settings
 
 # As `clean_up_tokenization_spaces` does in transformers.
 _SPACES: Final = (

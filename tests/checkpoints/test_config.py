@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import npbert
-from npbert.config import PROBLEM_TYPES, DistilBertConfig
+from npbert.checkpoints.config import PROBLEM_TYPES, DistilBertConfig
 
 KEYS = [field.name for field in fields(DistilBertConfig)]
 SIZES = ["vocab_size", "max_position_embeddings", "n_layers", "n_heads", "dim", "hidden_dim"]

@@ -15,9 +15,9 @@ import pytest
 import transformers
 
 import npbert
-from npbert.hub import DEFAULT_MODEL, DEFAULT_REVISION, resolve
-from tests.hub_server import Files, Hub, Repository
-from tests.oracles import make_folder
+from npbert.checkpoints.hub import DEFAULT_MODEL, DEFAULT_REVISION, ModelSource
+from tests.support.hub_server import Files, Hub, Repository
+from tests.support.oracles import make_folder
 
 OTHER_COMMIT = "a" * 40
 TEXT = "I love this film."
@@ -118,7 +118,7 @@ LABELS = (
     ".config.id2label[0]"
 )
 LOAD = "str(npbert.AutoModelForSequenceClassification.from_pretrained(%s))"
-RESOLVE = "str(__import__('npbert.hub').hub.resolve(%s))"
+RESOLVE = "str(__import__('npbert.checkpoints.hub').checkpoints.hub.ModelSource(%s).resolve())"
 
 
 # ------------------------------------------------------------------------------ downloads
@@ -396,35 +396,35 @@ def test_the_command_line_says_it_in_one_line(tmp_path: Path) -> None:
 
 def test_names_of_folders(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder.parent)
-    assert resolve(folder) == folder
-    assert resolve(str(folder)) == folder
-    assert resolve(folder.name) == Path(folder.name)
-    assert resolve(f"./{folder.name}") == Path(folder.name)
+    assert ModelSource(folder).resolve() == folder
+    assert ModelSource(str(folder)).resolve() == folder
+    assert ModelSource(folder.name).resolve() == Path(folder.name)
+    assert ModelSource(f"./{folder.name}").resolve() == Path(folder.name)
     monkeypatch.setenv("HOME", str(folder.parent))
-    assert resolve(f"~/{folder.name}") == folder
+    assert ModelSource(f"~/{folder.name}").resolve() == folder
 
 
 def test_a_folder_comes_before_a_bundled_model(
     tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bundled = resolve("mini")
+    bundled = ModelSource("mini").resolve()
     assert (bundled / "model.safetensors").is_file()
     (tmp_path / "mini").symlink_to(folder)
     monkeypatch.chdir(tmp_path)
-    assert resolve("mini") == Path("mini")
+    assert ModelSource("mini").resolve() == Path("mini")
 
 
 @pytest.mark.parametrize("model", [None, 3, b"mini", npbert.classify])
 def test_names_that_are_none(model: Any) -> None:
     with pytest.raises(TypeError, match="expected a folder, a bundled name"):
-        resolve(model)
+        ModelSource(model).resolve()
 
 
 def test_wrong_folders(tmp_path: Path) -> None:
     for name in ("./nowhere", "/nowhere", "~/nowhere/at/all", Path("nowhere")):
         with pytest.raises(FileNotFoundError, match=f"{name}: no such folder"):
-            resolve(name)
+            ModelSource(name).resolve()
     with pytest.raises(FileNotFoundError, match=r"the folder has no config\.json"):
-        resolve(tmp_path)
+        ModelSource(tmp_path).resolve()
     with pytest.raises(ValueError, match="which has no revisions"):
-        resolve(resolve("mini"), revision="main")
+        ModelSource(ModelSource("mini").resolve(), "main").resolve()

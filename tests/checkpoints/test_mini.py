@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,13 @@ import pytest
 import transformers
 
 import npbert
-from npbert.hub import resolve
-from tests.oracles import Oracle, largest_difference
-from tests.reference import Reference
+from npbert.checkpoints.hub import ModelSource
+from tests.support.oracles import Oracle, largest_difference
+from tests.support.paths import DATA
+from tests.support.reference import Reference
 
-MINI = resolve("mini")
-SENTENCES = Path(__file__).parent / "data" / "sst2_dev.tsv"  # the 872 of GLUE SST-2 dev
+MINI = ModelSource("mini").resolve()
+SENTENCES = DATA / "sst2_dev.tsv"  # the 872 of GLUE SST-2 dev
 LONG = "The first hour is a delight; the second is not. " * 60
 
 

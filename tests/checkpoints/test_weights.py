@@ -21,10 +21,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from npbert.auto import AutoModel, AutoModelForSequenceClassification
-from npbert.model import Array
-from npbert.safetensors_files import CheckpointError
-from tests.oracles import Oracle, largest_difference, make_model
+from npbert.checkpoints.safetensors_files import CheckpointError
+from npbert.distilbert.model import Array
+from npbert.models.heads import AutoModel, AutoModelForSequenceClassification
+from tests.support.oracles import Oracle, largest_difference, make_model
 
 pytestmark = pytest.mark.filterwarnings("error")  # only where a test expects them
 

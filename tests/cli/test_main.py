@@ -26,9 +26,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import npbert
-from npbert.cli import main
-from tests.oracles import make_folder
-from tests.tables import hide
+from npbert.cli.main import main
+from tests.support.oracles import make_folder
+from tests.support.tables import hide
 
 TEXTS = ["I love this film.", "I want my two hours back.", "東京 é"]
 

@@ -10,23 +10,22 @@ import pytest
 from numpy.typing import NDArray
 
 import npbert
-from npbert.batching import TokenizedText, packs_of
-from npbert.model import (
-    HEAD_PARTS,
+from npbert.checkpoints.parameters import HEAD_KINDS
+from npbert.distilbert.model import (
     Attention,
     LayerNorm,
     Linear,
-    Read,
     attend,
     classify_sequence,
     encode,
     layer_norm,
     linear,
-    read_all,
-    read_first,
-    read_some,
+    select,
+    select_all,
+    select_first,
 )
-from tests.oracles import make_model
+from npbert.distilbert.packs import TokenSequence, packs_of
+from tests.support.oracles import make_model
 
 Array = NDArray[np.float32]
 
@@ -41,9 +40,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> npbert.DistilBertForSeque
     return npbert.DistilBertForSequenceClassification.from_pretrained(folder)
 
 
-def random_texts(lengths: list[int], seed: int = 0) -> list[TokenizedText]:
+def random_texts(lengths: list[int], seed: int = 0) -> list[TokenSequence]:
     rng = np.random.default_rng(seed)
-    return [TokenizedText(rng.integers(0, 97, n), np.arange(n)) for n in lengths]
+    return [TokenSequence(rng.integers(0, 97, n), np.arange(n)) for n in lengths]
 
 
 # --------------------------------------------------------------------------------- by hand
@@ -87,7 +86,9 @@ def test_attention_by_hand() -> None:
     # e1 looks at e1 with score 1/sqrt(2), at e2 with score 0.
     p = math.exp(1 / math.sqrt(2)) / (math.exp(1 / math.sqrt(2)) + 1)
     expected = [[2 * p, 2 * (1 - p), 10], [2 * (1 - p) + 1, 2 * p + 1, 11]]
-    np.testing.assert_allclose(attend(parameters, x, starts, Read(x, starts)), expected, rtol=1e-6)
+    np.testing.assert_allclose(
+        attend(parameters, x, starts, select_all(x, starts)), expected, rtol=1e-6
+    )
 
 
 def test_heads_look_at_their_own_dimensions() -> None:
@@ -97,10 +98,14 @@ def test_heads_look_at_their_own_dimensions() -> None:
     single = Linear(weight=floats([[1]]), bias=floats([0]))
     x = floats(rng.normal(size=(2, 5)))
     starts = np.array([0, 5])
-    both = attend(Attention(2, identity, identity, identity, identity), x, starts, Read(x, starts))
+    both = attend(
+        Attention(2, identity, identity, identity, identity), x, starts, select_all(x, starts)
+    )
     for head in range(2):
         row = x[head : head + 1]
-        one = attend(Attention(1, single, single, single, single), row, starts, Read(row, starts))
+        one = attend(
+            Attention(1, single, single, single, single), row, starts, select_all(row, starts)
+        )
         np.testing.assert_allclose(both[head], one[0], rtol=1e-5)
 
 
@@ -110,9 +115,9 @@ def test_heads_look_at_their_own_dimensions() -> None:
 def test_float32_from_end_to_end(model: npbert.DistilBertForSequenceClassification) -> None:
     """A silent float64 anywhere would come out as float64 here."""
     (pack,) = packs_of(random_texts([4, 9]))
-    for reader in (read_all, read_first):
-        assert encode(model.encoder, pack, reader).dtype == np.float32
-    cls = encode(model.encoder, pack, read_first)
+    for selector in (select_all, select_first):
+        assert encode(model.encoder, pack, selector).dtype == np.float32
+    cls = encode(model.encoder, pack, select_first)
     assert classify_sequence(model.head, cls).dtype == np.float32
 
 
@@ -120,8 +125,8 @@ def test_reading_only_cls_changes_no_number(
     model: npbert.DistilBertForSequenceClassification,
 ) -> None:
     (pack,) = packs_of(random_texts([4, 9, 1, 30]))
-    everything = encode(model.encoder, pack, read_all)
-    first = encode(model.encoder, pack, read_first)
+    everything = encode(model.encoder, pack, select_all)
+    first = encode(model.encoder, pack, select_first)
     assert everything.shape == (48, 44)
     assert first.shape == (48, 4)
     np.testing.assert_allclose(first, everything[:, pack.starts[:-1]], atol=2e-6)
@@ -132,8 +137,8 @@ def test_reading_some_tokens_changes_no_number(
     model: npbert.DistilBertForSequenceClassification, chosen: list[int]
 ) -> None:
     (pack,) = packs_of(random_texts([4, 9, 1, 30]))
-    everything = encode(model.encoder, pack, read_all)
-    some = encode(model.encoder, pack, read_some(np.array(chosen, np.int64)))
+    everything = encode(model.encoder, pack, select_all)
+    some = encode(model.encoder, pack, select(np.array(chosen, np.int64)))
     np.testing.assert_allclose(some, everything[:, chosen], atol=2e-6)
 
 
@@ -177,7 +182,7 @@ def test_every_head_of_transformers_is_known() -> None:
     import transformers
 
     config = transformers.DistilBertConfig(vocab_size=7, dim=4, n_heads=1, n_layers=1)
-    listed = {part for parts in HEAD_PARTS.values() for part in parts}
+    listed = {part for kind in HEAD_KINDS for part in kind.parts}
     for name in (
         "ForMaskedLM",
         "ForMultipleChoice",

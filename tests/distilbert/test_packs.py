@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npbert.batching import TokenizedText, check_tokens, packs_of
-from npbert.config import DistilBertConfig
-from npbert.padding import read_padded, to_padded
+from npbert.checkpoints.config import DistilBertConfig
+from npbert.distilbert.packs import TokenSequence, check_tokens, packs_of
+from npbert.models.padding import read_padded, to_padded
 
 
-def texts_of(lengths: list[int]) -> list[TokenizedText]:
+def texts_of(lengths: list[int]) -> list[TokenSequence]:
     """Texts whose ids tell which text and which token they are."""
     return [
-        TokenizedText(1000 * number + np.arange(n), np.arange(n))
+        TokenSequence(1000 * number + np.arange(n), np.arange(n))
         for number, n in enumerate(lengths)
     ]
 
@@ -95,7 +95,6 @@ def test_padded_rows_come_back(data: st.DataObject) -> None:
     ],
 )
 def test_what_has_no_embedding_is_refused(ids: list[int], message: str) -> None:
-    config = DistilBertConfig(vocab_size=10, max_position_embeddings=5)
-    text = TokenizedText(np.array(ids, np.int64), np.arange(len(ids)))
+    text = TokenSequence(np.array(ids, np.int64), np.arange(len(ids)))
     with pytest.raises(ValueError, match=message):
-        check_tokens(text, config, "input 7")
+        check_tokens(text, vocab_size=10, max_position_embeddings=5, where="input 7")

@@ -13,9 +13,9 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import npbert
-from npbert import threads
-from npbert.threads import _cpu_quota, available_cpus, run
-from tests.oracles import make_folder
+from npbert.distilbert import threads
+from npbert.distilbert.threads import _cpu_quota, available_cpus, map_on_threads
+from tests.support.oracles import make_folder
 
 
 def blas_threads() -> set[int]:
@@ -36,7 +36,7 @@ def test_results_keep_the_order_of_the_items() -> None:
         time.sleep(0.05 if number == 0 else 0)
         return number
 
-    assert run(slow_first, range(9), 2) == list(range(9))
+    assert map_on_threads(slow_first, range(9), 2) == list(range(9))
 
 
 @pytest.mark.parametrize("n_threads", [2, 3])
@@ -49,7 +49,7 @@ def test_several_threads_have_one_blas_thread_each_and_restore_it(n_threads: int
         seen.add(threading.get_ident())
         time.sleep(0.02)
 
-    run(look, range(6), n_threads)
+    map_on_threads(look, range(6), n_threads)
     assert inside == [{1}] * 6
     assert len(seen) == n_threads
     assert blas_threads() == {2}
@@ -63,7 +63,7 @@ def test_one_item_is_computed_by_the_caller_with_blas_threads(n_threads: int, in
         assert blas_threads() == {in_blas}
         return threading.get_ident()
 
-    assert run(look, [0], n_threads) == [threading.get_ident()]
+    assert map_on_threads(look, [0], n_threads) == [threading.get_ident()]
     assert blas_threads() == {2}
 
 
@@ -72,7 +72,7 @@ def test_one_thread_computes_all_items_in_the_caller() -> None:
         assert blas_threads() == {1}
         return threading.get_ident()
 
-    assert run(look, range(3), 1) == [threading.get_ident()] * 3
+    assert map_on_threads(look, range(3), 1) == [threading.get_ident()] * 3
 
 
 def test_callers_on_several_threads_leave_blas_as_it_was() -> None:
@@ -82,7 +82,7 @@ def test_callers_on_several_threads_leave_blas_as_it_was() -> None:
             return blas_threads()
 
         n_items = number % 2 * 4 + 1  # one item or five
-        seen = run(short, range(n_items), 2)
+        seen = map_on_threads(short, range(n_items), 2)
         assert n_items == 1 or seen == [{1}] * 5
         return len(seen)
 
@@ -95,7 +95,7 @@ def test_a_limit_that_another_thread_has_set() -> None:
     """threadpoolctl lets no other thread change it; its holder finds it as it was."""
     threads._set_threads(threads._blas_libraries()[0], 2)  # nobody's
     with threadpool_limits(2, user_api="blas"), ThreadPoolExecutor(1) as pool:
-        inside = pool.submit(run, lambda _: blas_threads(), range(4), 2).result()
+        inside = pool.submit(map_on_threads, lambda _: blas_threads(), range(4), 2).result()
         assert blas_threads() == {2}
     assert inside == [{1}] * 4
 
@@ -105,9 +105,9 @@ def test_an_error_in_a_thread_reaches_the_caller_and_restores_blas() -> None:
         raise ValueError(f"item {number}")
 
     with pytest.raises(ValueError, match="item 0"):
-        run(fail, range(4), 2)
+        map_on_threads(fail, range(4), 2)
     with pytest.raises(ValueError, match="item 0"):
-        run(fail, [0], 1)
+        map_on_threads(fail, [0], 1)
     assert blas_threads() == {2}
 
 

@@ -11,8 +11,8 @@ import torch
 import transformers
 
 import npbert
-from npbert.config import DistilBertConfig
-from tests.oracles import make_model
+from npbert.checkpoints.config import DistilBertConfig
+from tests.support.oracles import make_model
 
 
 @pytest.fixture(scope="module")
@@ -114,11 +114,11 @@ def test_a_hidden_first_token_is_refused_only_where_it_is_read(
 def test_unknown_and_impossible_keywords_when_loading(folder: Path) -> None:
     load = npbert.AutoModelForSequenceClassification.from_pretrained
     with pytest.raises(TypeError, match="'revison'; did you mean 'revision'"):
-        load(folder, revison="main")
+        load(folder, revison="main")  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="dtype is 'float16'"):
         load(folder, dtype="float16")
     with pytest.raises(TypeError, match="'num_label'; did you mean 'num_labels'"):
-        load(folder, num_label=3)
+        load(folder, num_label=3)  # type: ignore[call-arg]
     load(folder, torch_dtype="auto", attn_implementation="eager", trust_remote_code=False)
 
 
@@ -162,8 +162,9 @@ def test_values_that_cannot_be_honoured(
 
 
 def test_the_public_names() -> None:
-    for name in npbert.__all__:
+    names = npbert.__all__  # type: ignore[attr-defined]
+    for name in names:
         assert getattr(npbert, name) is not None
-    assert sorted(npbert.__all__) == dir(npbert)
+    assert sorted(names) == dir(npbert)
     with pytest.raises(AttributeError, match="no attribute 'Pipeline'"):
-        _ = npbert.Pipeline
+        _ = npbert.Pipeline  # type: ignore[attr-defined]

@@ -12,8 +12,8 @@ import torch
 import transformers
 
 import npbert
-from tests.oracles import BASE, SIZES, Oracle, largest_difference, make_model, random_batch
-from tests.reference import Float64, Reference
+from tests.support.oracles import BASE, SIZES, Oracle, largest_difference, make_model, random_batch
+from tests.support.reference import Float64, Reference
 
 TOLERANCE = 1e-5  # of max(1, largest value): design, section 3
 

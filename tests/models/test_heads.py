@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 import npbert
-from npbert.auto import PreTrainedModel
-from tests.oracles import largest_difference, make_model, random_batch
+from npbert.models.base import PreTrainedModel
+from tests.support.oracles import largest_difference, make_model, random_batch
 
 TOLERANCE = 1e-5  # of max(1, largest value): design, section 3
 HEADS = (
@@ -29,7 +29,7 @@ N_CHOICES = 3
 Arrays = dict[str, Any]  # of NDArray
 
 
-def load(head: str, folder: Path) -> tuple[PreTrainedModel, Any]:
+def load(head: str, folder: Path) -> tuple[PreTrainedModel[Any, Any], Any]:
     """Both sides, by their `Auto` names."""
     auto = "AutoModel" if head == "Model" else f"AutoModel{head}"
     theirs = getattr(transformers, auto).from_pretrained(
@@ -41,7 +41,7 @@ def load(head: str, folder: Path) -> tuple[PreTrainedModel, Any]:
 @pytest.fixture(scope="module", params=HEADS)
 def sides(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[PreTrainedModel, Any]:
+) -> tuple[PreTrainedModel[Any, Any], Any]:
     sizes = {"dim": 36, "n_heads": 3, "n_layers": 3, "hidden_dim": 77}
     if request.param != "ForQuestionAnswering":  # which has two outputs in any case
         sizes["num_labels"] = 5
@@ -49,7 +49,7 @@ def sides(
     return load(request.param, folder)
 
 
-def inputs_for(model: PreTrainedModel, padding: str = "right") -> Arrays:
+def inputs_for(model: PreTrainedModel[Any, Any], padding: str = "right") -> Arrays:
     """Padded rows; for multiple choice, three choices a text."""
     ids, mask = random_batch(np.random.default_rng(0), 97, [4, 9, 1, 7, 9, 2], padding)
     if isinstance(model, npbert.DistilBertForMultipleChoice):
@@ -83,11 +83,11 @@ def check(name: str, ours: NDArray[Any], theirs: Any, mask: NDArray[Any]) -> Non
 
 @pytest.mark.parametrize("padding", ["right", "holes"])
 def test_everything_that_a_call_can_return(
-    sides: tuple[PreTrainedModel, Any], padding: str
+    sides: tuple[PreTrainedModel[Any, Any], Any], padding: str
 ) -> None:
     model, oracle = sides
     inputs = inputs_for(model, padding)
-    want = {"output_hidden_states": True, "output_attentions": True}
+    want: dict[str, Any] = {"output_hidden_states": True, "output_attentions": True}
     ours, theirs = model(**inputs, **want), theirs_of(oracle, inputs, **want)
     assert list(ours) == list(theirs)
     for name, value in ours.items():
@@ -100,7 +100,7 @@ def test_everything_that_a_call_can_return(
 
 
 def test_the_output_is_the_same_with_and_without_what_is_on_the_way(
-    sides: tuple[PreTrainedModel, Any],
+    sides: tuple[PreTrainedModel[Any, Any], Any],
 ) -> None:
     model, _ = sides
     inputs = inputs_for(model)
@@ -110,7 +110,7 @@ def test_the_output_is_the_same_with_and_without_what_is_on_the_way(
         np.testing.assert_allclose(plain[name], traced[name], atol=2e-6)
 
 
-def test_position_ids(sides: tuple[PreTrainedModel, Any]) -> None:
+def test_position_ids(sides: tuple[PreTrainedModel[Any, Any], Any]) -> None:
     model, oracle = sides
     inputs = inputs_for(model)
     rng = np.random.default_rng(1)
@@ -125,7 +125,7 @@ def test_position_ids(sides: tuple[PreTrainedModel, Any]) -> None:
     assert np.abs(shaped[0] - model(**inputs)[0]).max() > 0.01  # they matter
 
 
-def test_inputs_embeds(sides: tuple[PreTrainedModel, Any]) -> None:
+def test_inputs_embeds(sides: tuple[PreTrainedModel[Any, Any], Any]) -> None:
     model, oracle = sides
     inputs = inputs_for(model)
     ids = inputs.pop("input_ids")
@@ -143,7 +143,7 @@ def test_inputs_embeds(sides: tuple[PreTrainedModel, Any]) -> None:
 
 
 def test_names_order_and_tuples_are_those_of_transformers(
-    sides: tuple[PreTrainedModel, Any],
+    sides: tuple[PreTrainedModel[Any, Any], Any],
 ) -> None:
     model, oracle = sides
     inputs = inputs_for(model)
@@ -162,7 +162,7 @@ def test_names_order_and_tuples_are_those_of_transformers(
     assert model.eval() is model.to("cpu") is model
 
 
-def test_no_rows_give_no_rows(sides: tuple[PreTrainedModel, Any]) -> None:
+def test_no_rows_give_no_rows(sides: tuple[PreTrainedModel[Any, Any], Any]) -> None:
     model, _ = sides
     inputs = inputs_for(model)
     whole = model(**inputs)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import npbert
-from npbert.outputs import BaseModelOutput, SequenceClassifierOutput, sigmoid
+from npbert.models.outputs import BaseModelOutput, SequenceClassifierOutput, sigmoid
 
 
 def test_attribute_key_and_index_are_the_same_array() -> None:

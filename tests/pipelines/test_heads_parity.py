@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import npbert
-from tests.answering import OPTIONS, QUESTIONS, RECORDED, make_answerer
-from tests.oracles import VOCAB, make_model
+from tests.support.answering import OPTIONS, QUESTIONS, RECORDED, make_answerer
+from tests.support.oracles import VOCAB, make_model
 
 TOLERANCE = 2e-5
 TEXTS = [

@@ -25,8 +25,8 @@ from hypothesis import strategies as st
 
 import npbert
 from npbert.pipelines import TextClassificationPipeline
-from tests.oracles import make_folder, make_model
-from tests.streams import Endless
+from tests.support.oracles import make_folder, make_model
+from tests.support.streams import Endless
 
 TEXTS = ["I love this film.", "", "I want my two hours back.", "word " * 60, "東京 😀"]
 PAIR = {"text": "How old are you?", "text_pair": "I am six."}

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
-DATA = Path(__file__).parent / "data"
+from tests.support.paths import DATA
+
 RECORDED = DATA / "question_answering.json"
 
 DIM, HIDDEN_DIM, N_LAYERS, N_HEADS, VOCAB_SIZE = 32, 64, 2, 4, 30522

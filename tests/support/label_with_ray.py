@@ -1,6 +1,6 @@
 """Label a parquet file with Ray Data, and kill a worker meanwhile.
 
-python -m tests.label_with_ray MODEL INPUT OUTPUT SCRATCH_FOLDER
+python -m tests.support.label_with_ray MODEL INPUT OUTPUT SCRATCH_FOLDER
 """
 
 from __future__ import annotations

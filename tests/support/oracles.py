@@ -12,9 +12,11 @@ import torch
 import transformers
 from numpy.typing import NDArray
 
+from tests.support.paths import DATA
+
 IntArray = NDArray[np.int64]
 
-VOCAB = Path(__file__).parent / "data" / "vocab.txt"  # of bert-base-uncased
+VOCAB = DATA / "vocab.txt"  # of bert-base-uncased
 
 # What tells two implementations apart hides at odd sizes.
 SIZES: dict[str, dict[str, Any]] = {

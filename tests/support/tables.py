@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from npbert.files.source import Source
-from npbert.files.table import Chunk, Column, Encoder, Row, Table
+from npbert.tables.rows import Chunk, Column, Encoder, Row, Table
+from npbert.tables.source import Source
 
 
 def source_of(content: bytes, name: str = "in.txt") -> Source:

@@ -24,12 +24,12 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from npbert.files import encoder, finisher, read_table
-from npbert.files import parquet as files_parquet
-from npbert.files.parquet import Parquet, write_parquet
-from npbert.files.source import Source, opened
-from npbert.files.table import Chunk, Column, Row, Table, in_chunks
-from tests.tables import LABELS, chunk_of, encoded, hide, rows_of, source_of, texts_of
+from npbert.tables import parquet as files_parquet
+from npbert.tables.formats import encoder, finisher, read_table
+from npbert.tables.parquet import Parquet, write_parquet
+from npbert.tables.rows import Chunk, Column, Row, Table, in_chunks
+from npbert.tables.source import Source, opened
+from tests.support.tables import LABELS, chunk_of, encoded, hide, rows_of, source_of, texts_of
 
 
 def stored(table: Any, **options: Any) -> bytes:
@@ -441,8 +441,8 @@ class Missing:
             raise ModuleNotFoundError(name, name=name)
 
 sys.meta_path.insert(0, Missing)
-from npbert.files import encoder, read_table
-from npbert.files.source import opened
+from npbert.tables.formats import encoder, read_table
+from npbert.tables.source import opened
 
 with opened(sys.argv[1]) as source:
     (chunk,) = read_table(source).chunks

@@ -22,10 +22,10 @@ import pytest
 from filelock import FileLock
 from pyarrow import parquet
 
-from npbert.files import finisher
-from npbert.files.output import resumable
-from npbert.files.parquet import Parquet
-from tests.tables import chunk_of
+from npbert.tables.formats import finisher
+from npbert.tables.parquet import Parquet
+from npbert.tables.resumable import resumable
+from tests.support.tables import chunk_of
 
 HEADER = b"id,text\n"
 CHUNKS = [b"1,one\n", b"2,two\n", b"3,three\n"]
@@ -342,7 +342,7 @@ def test_a_file_that_appears_at_the_end_is_replaced_only_with_force(
 HOLDER = """
 import sys
 from pathlib import Path
-from npbert.files.output import resumable
+from npbert.tables.resumable import resumable
 
 with resumable(Path(sys.argv[1]), resume=False, force=False) as output:
     output.begin({"model": "a", "threads": 2})
@@ -370,7 +370,7 @@ def test_one_process_at_a_time_until_it_is_killed(target: Path) -> None:
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from npbert.files.output import resumable
+from npbert.tables.resumable import resumable
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
 n_rows, n_state = map(int, sys.argv[2:])

@@ -19,8 +19,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from npbert.cli import main
-from tests.oracles import make_folder
+from npbert.cli.main import main
+from tests.support.oracles import make_folder
 
 N_ROWS = 25_000
 KILLS = {"csv": 8, "jsonl": 5, "parquet": 5, "tsv.gz": 5}  # by kind of output

@@ -21,9 +21,9 @@ from typing import Any
 import pyarrow
 import pytest
 
-from npbert.files import finisher, read_table
-from npbert.files.source import COMPRESSIONS, _Decompressed, compression_of, needed, opened
-from tests.tables import hide, source_of, texts_of
+from npbert.tables.formats import finisher, read_table
+from npbert.tables.source import COMPRESSIONS, _Decompressed, compression_of, needed, opened
+from tests.support.tables import hide, source_of, texts_of
 
 CONTENT = "".join(f"{number}, é\n" for number in range(3000)).encode()  # several blocks
 SHORT = b"one\ntwo\n"

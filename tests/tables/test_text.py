@@ -22,9 +22,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npbert.files import encoder, format_of, read_table
-from npbert.files.source import Source, opened
-from npbert.files.table import (
+from npbert.tables.formats import encoder, format_of, read_table
+from npbert.tables.rows import (
     CHUNK_CHARACTERS,
     CHUNK_ROWS,
     ReadAhead,
@@ -33,8 +32,9 @@ from npbert.files.table import (
     Table,
     in_chunks,
 )
-from npbert.files.text import Dialect, JsonLines
-from tests.tables import LABELS, chunk_of, encoded, rows_of, source_of, texts_of
+from npbert.tables.source import Source, opened
+from npbert.tables.text import Dialect, JsonLines
+from tests.support.tables import LABELS, chunk_of, encoded, rows_of, source_of, texts_of
 
 
 def table_of(content: bytes, format: str, column: str | None = None, **options: Any) -> Table:
@@ -587,8 +587,8 @@ def test_other_pipes_are_read_in_full_chunks(pipe: tuple[str, int]) -> None:
 
 
 LEAVING = """
-from npbert.files import read_table
-from npbert.files.source import opened
+from npbert.tables.formats import read_table
+from npbert.tables.source import opened
 
 with opened("-") as source:
     print(next(read_table(source, "lines", live=True).chunks).texts)

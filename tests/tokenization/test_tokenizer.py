@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import npbert
-from npbert.tokenizer import Tokenizer
+from npbert.tokenization.tokenizer import Tokenizer
+from tests.support.paths import DATA
 
-DATA = Path(__file__).parent / "data"
 PUBLISHED = [
     row
     for row in map(json.loads, (DATA / "published_logits.jsonl").read_text().splitlines())

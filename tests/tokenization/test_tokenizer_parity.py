@@ -21,14 +21,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import npbert
-from npbert.tokenizer import Tokenizer
-from tests.oracles import VOCAB
+from npbert.tokenization.tokenizer import Tokenizer
+from tests.support.oracles import VOCAB
+from tests.support.paths import DATA
 
 STRINGS = [
     json.loads(line)
-    for line in (Path(__file__).parent / "data" / "tokenizer_strings.jsonl")
-    .read_text(encoding="utf-8")
-    .splitlines()
+    for line in (DATA / "tokenizer_strings.jsonl").read_text(encoding="utf-8").splitlines()
 ]
 VARIANTS: dict[str, dict[str, Any]] = {
     "uncased": {},

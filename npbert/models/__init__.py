@@ -1,0 +1,1 @@
+"""The models under the names of transformers: padded arrays in, outputs out."""

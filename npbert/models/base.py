@@ -1,0 +1,346 @@
+"""What all models share: loading, the checks of their input, and the call."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar, Unpack, overload
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from npbert.arguments import reject_unknown, take_harmless
+from npbert.checkpoints.config import DistilBertConfig, LoadingOptions, config_changes
+from npbert.checkpoints.hub import CONFIG_FILE, ModelSource, split_hub_options
+from npbert.checkpoints.parameters import HeadKind
+from npbert.checkpoints.safetensors_files import CheckpointError
+from npbert.checkpoints.weights import find_non_finite, load_parameters
+from npbert.distilbert.activations import Array
+from npbert.distilbert.model import (
+    Encoder,
+    Pack,
+    Selector,
+    attention_of,
+    encode,
+    hidden_states,
+    select_all,
+    select_first,
+)
+from npbert.distilbert.packs import compute_in_packs
+from npbert.distilbert.threads import available_cpus
+from npbert.models.outputs import ModelOutput, OutputFields
+from npbert.models.padding import (
+    BoolArray,
+    Trace,
+    check_first_is_seen,
+    padded_attentions,
+    padded_hidden_states,
+    read_padded,
+)
+
+HeadT = TypeVar("HeadT")  # the parameters of the head
+OutputT = TypeVar("OutputT", bound=ModelOutput)  # what the call returns
+
+
+class IgnoredInputs(TypedDict, total=False):
+    """Inputs of transformers' models that can only be None here, because npbert does not train."""
+
+    labels: None
+    head_mask: None
+    start_positions: None
+    end_positions: None
+    past_key_values: None
+
+
+class CallOptions(IgnoredInputs, total=False):
+    """What a model's call takes beside its first three arguments; see `PreTrainedModel`."""
+
+    position_ids: ArrayLike | None
+    output_hidden_states: bool | None
+    output_attentions: bool | None
+    token_type_ids: ArrayLike | None
+
+
+class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
+    """The base of all models.
+
+    Parameters
+    ----------
+    config : DistilBertConfig
+    encoder : Encoder
+    head
+        Parameters of the head; None for the bare encoder.
+
+    Attributes
+    ----------
+    device, dtype : str
+        Always "cpu" and "float32".
+
+    Notes
+    -----
+    Models hold no state but their weights, so several threads can share one.
+    """
+
+    device: ClassVar[str] = "cpu"
+    dtype: ClassVar[str] = "float32"
+    _axes: ClassVar[tuple[str, ...]] = ("batch", "seq")
+    _head_kind: ClassVar[HeadKind[Any]]
+    _reads_cls_alone: ClassVar[bool] = False  # does the head read the token [CLS] alone?
+
+    def __init__(self, config: DistilBertConfig, encoder: Encoder, head: HeadT) -> None:
+        self.config = config
+        self.encoder = encoder
+        self.head = head
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | Path,
+        *,
+        config: DistilBertConfig | str | Path | None = None,
+        **options: Unpack[LoadingOptions],
+    ) -> Self:
+        """Load a model.
+
+        Parameters
+        ----------
+        pretrained_model_name_or_path : str or Path
+            A folder, a bundled name ("mini"), or a hub id.
+        config : DistilBertConfig, str or Path, optional
+            Used in place of config.json; a str or Path is the name of the model that has it.
+        **options
+            `revision`, `cache_dir`, `local_files_only` and `token`, as in huggingface_hub (see
+            `HubOptions`); values in place of those in config.json, such as
+            ``output_attentions=True`` (see `ConfigOptions`); and keywords of ported code that
+            change nothing here, such as ``dtype="auto"`` (see `PortedOptions`).
+
+        Returns
+        -------
+        model
+            An instance of this class.
+
+        Raises
+        ------
+        OSError
+            If the model cannot be found or fetched.
+        CheckpointError
+            If its weights are damaged, or do not fit its config or this class.
+        TypeError
+            If a keyword is unknown.
+        ValueError
+            If its config cannot be honoured.
+        """
+        of_hub, others = split_hub_options(options)
+        changes = config_changes(f"{cls.__name__}.from_pretrained()", others)
+        source = ModelSource(pretrained_model_name_or_path, **of_hub)
+        check = DistilBertConfig.from_json_file
+        if isinstance(config, (str, Path)):
+            # The revision is that of the model, and not that of the model that has the config.
+            folder = replace(source, model=config, revision=None).resolve(weights=False)
+            config = check(folder / CONFIG_FILE, changes)
+        elif config is not None and changes:
+            raise ValueError(f"config and {min(changes)} are both given; put it into the config")
+        folder = source.resolve(check_config=check)
+        if config is None:
+            config = check(folder / CONFIG_FILE, changes)
+        return cls(config, *load_parameters(folder, config, cls._head_kind))
+
+    @overload
+    def __call__(
+        self,
+        input_ids: ArrayLike | None = ...,
+        attention_mask: ArrayLike | None = ...,
+        inputs_embeds: ArrayLike | None = ...,
+        *,
+        return_dict: Literal[True] | None = ...,
+        **options: Unpack[CallOptions],
+    ) -> OutputT: ...
+
+    @overload
+    def __call__(
+        self,
+        input_ids: ArrayLike | None = ...,
+        attention_mask: ArrayLike | None = ...,
+        inputs_embeds: ArrayLike | None = ...,
+        *,
+        return_dict: Literal[False],
+        **options: Unpack[CallOptions],
+    ) -> tuple[Array | tuple[Array, ...], ...]: ...
+
+    def __call__(
+        self,
+        input_ids: ArrayLike | None = None,
+        attention_mask: ArrayLike | None = None,
+        inputs_embeds: ArrayLike | None = None,
+        *,
+        return_dict: bool | None = None,
+        **options: Unpack[CallOptions],
+    ) -> OutputT | tuple[Array | tuple[Array, ...], ...]:
+        """Compute padded rows of token ids.
+
+        Parameters
+        ----------
+        input_ids : int array (batch, seq)
+            For multiple choice its shape is (batch, choices, seq), and the arrays that follow
+            have this axis too.
+        attention_mask : array (batch, seq) of 0 and 1, optional
+            A 0 hides a token. By default no token is hidden.
+        inputs_embeds : float array (batch, seq, dim), optional
+            Vectors that are used in place of the word embeddings of `input_ids`. One of the two
+            must be given, and not both.
+        return_dict : bool, optional
+            With False, the result is a tuple of the fields that have a value.
+        position_ids : int array (batch, seq), (1, seq) or (seq,), optional
+            The position of each token. By default it is the number of the token's column.
+        output_hidden_states, output_attentions : bool, optional
+            Whether to add these fields to the result. They cost memory, and attentions also time.
+        token_type_ids : ignored
+            Tokenizers made for BERT send them. DistilBERT has no token types.
+        **options
+            The last four, and those of `IgnoredInputs`.
+
+        Returns
+        -------
+        ModelOutput
+            Of the class that stands in the description of this model's class.
+
+        Raises
+        ------
+        TypeError
+            If `input_ids` are not integers, or a keyword is unknown.
+        ValueError
+            If a shape, an id, a length or the mask cannot be honoured.
+        """
+        unknown = options.keys() - _CALL_OPTIONS
+        given = [name for name in _IGNORED_INPUTS if options.get(name) is not None]
+        reject_unknown(f"{type(self).__name__}()", (*unknown, *given), _CALL_KEYWORDS)
+        config = self.config
+        texts, mask = read_padded(
+            config,
+            input_ids,
+            attention_mask,
+            inputs_embeds,
+            options.get("position_ids"),
+            self._axes,
+        )
+        if self._reads_cls_alone:
+            check_first_is_seen(mask)
+        n_threads = available_cpus()
+        fields: OutputFields = {}
+        with_states = _given(options.get("output_hidden_states"), config.output_hidden_states)
+        with_attentions = _given(options.get("output_attentions"), config.output_attentions)
+        if with_states or with_attentions:
+            trace = partial(self._trace, with_attentions=with_attentions)
+            traces = compute_in_packs(trace, texts, n_threads)
+            rows = [trace.rows for trace in traces]
+            if with_states:
+                fields["hidden_states"] = padded_hidden_states(traces, mask, config)
+            if with_attentions:
+                fields["attentions"] = padded_attentions(traces, mask, config)
+        else:
+            rows = compute_in_packs(self.forward_pack, texts, n_threads)
+        none = self._apply_head(np.zeros((config.dim, 0), np.float32))  # (0, outputs)
+        output = self._make_output(np.concatenate([none, *rows]), mask, fields)
+        return output if _given(return_dict, config.return_dict) else output.to_tuple()
+
+    @property
+    def forward(self) -> Self:
+        """The model itself: ``model.forward(...)`` is ``model(...)``."""
+        return self
+
+    @property
+    def num_labels(self) -> int:
+        """The number of labels, from the config."""
+        return self.config.num_labels
+
+    def eval(self) -> Self:
+        """Return the model, which is always in the state for inference."""
+        return self
+
+    def cpu(self) -> Self:
+        """Return the model, which is always on the CPU."""
+        return self
+
+    def float(self) -> Self:
+        """Return the model, which is always in float32."""
+        return self
+
+    def to(self, device: object) -> Self:
+        """Return the model, which is on the CPU; any other device raises a ValueError."""
+        take_harmless({"device": device})
+        return self
+
+    def forward_pack(self, pack: Pack, selector: Selector | None = None) -> Array:
+        """Compute one pack.
+
+        Parameters
+        ----------
+        pack : Pack
+        selector : callable, optional
+            Selects the tokens whose output is wanted; by default those that the head needs.
+
+        Returns
+        -------
+        float32 array (columns, outputs)
+            One row for each text or for each token, as the head has it.
+
+        Raises
+        ------
+        CheckpointError
+            If the result is not finite; the message names the tensors that are to blame.
+        """
+        columns = encode(self.encoder, pack, selector or self._selector)
+        return self._require_finite(self._apply_head(columns))
+
+    @property
+    def _selector(self) -> Selector:
+        return select_first if self._reads_cls_alone else select_all
+
+    @abstractmethod
+    def _apply_head(self, columns: Array) -> Array:
+        """Compute rows of outputs (columns, outputs) from the encoder's columns (dim, columns)."""
+
+    @abstractmethod
+    def _make_output(self, rows: Array, mask: BoolArray, fields: OutputFields) -> OutputT:
+        """Make what the call returns from all rows of outputs."""
+
+    def _trace(self, pack: Pack, with_attentions: bool) -> Trace:
+        """Compute one pack, and keep all that is computed on the way."""
+        steps = list(hidden_states(self.encoder, pack, select_all))
+        attentions: Sequence[list[Array]] = []
+        if with_attentions:
+            attentions = [
+                list(attention_of(layer.attention, x, pack.starts))
+                for layer, x in zip(self.encoder.layers, steps[:-1], strict=True)
+            ]
+        rows = self._apply_head(self._selector(steps[-1], pack.starts).x)
+        return Trace(self._require_finite(rows), steps, attentions)
+
+    def _require_finite(self, rows: Array) -> Array:
+        if not np.isfinite(rows).all():
+            bad = find_non_finite(self.encoder) + find_non_finite(self.head)
+            cause = (
+                f"there are NaN or infinite values in {', '.join(bad)}"
+                if bad
+                else "all weights are finite, but so large that float32 overflows"
+            )
+            raise CheckpointError(f"the model's output is not finite: {cause}; use another file")
+        return rows
+
+
+_IGNORED_INPUTS = tuple(IgnoredInputs.__annotations__)
+_CALL_OPTIONS = frozenset(CallOptions.__annotations__)
+_CALL_KEYWORDS = (
+    "input_ids",
+    "attention_mask",
+    "inputs_embeds",
+    "return_dict",
+    *(_CALL_OPTIONS - {*_IGNORED_INPUTS}),
+)
+
+
+def _given(argument: bool | None, default: bool) -> bool:
+    return default if argument is None else argument

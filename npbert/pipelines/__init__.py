@@ -1,0 +1,7 @@
+"""Texts in, answers out: one pipeline per task, and the functions that make and call them."""
+
+from npbert.pipelines.factory import classify as classify
+from npbert.pipelines.factory import pipeline as pipeline
+from npbert.pipelines.text_classification import (
+    TextClassificationPipeline as TextClassificationPipeline,
+)

@@ -1,0 +1,1 @@
+"""Files of rows: read, labelled chunk by chunk, and written."""
