@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from npbert.cli.progress import Progress, summary
 from npbert.tables import formats as files
-from npbert.tables.resumable import Output, resumable
-from npbert.tables.rows import Encoder, Table, in_chunks
+from npbert.tables.resumable import ResumableFile, resumable
+from npbert.tables.rows import Serializer, Table, in_chunks
 from npbert.tables.source import Source, opened
 
 if TYPE_CHECKING:
@@ -171,13 +171,13 @@ def run(options: argparse.Namespace) -> None:
         labeller.check_names(table.columns, name)
         if output is not None:
             output.begin(_job(options, labeller, n_threads, table, format))
-            encoder = _encoder(options, table, labeller, format, output)
-            work = _to_file(output, table, labeller, encoder, name)
+            serializer = _serializer(options, table, labeller, format, output)
+            work = _to_file(output, table, labeller, serializer, name)
         elif format == _TABLE:
             work = _to_terminal(table, labeller)
         else:
-            encoder = _encoder(options, table, labeller, format)
-            work = _to_standard_output(table, labeller, encoder)
+            serializer = _serializer(options, table, labeller, format)
+            work = _to_standard_output(table, labeller, serializer)
         progress = Progress(source, table, labeller)
         stack.callback(progress.close)
         is_shown = _shows_progress(source, options)
@@ -236,7 +236,7 @@ def _output_format(input_format: str, options: argparse.Namespace) -> str:
     return format
 
 
-def _output(options: argparse.Namespace, format: str) -> AbstractContextManager[Output]:
+def _output(options: argparse.Namespace, format: str) -> AbstractContextManager[ResumableFile]:
     return resumable(
         Path(options.output),
         resume=options.resume,
@@ -245,7 +245,7 @@ def _output(options: argparse.Namespace, format: str) -> AbstractContextManager[
     )
 
 
-def _threads(options: argparse.Namespace, output: Output | None) -> int:
+def _threads(options: argparse.Namespace, output: ResumableFile | None) -> int:
     """As many as asked for; else as many as the earlier run had; else all processors."""
     from npbert.distilbert.threads import available_cpus
 
@@ -277,38 +277,38 @@ def _job(
     }
 
 
-def _encoder(
+def _serializer(
     options: argparse.Namespace,
     table: Table,
     labeller: Labeller,
     format: str,
-    output: Output | None = None,
-) -> Encoder:
+    output: ResumableFile | None = None,
+) -> Serializer:
     """Another format than the input's is written as usual, not in its dialect."""
     dialect = _dialect(options) if format == table.format else files.USUAL
     earlier = None
     if output is not None and output.state["rows"] and not output.is_whole:
         earlier = output.rows_path
-    return files.encoder(format, [*table.columns, *labeller.names], dialect, earlier)
+    return files.serializer(format, [*table.columns, *labeller.names], dialect, earlier)
 
 
 def _to_file(
-    output: Output, table: Table, labeller: Labeller, encoder: Encoder, name: str
+    output: ResumableFile, table: Table, labeller: Labeller, serializer: Serializer, name: str
 ) -> Iterator[None]:
     """Label into a file; yields before the first chunk, and after every one."""
     from npbert.tables.labelling import label_into
 
     labeller.restore(output.state)
-    yield from label_into(output, table, labeller, encoder, name)
+    yield from label_into(output, table, labeller, serializer, name)
     output.complete()
 
 
-def _to_standard_output(table: Table, labeller: Labeller, encoder: Encoder) -> Iterator[None]:
+def _to_standard_output(table: Table, labeller: Labeller, serializer: Serializer) -> Iterator[None]:
     """Label for a pipe; yields before the first chunk, and after every one."""
-    _write(encoder.header)
+    _write(serializer.header)
     yield
     for chunk in table.chunks:
-        _write(encoder.encode(chunk, labeller.added(chunk)))
+        _write(serializer.serialize(chunk, labeller.added(chunk)))
         yield
 
 

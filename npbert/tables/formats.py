@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from npbert.tables.resumable import Finish
-from npbert.tables.rows import Encoder, ReadAhead, Table, in_chunks
+from npbert.tables.rows import ReadAhead, Serializer, Table, in_chunks
 from npbert.tables.source import (
     Source,
     check_compression,
@@ -103,12 +103,12 @@ def read_table(
     return Table(format, columns, column, chunks)
 
 
-def encoder(
+def serializer(
     format: str,
     columns: list[str],
     dialect: Dialect = USUAL,
     earlier: Path | None = None,
-) -> Encoder:
+) -> Serializer:
     """Makes bytes of rows with `columns`, those to be added among them.
 
     `earlier` is what one like it gave before, in a run that did not end.
@@ -123,7 +123,7 @@ def encoder(
 
 
 def finisher(format: str, path: str) -> Finish | None:
-    """Makes the file `path` of all that an encoder gave, or None where it is that already.
+    """Makes the file `path` of all that an serializer gave, or None where it is that already.
 
     Raises
     ------
@@ -164,8 +164,8 @@ __all__ = [
     "FORMATS",
     "USUAL",
     "Dialect",
-    "encoder",
     "finisher",
     "format_of",
     "read_table",
+    "serializer",
 ]

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from npbert.tables.resumable import Output
-from npbert.tables.rows import Chunk, Column, Encoder, Row, Table
+from npbert.tables.resumable import ResumableFile
+from npbert.tables.rows import Chunk, Column, Row, Serializer, Table
 
 if TYPE_CHECKING:
     from npbert.pipelines import TextClassificationPipeline
@@ -149,7 +149,7 @@ class Labeller:
 
 
 def label_into(
-    output: Output, table: Table, labeller: Labeller, encoder: Encoder, name: str
+    output: ResumableFile, table: Table, labeller: Labeller, serializer: Serializer, name: str
 ) -> Iterator[None]:
     """Label the rows that `output` does not have yet.
 
@@ -158,13 +158,13 @@ def label_into(
 
     Parameters
     ----------
-    output : Output
+    output : ResumableFile
         Begun.
     table : Table
         From its first row on.
     labeller : Labeller
         With the counts of the earlier run.
-    encoder : Encoder
+    serializer : Serializer
     name : str
         Names the table in error messages.
 
@@ -172,13 +172,13 @@ def label_into(
     ------
     ValueError
         If the rows that were labelled before are no longer those of the table; or as
-        `Labeller.added` and the encoder do.
+        `Labeller.added` and the serializer do.
     """
     content = hashlib.sha256()
     chunks = iter(table.chunks)
     n_done = output.state["rows"]
     if not n_done:
-        output.write(encoder.header, {"rows": 0})
+        output.write(serializer.header, {"rows": 0})
     else:
         n_behind = _read_past(chunks, n_done, content)
         advice = "bring it back, or start over: --force without --resume"
@@ -197,7 +197,7 @@ def label_into(
         _take_up(chunk.rows, content)
         added = labeller.added(chunk)
         state = {**asdict(labeller.counts), "content": content.hexdigest()}
-        output.write(encoder.encode(chunk, added), state)
+        output.write(serializer.serialize(chunk, added), state)
         yield
 
 

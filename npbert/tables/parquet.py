@@ -175,7 +175,7 @@ class Parquet:
         if earlier is not None:
             self._schema.add_all(earlier)
 
-    def encode(self, chunk: Chunk, added: list[Column]) -> bytes:
+    def serialize(self, chunk: Chunk, added: list[Column]) -> bytes:
         """The rows of a chunk, with columns added.
 
         Raises
@@ -189,7 +189,7 @@ class Parquet:
         if table is None:
             table = _table(chunk) if chunk.rows else self._table_without_rows(added)
         table = with_arrow_columns(_with_short_dictionaries(table), added)
-        self._schema.add(table, chunk.place)
+        self._schema.add(table, chunk.where)
         stream = pyarrow.BufferOutputStream()
         with pyarrow.ipc.new_stream(stream, table.schema) as writer:
             writer.write_table(table)
@@ -295,7 +295,7 @@ def _table(chunk: Chunk) -> Any:
         try:
             arrays[name] = pyarrow.array([row.get(name) for row in chunk.rows])
         except (pyarrow.ArrowException, OverflowError, UnicodeEncodeError) as error:
-            raise ValueError(_no_type(chunk.place, f"{name!r}: {error}")) from error
+            raise ValueError(_no_type(chunk.where, f"{name!r}: {error}")) from error
     return pyarrow.table(arrays)
 
 

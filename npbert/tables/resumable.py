@@ -26,7 +26,7 @@ State = dict[str, Any]
 Finish = Callable[[Path, Path], None]  # makes a file of rows: (rows, file)
 
 
-class Output:
+class ResumableFile:
     """What `resumable` gives: a place for rows, and what an earlier run has left of them.
 
     Attributes
@@ -182,7 +182,7 @@ class Output:
 @contextmanager
 def resumable(
     target: Path, *, resume: bool, force: bool, finish: Finish | None = None
-) -> Iterator[Output]:
+) -> Iterator[ResumableFile]:
     """Make a file that appears under its name only when it is complete.
 
     If the work is cut short, what was done up to the last checkpoint is kept beside it.
@@ -201,7 +201,7 @@ def resumable(
 
     Yields
     ------
-    Output
+    ResumableFile
         Call `begin`, then `write` for every chunk, then `complete`.
 
     Raises
@@ -217,7 +217,7 @@ def resumable(
     UserWarning
         If the work is cut short and rows are kept.
     """
-    output = Output(Path(os.path.realpath(target)), finish, force=force)
+    output = ResumableFile(Path(os.path.realpath(target)), finish, force=force)
     _check_place(output.target, target)
     with _locked(output.folder, target):
         try:

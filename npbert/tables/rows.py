@@ -42,7 +42,7 @@ class Chunk(NamedTuple):
     table: Any = None
 
     @property
-    def place(self) -> str:
+    def where(self) -> str:
         """Names the rows in error messages."""
         return f"rows {self.start} to {self.start + len(self.rows) - 1} (counted from 0)"
 
@@ -63,7 +63,7 @@ class Column(NamedTuple):
     values: list[Any]
 
 
-class Encoder(Protocol):
+class Serializer(Protocol):
     """Rows → bytes of one format."""
 
     @property
@@ -71,7 +71,7 @@ class Encoder(Protocol):
         """What comes before the first row."""
         ...
 
-    def encode(self, chunk: Chunk, added: list[Column]) -> bytes:
+    def serialize(self, chunk: Chunk, added: list[Column]) -> bytes:
         """The rows of a chunk, with columns added; ValueError where a row has no such form."""
         ...
 

@@ -239,7 +239,7 @@ class JsonLines:
 
     header = b""
 
-    def encode(self, chunk: Chunk, added: list[Column]) -> bytes:
+    def serialize(self, chunk: Chunk, added: list[Column]) -> bytes:
         """The rows of a chunk, with columns added."""
         lines = (
             json.dumps(row, ensure_ascii=False, default=_json_value) for row in _rows(chunk, added)
@@ -257,7 +257,7 @@ class Csv:
         self._dialect = dialect
         self.header = self._lines([columns], "the names of the columns")
 
-    def encode(self, chunk: Chunk, added: list[Column]) -> bytes:
+    def serialize(self, chunk: Chunk, added: list[Column]) -> bytes:
         """The rows of a chunk, with columns added.
 
         Raises
@@ -266,7 +266,7 @@ class Csv:
             If a row has a key for which there is no column, or a cell no UTF-8, or no form
             without quotes.
         """
-        return self._lines(self._cells(_rows(chunk, added), chunk.start), chunk.place)
+        return self._lines(self._cells(_rows(chunk, added), chunk.start), chunk.where)
 
     def _cells(self, rows: Iterable[Row], start: int) -> Iterator[list[Any]]:
         for number, row in enumerate(rows, start):

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from npbert.checkpoints.safetensors_files import CheckpointError
-from npbert.distilbert.model import Array
+from npbert.distilbert.activations import Array
 from npbert.models.heads import AutoModel, AutoModelForSequenceClassification
 from tests.support.oracles import Oracle, largest_difference, make_model
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from npbert.tables.rows import Chunk, Column, Encoder, Row, Table
+from npbert.tables.rows import Chunk, Column, Row, Serializer, Table
 from npbert.tables.source import Source
 
 
@@ -31,9 +31,9 @@ def chunk_of(rows: list[Row], start: int = 0) -> Chunk:
     return Chunk(start, [row.get("text") for row in rows], rows)
 
 
-def encoded(encoder: Encoder, chunks: Iterable[Chunk]) -> bytes:
-    """All that the encoder gives, without columns added."""
-    return encoder.header + b"".join([encoder.encode(chunk, []) for chunk in chunks])
+def serialized(serializer: Serializer, chunks: Iterable[Chunk]) -> bytes:
+    """All that the serializer gives, without columns added."""
+    return serializer.header + b"".join([serializer.serialize(chunk, []) for chunk in chunks])
 
 
 LABELS = [Column("label", str, ["GOOD", None]), Column("score", float, [0.75, None])]

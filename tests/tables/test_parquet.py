@@ -25,11 +25,11 @@ import pytest
 from pyarrow import parquet
 
 from npbert.tables import parquet as files_parquet
-from npbert.tables.formats import encoder, finisher, read_table
+from npbert.tables.formats import finisher, read_table, serializer
 from npbert.tables.parquet import Parquet, write_parquet
 from npbert.tables.rows import Chunk, Column, Row, Table, in_chunks
 from npbert.tables.source import Source, opened
-from tests.support.tables import LABELS, chunk_of, encoded, hide, rows_of, source_of, texts_of
+from tests.support.tables import LABELS, chunk_of, hide, rows_of, serialized, source_of, texts_of
 
 
 def stored(table: Any, **options: Any) -> bytes:
@@ -44,7 +44,7 @@ def table_of(table: Any, column: str | None = None, **options: Any) -> Table:
 
 
 def written(folder: Path, content: bytes) -> Path:
-    """The file that is made of what an encoder gave."""
+    """The file that is made of what an serializer gave."""
     (folder / "rows").write_bytes(content)
     write_parquet(folder / "rows", folder / "out.parquet")
     return folder / "out.parquet"
@@ -93,7 +93,7 @@ ALL_TYPES = pyarrow.table({name: pyarrow.array(*column) for name, column in COLU
 def test_types_survive(tmp_path: Path, row_group_size: int) -> None:
     table = table_of(ALL_TYPES, row_group_size=row_group_size)
     assert (table.columns, table.text_column, table.n_rows) == ([*COLUMNS], "text", 3)
-    made = written(tmp_path, encoded(encoder("parquet", table.columns), table.chunks))
+    made = written(tmp_path, serialized(serializer("parquet", table.columns), table.chunks))
     assert parquet.read_table(made).equals(ALL_TYPES)
     assert parquet.read_schema(made).equals(ALL_TYPES.schema)
 
@@ -101,7 +101,7 @@ def test_types_survive(tmp_path: Path, row_group_size: int) -> None:
 def test_columns_are_added_and_the_index_of_pandas_is_kept(tmp_path: Path) -> None:
     frame = pandas.DataFrame({"text": ["a", "b"], "n": [1, 2]}, index=["x", "y"])
     (chunk,) = table_of(pyarrow.Table.from_pandas(frame)).chunks
-    made = written(tmp_path, Parquet([]).encode(chunk, LABELS))
+    made = written(tmp_path, Parquet([]).serialize(chunk, LABELS))
     labelled = frame.assign(label=["GOOD", None], score=[0.75, None])
     pandas.testing.assert_frame_equal(pandas.read_parquet(made), labelled)
     assert parquet.read_schema(made).types[-2:] == [pyarrow.string(), pyarrow.float64()]
@@ -114,7 +114,7 @@ def test_tensors_survive(tmp_path: Path, n_rows: int) -> None:
     values = pyarrow.array([[0.5] * 4] * 3, kind.storage_type)
     columns = {"text": ["a", "b", None], "x": pyarrow.ExtensionArray.from_storage(kind, values)}
     table = pyarrow.table(columns)[:n_rows]
-    made = written(tmp_path, encoded(Parquet([]), table_of(table).chunks))
+    made = written(tmp_path, serialized(Parquet([]), table_of(table).chunks))
     assert parquet.read_table(made).equals(table)
 
 
@@ -176,7 +176,7 @@ def test_times_that_python_does_not_have(tmp_path: Path) -> None:
         "span": pyarrow.array([10**12], pyarrow.duration("ms")),
     }
     table = pyarrow.table(columns)
-    made = written(tmp_path, encoded(Parquet([]), table_of(table).chunks))
+    made = written(tmp_path, serialized(Parquet([]), table_of(table).chunks))
     assert parquet.read_table(made).equals(table)
 
 
@@ -185,7 +185,7 @@ def test_dictionaries_have_what_their_chunk_has(tmp_path: Path) -> None:
     names = [f"a name of some length, {n}" for n in range(5000)]
     kind = pyarrow.dictionary(pyarrow.int16(), pyarrow.string())
     table = pyarrow.table({"text": ["x"] * 5000, "name": pyarrow.array(names, kind)})
-    content = encoded(Parquet([]), table_of(table).chunks)
+    content = serialized(Parquet([]), table_of(table).chunks)
     assert len(content) < 2 * sum(map(len, names))
     assert parquet.read_table(written(tmp_path, content)).equals(table)
 
@@ -193,7 +193,7 @@ def test_dictionaries_have_what_their_chunk_has(tmp_path: Path) -> None:
 def test_paths_of_any_bytes(tmp_path: Path) -> None:
     folder = tmp_path / os.fsdecode(b"n\xff")
     folder.mkdir()
-    made = written(folder, Parquet([]).encode(chunk_of([{"text": "one"}]), []))
+    made = written(folder, Parquet([]).serialize(chunk_of([{"text": "one"}]), []))
     assert parquet.read_table(io.BytesIO(made.read_bytes())).to_pylist() == [{"text": "one"}]
 
 
@@ -270,7 +270,7 @@ def test_rows_are_read_when_they_are_asked_for(row_group_size: int) -> None:
 
 def test_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows: list[Row] = [{"text": "x" * 1000}] * 10
-    content = encoded(Parquet([]), chunks_of(*([row] for row in rows)))
+    content = serialized(Parquet([]), chunks_of(*([row] for row in rows)))
 
     def sizes() -> list[int]:
         file = parquet.ParquetFile(written(tmp_path, content))
@@ -293,13 +293,13 @@ def test_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_rows_of_text_formats(tmp_path: Path) -> None:
     content = b'id,text\n1,one\n2,\n3,"a\nb"\n'
     table = read_table(source_of(content, "in.csv"))
-    made = written(tmp_path, encoded(encoder("parquet", table.columns), table.chunks))
+    made = written(tmp_path, serialized(serializer("parquet", table.columns), table.chunks))
     frame = pandas.read_csv(io.BytesIO(content), dtype="str")  # where an empty cell is null
     pandas.testing.assert_frame_equal(pandas.read_parquet(made), frame)
     rows = [{"text": "one", "n": 5, "x": 0.5, "tags": ["a"], "by": {"id": 2**60}, "no": None}]
     content = json.dumps(rows[0]).encode()
     table = read_table(source_of(content, "in.jsonl"))
-    made = written(tmp_path, encoded(encoder("parquet", table.columns), table.chunks))
+    made = written(tmp_path, serialized(serializer("parquet", table.columns), table.chunks))
     assert parquet.read_table(made).to_pylist() == rows
     assert parquet.read_schema(made).names == ["text", "n", "x", "tags", "by", "no"]
 
@@ -322,10 +322,10 @@ def test_types_give_way(
 ) -> None:
     parts = chunks_of([{"a": value} for value in first], [{"a": value} for value in then])
     earlier = Parquet([])
-    content = earlier.encode(parts[0], [])
+    content = earlier.serialize(parts[0], [])
     (tmp_path / "earlier").write_bytes(content)
     encoding = Parquet([], tmp_path / "earlier") if is_resumed else earlier
-    made = parquet.read_table(written(tmp_path, content + encoding.encode(parts[1], [])))
+    made = parquet.read_table(written(tmp_path, content + encoding.serialize(parts[1], [])))
     assert str(made.schema.field("a").type) == kind
 
     def without_nulls(value: Any) -> Any:
@@ -341,7 +341,7 @@ def test_keys_that_come_and_go(
 ) -> None:
     monkeypatch.setattr(files_parquet, "_GROUP_ROWS", group_rows)
     parts = chunks_of([{"a": 1}, {"b": "x"}], [{"c": 0.5}], [{"b": "y"}])
-    made = parquet.read_table(written(tmp_path, encoded(Parquet([]), parts)))
+    made = parquet.read_table(written(tmp_path, serialized(Parquet([]), parts)))
     nothing: Row = {"a": None, "b": None, "c": None}
     assert made.to_pylist() == [nothing | row for chunk in parts for row in chunk.rows]
 
@@ -370,13 +370,13 @@ def test_values_without_a_common_type(
     encoding = Parquet([])
     content = b""
     if first:
-        content = encoding.encode(chunk_of([{"a": value} for value in first]), [])
+        content = encoding.serialize(chunk_of([{"a": value} for value in first]), [])
     if is_resumed:
         (tmp_path / "earlier").write_bytes(content)
         encoding = Parquet([], tmp_path / "earlier")
     chunk = chunk_of([{"a": value} for value in then], len(first))
     with pytest.raises(ValueError, match=rf"{place}.*one type a column.*a.*write --format jsonl"):
-        encoding.encode(chunk, [])
+        encoding.serialize(chunk, [])
 
 
 @pytest.mark.parametrize("number", [2**53 + 1, -(2**53) - 1, 2**63 - 1])
@@ -390,17 +390,17 @@ def test_integers_too_long_for_fractions(
     rows: list[Row] = [{"a": wrap(number)}, {"a": wrap(0.5)}]
     first, then = chunks_of(*([row] for row in (rows if is_first else rows[::-1])))
     encoding = Parquet([])
-    content = encoding.encode(first, [])
+    content = encoding.serialize(first, [])
     if is_resumed:
         (tmp_path / "earlier").write_bytes(content)
         encoding = Parquet([], tmp_path / "earlier")
     with pytest.raises(ValueError, match=r"rows 1 to 1.*'a': fractions, and.*--format jsonl"):
-        encoding.encode(then, [])
+        encoding.serialize(then, [])
 
 
 def test_integers_that_fractions_have_room_for(tmp_path: Path) -> None:
     rows: list[Row] = [{"a": 2**53, "b": 2**60 + 1, "c": 0.5}, {"a": 0.5, "b": -(2**60) - 1}]
-    content = encoded(Parquet([]), chunks_of(*([row] for row in rows)))
+    content = serialized(Parquet([]), chunks_of(*([row] for row in rows)))
     made = parquet.read_table(written(tmp_path, content))
     assert made.to_pylist() == [rows[0], rows[1] | {"c": None}]
     assert made.schema.types == [pyarrow.float64(), pyarrow.int64(), pyarrow.float64()]
@@ -408,11 +408,11 @@ def test_integers_that_fractions_have_room_for(tmp_path: Path) -> None:
 
 def test_a_resumed_run_makes_the_same_file(tmp_path: Path) -> None:
     parts = chunks_of([{"text": "a", "n": None}], [{"text": None, "n": 1}], [{"text": "b"}])
-    whole = written(tmp_path, encoded(Parquet([]), parts)).read_bytes()
+    whole = written(tmp_path, serialized(Parquet([]), parts)).read_bytes()
     content = b""
     for part in parts:
         (tmp_path / "earlier").write_bytes(content)
-        content += Parquet([], tmp_path / "earlier").encode(part, [])
+        content += Parquet([], tmp_path / "earlier").serialize(part, [])
     assert written(tmp_path, content).read_bytes() == whole
 
 
@@ -441,13 +441,13 @@ class Missing:
             raise ModuleNotFoundError(name, name=name)
 
 sys.meta_path.insert(0, Missing)
-from npbert.tables.formats import encoder, read_table
+from npbert.tables.formats import serializer, read_table
 from npbert.tables.source import opened
 
 with opened(sys.argv[1]) as source:
     (chunk,) = read_table(source).chunks
 assert "pandas" not in sys.modules
-sys.stdout.buffer.write(encoder("jsonl", []).encode(chunk, []))
+sys.stdout.buffer.write(serializer("jsonl", []).serialize(chunk, []))
 """
 
 
@@ -464,7 +464,7 @@ def test_times_are_the_same_with_and_without_pandas(tmp_path: Path) -> None:
     parquet.write_table(table, path)
     with opened(str(path)) as source:
         (chunk,) = read_table(source).chunks
-    content = encoder("jsonl", []).encode(chunk, [])
+    content = serializer("jsonl", []).serialize(chunk, [])
     moment = AS_TEXT["timestamp_ns"]
     lists = {"large": [moment], "fixed": [moment], "map": [["a", moment]]}
     assert json.loads(content) == AS_TEXT | lists
@@ -474,7 +474,7 @@ def test_times_are_the_same_with_and_without_pandas(tmp_path: Path) -> None:
 
 def test_parquet_becomes_csv() -> None:
     table = table_of(ALL_TYPES.select(["text", "timestamp_ns", "decimal", "list"]))
-    content = encoded(encoder("csv", table.columns), table.chunks).decode()
+    content = serialized(serializer("csv", table.columns), table.chunks).decode()
     assert content == (
         "text,timestamp_ns,decimal,list\n"
         'one,2024-02-29 23:59:58.123456789,1.10,"[""a"", null]"\n'
@@ -488,7 +488,7 @@ def test_what_is_for_parquet_only(kind: Any) -> None:
     values = pyarrow.array([b"\xff"] if kind == pyarrow.binary() else [1], kind)
     table = table_of(pyarrow.table({"text": ["one"], "a": values}))
     with pytest.raises(ValueError, match=r"--format parquet"):
-        encoded(encoder("jsonl", table.columns), table.chunks)
+        serialized(serializer("jsonl", table.columns), table.chunks)
 
 
 # --------------------------------------------------------------------------- tables without rows
@@ -505,7 +505,7 @@ def test_a_table_without_rows_keeps_its_types(tmp_path: Path, row_groups: int) -
     added = [column._replace(values=[]) for column in LABELS]
     (chunk,) = table.chunks
     assert (chunk.start, chunk.texts, chunk.rows) == (0, [], [])
-    content = Parquet([]).encode(chunk, added)
+    content = Parquet([]).serialize(chunk, added)
     made = parquet.read_table(written(tmp_path, content))
     labels = {"label": pyarrow.string(), "score": pyarrow.float64()}
     assert made.schema.equals(pyarrow.schema([*ALL_TYPES.schema, *labels.items()]))
@@ -525,8 +525,8 @@ def test_no_rows_of_a_text_format(
 ) -> None:
     table = read_table(source_of(content), format)
     added = [Column("label", str, []), Column("score", float, [])]
-    encoding = encoder("parquet", [*table.columns, "label", "score"])
-    content = b"".join([encoding.encode(chunk, added) for chunk in table.chunks])
+    encoding = serializer("parquet", [*table.columns, "label", "score"])
+    content = b"".join([encoding.serialize(chunk, added) for chunk in table.chunks])
     made = parquet.read_table(written(tmp_path, content))
     assert made.num_rows == 0
     assert made.schema.names == [*columns, "label", "score"]
@@ -536,7 +536,7 @@ def test_no_rows_of_a_text_format(
 def test_no_rows_become_csv_and_json() -> None:
     for format, content in (("csv", b"text,n\n"), ("jsonl", b"")):
         table = table_of(pyarrow.table({"text": pyarrow.array([], "string"), "n": []}))
-        assert encoded(encoder(format, table.columns), table.chunks) == content
+        assert serialized(serializer(format, table.columns), table.chunks) == content
 
 
 def test_nothing_was_encoded(tmp_path: Path) -> None:
@@ -612,7 +612,7 @@ def test_a_file_with_other_content_between_its_ends() -> None:
 def test_a_byte_that_is_not_what_was_written(tmp_path: Path) -> None:
     """Checksums see it in the rows; headers and the table of contents have none."""
     rows: list[Row] = [{"text": f"row {n}", "n": n * 7919 % 1000} for n in range(300)]
-    content = written(tmp_path, Parquet([]).encode(chunk_of(rows), [])).read_bytes()
+    content = written(tmp_path, Parquet([]).serialize(chunk_of(rows), [])).read_bytes()
     n_other = 0
     places = range(4, len(content) - 8, 5)
     for place in places:

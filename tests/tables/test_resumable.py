@@ -146,7 +146,7 @@ def test_compressed_files(target: Path, compression: str) -> None:
 def test_parquet_files(target: Path) -> None:
     with resumable(target, resume=False, force=False, finish=finisher("parquet", "")) as output:
         output.begin(JOB)
-        output.write(Parquet([]).encode(chunk_of([{"text": "one"}]), []), {"rows": 1})
+        output.write(Parquet([]).serialize(chunk_of([{"text": "one"}]), []), {"rows": 1})
         output.complete()
     assert parquet.read_table(target).to_pylist() == [{"text": "one"}]
     assert names(target.parent) == ["out.csv"]

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npbert.tables.formats import encoder, format_of, read_table
+from npbert.tables.formats import format_of, read_table, serializer
 from npbert.tables.rows import (
     CHUNK_CHARACTERS,
     CHUNK_ROWS,
@@ -34,7 +34,7 @@ from npbert.tables.rows import (
 )
 from npbert.tables.source import Source, opened
 from npbert.tables.text import Dialect, JsonLines
-from tests.support.tables import LABELS, chunk_of, encoded, rows_of, source_of, texts_of
+from tests.support.tables import LABELS, chunk_of, rows_of, serialized, source_of, texts_of
 
 
 def table_of(content: bytes, format: str, column: str | None = None, **options: Any) -> Table:
@@ -148,13 +148,13 @@ def test_without_quotes() -> None:
     table = table_of(content, "tsv", dialect=Dialect(has_quotes=False))
     chunks = list(table.chunks)
     assert [chunk.texts for chunk in chunks] == [['"one', 'two" ', '"three", ""', None]]
-    written = encoder("tsv", ["id", "text"], Dialect(has_quotes=False))
-    assert encoded(written, chunks) == content
+    written = serializer("tsv", ["id", "text"], Dialect(has_quotes=False))
+    assert serialized(written, chunks) == content
     columns = ["text", "label", "score"]
-    written = encoder("tsv", columns, Dialect(has_quotes=False))
+    written = serializer("tsv", columns, Dialect(has_quotes=False))
     added = [LABELS[0]._replace(values=["A\tB"]), LABELS[1]._replace(values=[0.5])]
     with pytest.raises(ValueError, match=r"rows 7 to 7.*takes quotes.*leave out --no-quotes"):
-        written.encode(chunk_of([{"text": "one"}], 7), added)
+        written.serialize(chunk_of([{"text": "one"}], 7), added)
 
 
 ENDINGS = {
@@ -262,7 +262,7 @@ def test_what_is_written_is_read_back(
     pairs: list[tuple[str, str]], format: str, dialect: Dialect
 ) -> None:
     rows = [{"i d": first, "text": second or None} for first, second in pairs]
-    content = encoded(encoder(format, ["i d", "text"], dialect), [chunk_of(rows)])
+    content = serialized(serializer(format, ["i d", "text"], dialect), [chunk_of(rows)])
     assert rows_of(table_of(content, format, dialect=dialect)) == rows
     text = io.StringIO(content.decode(), newline="")
     delimiter = dialect.delimiter or ",\t"[format == "tsv"]
@@ -273,7 +273,7 @@ def test_what_is_written_is_read_back(
 @given(st.lists(st.tuples(st.none() | cells, JSON_VALUES)))
 def test_what_is_written_as_json_is_read_back(pairs: list[tuple[str | None, Any]]) -> None:
     rows = [{"text": text, "value": value} for text, value in pairs]
-    content = encoded(encoder("jsonl", ["text", "value"]), [chunk_of(rows)])
+    content = serialized(serializer("jsonl", ["text", "value"]), [chunk_of(rows)])
     table = table_of(content, "jsonl")
     assert rows_of(table) == rows
     lines = content.decode().split("\n")
@@ -284,12 +284,15 @@ def test_what_is_written_as_json_is_read_back(pairs: list[tuple[str | None, Any]
 def test_columns_are_added() -> None:
     chunk = chunk_of([{"text": "é, b", "id": 1}, {"text": None}])
     columns = ["text", "id", "label", "score"]
-    of_csv = encoder("csv", columns)
+    of_csv = serializer("csv", columns)
     assert of_csv.header == b"text,id,label,score\n"
-    assert of_csv.encode(chunk, LABELS).decode() == '"é, b",1,GOOD,0.75\n,,,\n'
-    assert encoder("tsv", columns).encode(chunk, LABELS).decode() == "é, b\t1\tGOOD\t0.75\n\t\t\t\n"
-    assert encoder("csv", columns, Dialect(";")).header == b"text;id;label;score\n"
-    of_json = encoder("jsonl", columns)
+    assert of_csv.serialize(chunk, LABELS).decode() == '"é, b",1,GOOD,0.75\n,,,\n'
+    assert (
+        serializer("tsv", columns).serialize(chunk, LABELS).decode()
+        == "é, b\t1\tGOOD\t0.75\n\t\t\t\n"
+    )
+    assert serializer("csv", columns, Dialect(";")).header == b"text;id;label;score\n"
+    of_json = serializer("jsonl", columns)
     assert of_json.header == b""
     assert of_json.encode(chunk, LABELS).decode() == (
         '{"text": "é, b", "id": 1, "label": "GOOD", "score": 0.75}\n'
@@ -301,7 +304,7 @@ def test_pandas_reads_what_is_written() -> None:
     texts, numbers = ['a "b",\nc', "d\re", "é"], [0.1, 2.0, None]
     rows = [{"text": text, "n": number} for text, number in zip(texts, numbers, strict=True)]
     content = {
-        format: io.BytesIO(encoded(encoder(format, ["text", "n"]), [chunk_of(rows)]))
+        format: io.BytesIO(serialized(serializer(format, ["text", "n"]), [chunk_of(rows)]))
         for format in ("csv", "tsv", "jsonl")
     }
     read_back = [
@@ -326,9 +329,9 @@ VALUES: list[tuple[Any, str, str]] = [  # in csv and in JSON
 @pytest.mark.parametrize(("value", "in_csv", "in_json"), VALUES)
 def test_values_that_are_no_strings(value: Any, in_csv: str, in_json: str) -> None:
     chunk = chunk_of([{"text": "x", "value": value}])
-    content = encoder("csv", ["text", "value"]).encode(chunk, [])
+    content = serializer("csv", ["text", "value"]).serialize(chunk, [])
     assert content.decode() == f"x,{in_csv}\n"
-    content = encoder("jsonl", ["text", "value"]).encode(chunk, [])
+    content = serializer("jsonl", ["text", "value"]).serialize(chunk, [])
     assert content.decode() == f'{{"text": "x", "value": {in_json}}}\n'
 
 
@@ -337,23 +340,23 @@ def test_values_that_are_no_strings(value: Any, in_csv: str, in_json: str) -> No
 def test_values_for_parquet_only(format: str, value: Any) -> None:
     chunk = chunk_of([{"text": "x", "value": value}])
     with pytest.raises(ValueError, match=r"a cell holds b'\\xff' \(bytes\).*--format parquet"):
-        encoder(format, ["text", "value"]).encode(chunk, [])
+        serializer(format, ["text", "value"]).encode(chunk, [])
 
 
 def test_a_row_with_a_column_more_is_no_csv() -> None:
     chunk = chunk_of([{"text": "a"}, {"text": "b", "extra": 1}], start=40)
     with pytest.raises(ValueError, match=r"row 41 .* has the key 'extra'.*--format jsonl"):
-        encoder("csv", ["text"]).encode(chunk, [])
-    lines = encoder("jsonl", ["text"]).encode(chunk, []).splitlines()
+        serializer("csv", ["text"]).serialize(chunk, [])
+    lines = serializer("jsonl", ["text"]).serialize(chunk, []).splitlines()
     assert [json.loads(line) for line in lines] == chunk.rows
 
 
 def test_half_of_a_surrogate_pair_is_kept_in_json_and_is_no_csv() -> None:
     content = b'{"text": "\xc3\xa9", "cut": "\\ud83d"}\n'
     (chunk,) = table_of(content, "jsonl").chunks
-    assert JsonLines().encode(chunk, []) == content
+    assert JsonLines().serialize(chunk, []) == content
     with pytest.raises(ValueError, match=r"rows 0 to 0 .*surrogate pair.*--format jsonl"):
-        encoder("csv", ["text", "cut"]).encode(chunk, [])
+        serializer("csv", ["text", "cut"]).serialize(chunk, [])
 
 
 # ---------------------------------------------------------------------------------- chunks
