@@ -294,7 +294,7 @@ def test_columns_are_added() -> None:
     assert serializer("csv", columns, Dialect(";")).header == b"text;id;label;score\n"
     of_json = serializer("jsonl", columns)
     assert of_json.header == b""
-    assert of_json.encode(chunk, LABELS).decode() == (
+    assert of_json.serialize(chunk, LABELS).decode() == (
         '{"text": "é, b", "id": 1, "label": "GOOD", "score": 0.75}\n'
         '{"text": null, "label": null, "score": null}\n'
     )
@@ -340,7 +340,7 @@ def test_values_that_are_no_strings(value: Any, in_csv: str, in_json: str) -> No
 def test_values_for_parquet_only(format: str, value: Any) -> None:
     chunk = chunk_of([{"text": "x", "value": value}])
     with pytest.raises(ValueError, match=r"a cell holds b'\\xff' \(bytes\).*--format parquet"):
-        serializer(format, ["text", "value"]).encode(chunk, [])
+        serializer(format, ["text", "value"]).serialize(chunk, [])
 
 
 def test_a_row_with_a_column_more_is_no_csv() -> None:
