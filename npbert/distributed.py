@@ -19,7 +19,7 @@ from npbert.checkpoints.hub import ModelSource
 from npbert.pipelines.factory import check_options, loaded_classifier
 from npbert.tables.labelling import Labeller
 from npbert.tables.parquet import with_arrow_columns
-from npbert.tables.rows import Column, Record, in_chunks
+from npbert.tables.rows import Column, Record, split_into_chunks
 
 
 class Classifier:
@@ -118,13 +118,15 @@ class Classifier:
         if names.count(self.column) > 1:
             raise ValueError(f"the batch has more than one column {self.column!r}; rename one")
         labeller = Labeller(loaded_classifier(**self._model), self._prefix, **self._options)
-        labeller.check_names(names, "the batch")
+        labeller.reject_taken_names(names, "the batch")
         records: Iterator[Record] = (
             (None if text is None else check_text(text, f"text {number} of the batch"), {})
             for number, text in enumerate(kind.texts(batch, self.column))
         )
-        results = [result for chunk in in_chunks(records) for result in labeller.results(chunk)]
-        return kind.with_columns(batch, labeller.columns(results))
+        results = [
+            result for chunk in split_into_chunks(records) for result in labeller.label_rows(chunk)
+        ]
+        return kind.with_columns(batch, labeller.columns_from(results))
 
 
 class _Dict:

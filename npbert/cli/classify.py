@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from npbert.cli.progress import Progress, summary
 from npbert.tables import formats as files
 from npbert.tables.resumable import ResumableFile, resumable
-from npbert.tables.rows import Serializer, Table, in_chunks
-from npbert.tables.source import Source, opened
+from npbert.tables.rows import Serializer, Table, split_into_chunks
+from npbert.tables.source import Source, open_source
 
 if TYPE_CHECKING:
     from npbert.pipelines import TextClassificationPipeline
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _BAR_WIDTH: Final = 20
 _TABLE: Final = "table"  # for people, where the other formats are for programs
 Result = dict[str, Any]
-Job = dict[str, Any]
+Recipe = dict[str, Any]
 
 
 def add_parser(commands: Any) -> None:
@@ -150,7 +150,7 @@ def run(options: argparse.Namespace) -> None:
     """Label the texts."""
     path = _input_path(options)
     with ExitStack() as stack:
-        source = None if path is None else stack.enter_context(opened(path))
+        source = None if path is None else stack.enter_context(open_source(path))
         table = _table(source, options)
         format = _output_format(table.format, options)
         output = stack.enter_context(_output(options, format)) if options.output else None
@@ -168,9 +168,9 @@ def run(options: argparse.Namespace) -> None:
         n_threads = _threads(options, output)
         labeller = Labeller(classifier, options.prefix, threads=n_threads, **top_k)
         name = "the arguments" if source is None else source.name
-        labeller.check_names(table.columns, name)
+        labeller.reject_taken_names(table.columns, name)
         if output is not None:
-            output.begin(_job(options, labeller, n_threads, table, format))
+            output.begin(_recipe(options, labeller, n_threads, table, format))
             serializer = _serializer(options, table, labeller, format, output)
             work = _to_file(output, table, labeller, serializer, name)
         elif format == _TABLE:
@@ -208,7 +208,7 @@ def _table(source: Source | None, options: argparse.Namespace) -> Table:
     """The rows of the file, or the arguments as rows."""
     if source is None:
         records = ((text, {"text": text}) for text in options.texts)
-        return Table("lines", ["text"], "text", in_chunks(records))
+        return Table("lines", ["text"], "text", split_into_chunks(records))
     return files.read_table(
         source,
         options.input_format,
@@ -241,7 +241,7 @@ def _output(options: argparse.Namespace, format: str) -> AbstractContextManager[
         Path(options.output),
         resume=options.resume,
         force=options.force,
-        finish=files.finisher(format, options.output),
+        finish=files.finisher_for(format, options.output),
     )
 
 
@@ -249,13 +249,13 @@ def _threads(options: argparse.Namespace, output: ResumableFile | None) -> int:
     """As many as asked for; else as many as the earlier run had; else all processors."""
     from npbert.distilbert.threads import available_cpus
 
-    earlier = output.job if output is not None else None
+    earlier = output.recipe if output is not None else None
     return int(options.threads or (earlier or {}).get("threads") or available_cpus())
 
 
-def _job(
+def _recipe(
     options: argparse.Namespace, labeller: Labeller, n_threads: int, table: Table, format: str
-) -> Job:
+) -> Recipe:
     """All that decides what the output will be, but for the rows of the input."""
     import numpy as np
 
@@ -273,7 +273,7 @@ def _job(
         "delimiter": options.delimiter,
         "no_quotes": options.no_quotes,
         "format": format,
-        "columns_added": labeller.names,
+        "columns_added": labeller.column_names,
     }
 
 
@@ -285,11 +285,11 @@ def _serializer(
     output: ResumableFile | None = None,
 ) -> Serializer:
     """Another format than the input's is written as usual, not in its dialect."""
-    dialect = _dialect(options) if format == table.format else files.USUAL
+    dialect = _dialect(options) if format == table.format else files.DEFAULT_DIALECT
     earlier = None
     if output is not None and output.state["rows"] and not output.is_whole:
         earlier = output.rows_path
-    return files.serializer(format, [*table.columns, *labeller.names], dialect, earlier)
+    return files.serializer_for(format, [*table.columns, *labeller.column_names], dialect, earlier)
 
 
 def _to_file(
@@ -298,7 +298,7 @@ def _to_file(
     """Label into a file; yields before the first chunk, and after every one."""
     from npbert.tables.labelling import label_into
 
-    labeller.restore(output.state)
+    labeller.restore_counts(output.state)
     yield from label_into(output, table, labeller, serializer, name)
     output.complete()
 
@@ -308,14 +308,14 @@ def _to_standard_output(table: Table, labeller: Labeller, serializer: Serializer
     _write(serializer.header)
     yield
     for chunk in table.chunks:
-        _write(serializer.serialize(chunk, labeller.added(chunk)))
+        _write(serializer.serialize(chunk, labeller.added_columns(chunk)))
         yield
 
 
 def _to_terminal(table: Table, labeller: Labeller) -> Iterator[None]:
     """Draw labels for people; yields after every chunk."""
     for chunk in table.chunks:
-        results = labeller.results(chunk)
+        results = labeller.label_rows(chunk)
         for text, of_text in zip(chunk.texts, results, strict=True):
             line = _drawn(text or "", of_text or []) + "\n"
             encoding = sys.stdout.encoding or "utf-8"

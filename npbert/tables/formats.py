@@ -8,15 +8,21 @@ from pathlib import Path
 from typing import Final
 
 from npbert.tables.resumable import Finish
-from npbert.tables.rows import ReadAhead, Serializer, Table, in_chunks
+from npbert.tables.rows import ReadAhead, Serializer, Table, split_into_chunks
 from npbert.tables.source import (
     Source,
-    check_compression,
-    compressed,
     compression_of,
-    needed,
+    import_optional,
+    open_compressed,
+    require_compressor,
 )
-from npbert.tables.text import USUAL, Csv, Dialect, JsonLines, read_records
+from npbert.tables.text import (
+    DEFAULT_DIALECT,
+    CsvSerializer,
+    Dialect,
+    JsonLinesSerializer,
+    read_records,
+)
 
 FORMATS: Final = ("lines", "csv", "tsv", "jsonl", "parquet")
 _FORMAT_BY_ENDING: Final = {
@@ -55,7 +61,7 @@ def read_table(
     column: str | None = None,
     *,
     encoding: str = "utf-8",
-    dialect: Dialect = USUAL,
+    dialect: Dialect = DEFAULT_DIALECT,
     live: bool = False,
 ) -> Table:
     """Read a table.
@@ -97,16 +103,16 @@ def read_table(
     )
     if live and source.is_pipe:
         ahead = ReadAhead(records)
-        chunks = in_chunks(ahead, ahead.is_dry)
+        chunks = split_into_chunks(ahead, ahead.is_dry)
     else:
-        chunks = in_chunks(records, (lambda: False) if live else None)
+        chunks = split_into_chunks(records, (lambda: False) if live else None)
     return Table(format, columns, column, chunks)
 
 
-def serializer(
+def serializer_for(
     format: str,
     columns: list[str],
-    dialect: Dialect = USUAL,
+    dialect: Dialect = DEFAULT_DIALECT,
     earlier: Path | None = None,
 ) -> Serializer:
     """Makes bytes of rows with `columns`, those to be added among them.
@@ -114,15 +120,15 @@ def serializer(
     `earlier` is what one like it gave before, in a run that did not end.
     """
     if format == "jsonl":
-        return JsonLines()
+        return JsonLinesSerializer()
     if format == "parquet":
-        from npbert.tables.parquet import Parquet
+        from npbert.tables.parquet import ParquetSerializer
 
-        return Parquet(columns, earlier)
-    return Csv(format, columns, dialect)
+        return ParquetSerializer(columns, earlier)
+    return CsvSerializer(format, columns, dialect)
 
 
-def finisher(format: str, path: str) -> Finish | None:
+def finisher_for(format: str, path: str) -> Finish | None:
     """Makes the file `path` of all that an serializer gave, or None where it is that already.
 
     Raises
@@ -141,13 +147,15 @@ def finisher(format: str, path: str) -> Finish | None:
             raise ValueError(
                 f"{path}: parquet compresses its columns itself; leave out .{compression}"
             )
-        needed("pyarrow.parquet", "parquet is asked for")  # now, not at the end of the night
+        import_optional(
+            "pyarrow.parquet", "parquet is asked for"
+        )  # now, not at the end of the night
         from npbert.tables.parquet import write_parquet
 
         return write_parquet
     if compression is None:
         return None
-    check_compression(compression)
+    require_compressor(compression)
     return partial(_compress, compression)
 
 
@@ -155,17 +163,17 @@ def _compress(compression: str, rows: Path, target: Path) -> None:
     with (
         rows.open("rb") as source,
         target.open("wb") as file,
-        compressed(file, compression) as stream,
+        open_compressed(file, compression) as stream,
     ):
         shutil.copyfileobj(source, stream)
 
 
 __all__ = [
+    "DEFAULT_DIALECT",
     "FORMATS",
-    "USUAL",
     "Dialect",
-    "finisher",
+    "finisher_for",
     "format_of",
     "read_table",
-    "serializer",
+    "serializer_for",
 ]

@@ -75,12 +75,12 @@ class Labeller:
                 )
         self._score_names = {label: f"{prefix}score_{label}" for label in labels}
         self._label_name, self._score_name = f"{prefix}label", f"{prefix}score"
-        self.names = [self._label_name, self._score_name, *self._score_names.values()]
+        self.column_names = [self._label_name, self._score_name, *self._score_names.values()]
         self.counts = Counts()
 
-    def check_names(self, columns: list[str], name: str) -> None:
+    def reject_taken_names(self, columns: list[str], name: str) -> None:
         """Raise ValueError if a table has a column of those to be added."""
-        for taken in [added for added in self.names if added in columns]:
+        for taken in [added for added in self.column_names if added in columns]:
             raise ValueError(
                 f"{name} has a column {taken!r} already; choose a prefix for the columns that are "
                 "added (--prefix)"
@@ -97,11 +97,11 @@ class Labeller:
                     digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore_counts(self, state: dict[str, Any]) -> None:
         """Go on counting from where a checkpoint of `label_into` stood."""
         self.counts = Counts(**{field.name: state.get(field.name, 0) for field in fields(Counts)})
 
-    def results(self, chunk: Chunk) -> list[list[dict[str, Any]] | None]:
+    def label_rows(self, chunk: Chunk) -> list[list[dict[str, Any]] | None]:
         """Labels and scores of each row, best first; None where there is no text."""
         places = [place for place, text in enumerate(chunk.texts) if text is not None]
         answers = self._classifier.answers(
@@ -121,7 +121,7 @@ class Labeller:
             results[place] = answer.result
         return results
 
-    def added(self, chunk: Chunk) -> list[Column]:
+    def added_columns(self, chunk: Chunk) -> list[Column]:
         """Label the rows of a chunk: the columns to add to them.
 
         Raises
@@ -130,11 +130,11 @@ class Labeller:
             If a row has one of their names already; or as the classifier does.
         """
         for number, row in enumerate(chunk.rows, chunk.start):
-            if not row.keys().isdisjoint(self.names):
-                self.check_names(list(row), f"row {number} (counted from 0)")
-        return self.columns(self.results(chunk))
+            if not row.keys().isdisjoint(self.column_names):
+                self.reject_taken_names(list(row), f"row {number} (counted from 0)")
+        return self.columns_from(self.label_rows(chunk))
 
-    def columns(self, results: list[list[dict[str, Any]] | None]) -> list[Column]:
+    def columns_from(self, results: list[list[dict[str, Any]] | None]) -> list[Column]:
         """The columns to add."""
         best = [found[0] if found else {"label": None, "score": None} for found in results]
         scores = [{result["label"]: result["score"] for result in found or ()} for found in results]
@@ -172,7 +172,7 @@ def label_into(
     ------
     ValueError
         If the rows that were labelled before are no longer those of the table; or as
-        `Labeller.added` and the serializer do.
+        `Labeller.added_columns` and the serializer do.
     """
     content = hashlib.sha256()
     chunks = iter(table.chunks)
@@ -195,7 +195,7 @@ def label_into(
     yield
     for chunk in chunks:
         _take_up(chunk.rows, content)
-        added = labeller.added(chunk)
+        added = labeller.added_columns(chunk)
         state = {**asdict(labeller.counts), "content": content.hexdigest()}
         output.write(serializer.serialize(chunk, added), state)
         yield

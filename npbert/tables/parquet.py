@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from npbert.tables.rows import CHUNK_ROWS, Chunk, Column, Record, Row, Table, in_chunks
-from npbert.tables.source import Source, needed
-from npbert.tables.text import check_columns
+from npbert.tables.rows import CHUNK_ROWS, Chunk, Column, Record, Row, Table, split_into_chunks
+from npbert.tables.source import Source, import_optional
+from npbert.tables.text import choose_text_column
 
 _READ_BYTES: Final = 1 << 20
 _BATCH_BYTES: Final = 16 << 20  # about; of the rows that are read at a time
@@ -38,7 +38,7 @@ def read_table(source: Source, column: str | None) -> Table:
     ValueError
         If it is no parquet file, or has no such column of texts.
     """
-    parquet = needed("pyarrow.parquet", f"{source.name} is a parquet file")
+    parquet = import_optional("pyarrow.parquet", f"{source.name} is a parquet file")
     content = _seekable(source)
     try:
         # With a buffer of its own size, a row group is not read as a whole.
@@ -51,7 +51,7 @@ def read_table(source: Source, column: str | None) -> Table:
     except _damage() as error:
         raise ValueError(f"{source.name} is damaged or no parquet file: {error}") from error
     schema = file.schema_arrow
-    column = check_columns(schema.names, source.name, column)
+    column = choose_text_column(schema.names, source.name, column)
     kind = schema.field(column).type
     if not _is_text(kind):
         raise ValueError(
@@ -97,7 +97,7 @@ def _chunks(file: Any, name: str, column: str) -> Iterator[Chunk]:
 
     n_rows = 0
     try:
-        for chunk in in_chunks(records()):
+        for chunk in split_into_chunks(records()):
             table = pyarrow.Table.from_batches(read) if read else _without_rows(file.schema_arrow)
             n_rows += len(chunk.rows)
             read[:] = table.slice(len(chunk.rows)).to_batches()
@@ -153,7 +153,7 @@ def _with_times_as_text(field: Any) -> Any:
     return field.with_type(kind)
 
 
-class Parquet:
+class ParquetSerializer:
     """Rows → tables, one after the other, each as a stream of Arrow's own format.
 
     A parquet file has its table of contents at its end, so one that is not complete cannot
@@ -228,12 +228,12 @@ def with_arrow_columns(table: Any, added: list[Column]) -> Any:
 
 
 def write_parquet(rows: Path, target: Path) -> None:
-    """Make a parquet file of the tables that `Parquet` has encoded.
+    """Make a parquet file of the tables that `ParquetSerializer` has encoded.
 
     Parameters
     ----------
     rows : Path
-        What `Parquet` gave, one after the other.
+        What `ParquetSerializer` gave, one after the other.
     target : Path
         Written, or written over.
     """
@@ -340,7 +340,7 @@ class _Schema:
         self.of_all = both
 
     def add_all(self, rows: Path) -> None:
-        """Make room for all that `Parquet` has encoded."""
+        """Make room for all that `ParquetSerializer` has encoded."""
         for stream in _streams(rows):
             self.add(stream.read_all(), str(rows))
 

@@ -31,7 +31,7 @@ class ResumableFile:
 
     Attributes
     ----------
-    job : dict or None
+    recipe : dict or None
         What the earlier run was to do; None where there is nothing to go on from.
     state : dict
         Of its last checkpoint; ``state["rows"]`` is the number of rows done.
@@ -52,7 +52,7 @@ class ResumableFile:
 
     def start_over(self) -> None:
         """Know of no earlier run; what it has left goes when this one begins."""
-        self.job: State | None = None
+        self.recipe: State | None = None
         self.state: State = {"rows": 0}
         self.is_whole = False
         self._size_bytes = 0
@@ -80,8 +80,8 @@ class ResumableFile:
                 break
             if not line.endswith(b"\n"):
                 break
-            if self.job is None:
-                self.job = entry["job"]
+            if self.recipe is None:
+                self.recipe = entry["recipe"]
             elif "size_bytes" in entry:
                 if self.rows_path.exists() and entry["size_bytes"] > n_bytes:
                     break
@@ -102,7 +102,7 @@ class ResumableFile:
 
     # -------------------------------------------------------------------------- this run
 
-    def begin(self, job: Mapping[str, Any]) -> None:
+    def begin(self, recipe: Mapping[str, Any]) -> None:
         """Begin, or go on behind the last checkpoint.
 
         Raises
@@ -110,19 +110,19 @@ class ResumableFile:
         ValueError
             If the earlier run was to do something else.
         """
-        if self.job is None:
+        if self.recipe is None:
             self.forget()
             self._make(self.rows_path)
-            self._note({"job": dict(job)})
+            self._note({"recipe": dict(recipe)})
             _sync_folder(self.folder)
             _sync_folder(self.folder.parent)
             self.has_begun = True
             return
-        now = json.loads(json.dumps(job))
+        now = json.loads(json.dumps(recipe))
         others = [
-            f"{name} is {now.get(name)!r}, was {self.job.get(name)!r}"
-            for name in sorted(now.keys() | self.job.keys())
-            if now.get(name) != self.job.get(name)
+            f"{name} is {now.get(name)!r}, was {self.recipe.get(name)!r}"
+            for name in sorted(now.keys() | self.recipe.keys())
+            if now.get(name) != self.recipe.get(name)
         ]
         if others:
             raise ValueError(
@@ -224,7 +224,7 @@ def resumable(
             output.read_journal()
             if output.target.exists() and not force and not (resume and output.is_moved):
                 raise FileExistsError(f"{target} is there already; choose another name or --force")
-            if output.job is not None and not resume:
+            if output.recipe is not None and not resume:
                 if not force:
                     raise FileExistsError(
                         f"{output.folder} holds {output.state['rows']:,} rows of a run that did "

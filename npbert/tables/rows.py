@@ -100,7 +100,7 @@ class Table(NamedTuple):
     n_rows: int | None = None
 
 
-def in_chunks(
+def split_into_chunks(
     records: Iterable[Record], is_dry: Callable[[], bool] | None = None
 ) -> Iterator[Chunk]:
     """Cut rows into chunks.

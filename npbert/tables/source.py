@@ -77,7 +77,7 @@ class Source:
 
 
 @contextmanager
-def opened(path: str) -> Iterator[Source]:
+def open_source(path: str) -> Iterator[Source]:
     """Open a file, or standard input for "-", whatever it is compressed with.
 
     Raises
@@ -189,27 +189,27 @@ def _decompressing(stored: BinaryIO, compression: str, name: str) -> Any:
         return gzip.GzipFile(fileobj=stored)
     if sys.version_info >= (3, 14):
         return ZstdFile(stored)
-    return needed("pyarrow", f"{name} is compressed with zstd").CompressedInputStream(
+    return import_optional("pyarrow", f"{name} is compressed with zstd").CompressedInputStream(
         stored, "zstd"
     )
 
 
-def compressed(stream: BinaryIO, compression: str) -> Any:
+def open_compressed(stream: BinaryIO, compression: str) -> Any:
     """A file to write to, whose compressed content goes to `stream`; close it at the end."""
     if compression == "gz":  # no name and no time in it: the same rows give the same bytes
         return gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0)
     if sys.version_info >= (3, 14):
         return ZstdFile(stream, "wb")
-    return needed("pyarrow", _ZST_ASKED).CompressedOutputStream(stream, "zstd")
+    return import_optional("pyarrow", _ZST_ASKED).CompressedOutputStream(stream, "zstd")
 
 
-def check_compression(compression: str) -> None:
-    """Raise ModuleNotFoundError now where `compressed` would, at the end of a night's work."""
+def require_compressor(compression: str) -> None:
+    """Raise ModuleNotFoundError now where `open_compressed` would, at the end of a night's work."""
     if compression == "zst" and sys.version_info < (3, 14):
-        needed("pyarrow", _ZST_ASKED)
+        import_optional("pyarrow", _ZST_ASKED)
 
 
-def needed(module: str, what: str) -> Any:
+def import_optional(module: str, what: str) -> Any:
     """A module of the extra "files"; where it is missing, the error says what it is for."""
     try:
         return import_module(module)

@@ -44,7 +44,7 @@ class Dialect(NamedTuple):
         return options
 
 
-USUAL: Final = Dialect()
+DEFAULT_DIALECT: Final = Dialect()
 
 
 def read_records(
@@ -53,7 +53,7 @@ def read_records(
     format: str,
     column: str | None = None,
     encoding: str = "utf-8",
-    dialect: Dialect = USUAL,
+    dialect: Dialect = DEFAULT_DIALECT,
 ) -> tuple[list[str], str, Iterator[Record]]:
     """Read rows, one at a time.
 
@@ -135,7 +135,7 @@ def _json_records(
         column = column or "text"
         return [column], column, iter(())
     number, row = first
-    text_column = check_columns(list(row), f"{name}, line {number},", column)
+    text_column = choose_text_column(list(row), f"{name}, line {number},", column)
 
     def records() -> Iterator[Record]:
         for number, row in itertools.chain([first], rows):
@@ -177,7 +177,7 @@ def _csv_records(
             f"{name}: the only column is {columns[0]!r}; are its cells divided by {between!r}? "
             f"Give --delimiter {between!r}, or choose this column with --column"
         )
-    text_column = check_columns(columns, name, column)
+    text_column = choose_text_column(columns, name, column)
 
     def records() -> Iterator[Record]:
         for number, cells in rows:
@@ -193,7 +193,7 @@ def _csv_records(
     return columns, text_column, records()
 
 
-def check_columns(columns: list[str], name: str, column: str | None) -> str:
+def choose_text_column(columns: list[str], name: str, column: str | None) -> str:
     """The column of texts among a table's columns.
 
     Raises
@@ -234,7 +234,7 @@ def _csv_rows(reader: Any, name: str) -> Iterator[tuple[int, list[str]]]:
 # --------------------------------------------------------------------------------- writing
 
 
-class JsonLines:
+class JsonLinesSerializer:
     """Rows → JSON lines."""
 
     header = b""
@@ -248,7 +248,7 @@ class JsonLines:
         return "".join(f"{line}\n" for line in lines).encode(errors="backslashreplace")
 
 
-class Csv:
+class CsvSerializer:
     """Rows → csv or tsv, after a line of column names."""
 
     def __init__(self, format: str, columns: list[str], dialect: Dialect) -> None:

@@ -25,10 +25,10 @@ import pytest
 from pyarrow import parquet
 
 from npbert.tables import parquet as files_parquet
-from npbert.tables.formats import finisher, read_table, serializer
-from npbert.tables.parquet import Parquet, write_parquet
-from npbert.tables.rows import Chunk, Column, Row, Table, in_chunks
-from npbert.tables.source import Source, opened
+from npbert.tables.formats import finisher_for, read_table, serializer_for
+from npbert.tables.parquet import ParquetSerializer, write_parquet
+from npbert.tables.rows import Chunk, Column, Row, Table, split_into_chunks
+from npbert.tables.source import Source, open_source
 from tests.support.tables import LABELS, chunk_of, hide, rows_of, serialized, source_of, texts_of
 
 
@@ -93,7 +93,7 @@ ALL_TYPES = pyarrow.table({name: pyarrow.array(*column) for name, column in COLU
 def test_types_survive(tmp_path: Path, row_group_size: int) -> None:
     table = table_of(ALL_TYPES, row_group_size=row_group_size)
     assert (table.columns, table.text_column, table.n_rows) == ([*COLUMNS], "text", 3)
-    made = written(tmp_path, serialized(serializer("parquet", table.columns), table.chunks))
+    made = written(tmp_path, serialized(serializer_for("parquet", table.columns), table.chunks))
     assert parquet.read_table(made).equals(ALL_TYPES)
     assert parquet.read_schema(made).equals(ALL_TYPES.schema)
 
@@ -101,7 +101,7 @@ def test_types_survive(tmp_path: Path, row_group_size: int) -> None:
 def test_columns_are_added_and_the_index_of_pandas_is_kept(tmp_path: Path) -> None:
     frame = pandas.DataFrame({"text": ["a", "b"], "n": [1, 2]}, index=["x", "y"])
     (chunk,) = table_of(pyarrow.Table.from_pandas(frame)).chunks
-    made = written(tmp_path, Parquet([]).serialize(chunk, LABELS))
+    made = written(tmp_path, ParquetSerializer([]).serialize(chunk, LABELS))
     labelled = frame.assign(label=["GOOD", None], score=[0.75, None])
     pandas.testing.assert_frame_equal(pandas.read_parquet(made), labelled)
     assert parquet.read_schema(made).types[-2:] == [pyarrow.string(), pyarrow.float64()]
@@ -114,7 +114,7 @@ def test_tensors_survive(tmp_path: Path, n_rows: int) -> None:
     values = pyarrow.array([[0.5] * 4] * 3, kind.storage_type)
     columns = {"text": ["a", "b", None], "x": pyarrow.ExtensionArray.from_storage(kind, values)}
     table = pyarrow.table(columns)[:n_rows]
-    made = written(tmp_path, serialized(Parquet([]), table_of(table).chunks))
+    made = written(tmp_path, serialized(ParquetSerializer([]), table_of(table).chunks))
     assert parquet.read_table(made).equals(table)
 
 
@@ -163,7 +163,7 @@ def test_chunks_are_those_of_the_rows(row_group_size: int) -> None:
     table = table_of(pyarrow.table({"text": texts}), row_group_size=row_group_size)
     chunks = list(table.chunks)
     assert [text for chunk in chunks for text in chunk.texts] == texts
-    expected = in_chunks((text, {"text": text}) for text in texts)
+    expected = split_into_chunks((text, {"text": text}) for text in texts)
     assert [chunk._replace(table=None) for chunk in chunks] == list(expected)
     assert all(chunk.table.to_pylist() == chunk.rows for chunk in chunks)
 
@@ -176,7 +176,7 @@ def test_times_that_python_does_not_have(tmp_path: Path) -> None:
         "span": pyarrow.array([10**12], pyarrow.duration("ms")),
     }
     table = pyarrow.table(columns)
-    made = written(tmp_path, serialized(Parquet([]), table_of(table).chunks))
+    made = written(tmp_path, serialized(ParquetSerializer([]), table_of(table).chunks))
     assert parquet.read_table(made).equals(table)
 
 
@@ -185,7 +185,7 @@ def test_dictionaries_have_what_their_chunk_has(tmp_path: Path) -> None:
     names = [f"a name of some length, {n}" for n in range(5000)]
     kind = pyarrow.dictionary(pyarrow.int16(), pyarrow.string())
     table = pyarrow.table({"text": ["x"] * 5000, "name": pyarrow.array(names, kind)})
-    content = serialized(Parquet([]), table_of(table).chunks)
+    content = serialized(ParquetSerializer([]), table_of(table).chunks)
     assert len(content) < 2 * sum(map(len, names))
     assert parquet.read_table(written(tmp_path, content)).equals(table)
 
@@ -193,7 +193,7 @@ def test_dictionaries_have_what_their_chunk_has(tmp_path: Path) -> None:
 def test_paths_of_any_bytes(tmp_path: Path) -> None:
     folder = tmp_path / os.fsdecode(b"n\xff")
     folder.mkdir()
-    made = written(folder, Parquet([]).serialize(chunk_of([{"text": "one"}]), []))
+    made = written(folder, ParquetSerializer([]).serialize(chunk_of([{"text": "one"}]), []))
     assert parquet.read_table(io.BytesIO(made.read_bytes())).to_pylist() == [{"text": "one"}]
 
 
@@ -239,7 +239,7 @@ def test_wide_rows_are_read_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> 
     assert max(sizes) < 40
     assert sum(sizes) == 80
     assert [len(chunk.rows) for chunk in chunks] == [
-        len(c.rows) for c in in_chunks(("x", {"text": "x", "page": page}) for page in wide)
+        len(c.rows) for c in split_into_chunks(("x", {"text": "x", "page": page}) for page in wide)
     ]
     assert max(len(chunk.rows) for chunk in chunks) < 10
     assert [row["page"] for chunk in chunks for row in chunk.rows] == wide
@@ -270,7 +270,7 @@ def test_rows_are_read_when_they_are_asked_for(row_group_size: int) -> None:
 
 def test_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows: list[Row] = [{"text": "x" * 1000}] * 10
-    content = serialized(Parquet([]), chunks_of(*([row] for row in rows)))
+    content = serialized(ParquetSerializer([]), chunks_of(*([row] for row in rows)))
 
     def sizes() -> list[int]:
         file = parquet.ParquetFile(written(tmp_path, content))
@@ -293,13 +293,13 @@ def test_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_rows_of_text_formats(tmp_path: Path) -> None:
     content = b'id,text\n1,one\n2,\n3,"a\nb"\n'
     table = read_table(source_of(content, "in.csv"))
-    made = written(tmp_path, serialized(serializer("parquet", table.columns), table.chunks))
+    made = written(tmp_path, serialized(serializer_for("parquet", table.columns), table.chunks))
     frame = pandas.read_csv(io.BytesIO(content), dtype="str")  # where an empty cell is null
     pandas.testing.assert_frame_equal(pandas.read_parquet(made), frame)
     rows = [{"text": "one", "n": 5, "x": 0.5, "tags": ["a"], "by": {"id": 2**60}, "no": None}]
     content = json.dumps(rows[0]).encode()
     table = read_table(source_of(content, "in.jsonl"))
-    made = written(tmp_path, serialized(serializer("parquet", table.columns), table.chunks))
+    made = written(tmp_path, serialized(serializer_for("parquet", table.columns), table.chunks))
     assert parquet.read_table(made).to_pylist() == rows
     assert parquet.read_schema(made).names == ["text", "n", "x", "tags", "by", "no"]
 
@@ -321,10 +321,10 @@ def test_types_give_way(
     tmp_path: Path, first: list[Any], then: list[Any], kind: str, is_resumed: bool
 ) -> None:
     parts = chunks_of([{"a": value} for value in first], [{"a": value} for value in then])
-    earlier = Parquet([])
+    earlier = ParquetSerializer([])
     content = earlier.serialize(parts[0], [])
     (tmp_path / "earlier").write_bytes(content)
-    encoding = Parquet([], tmp_path / "earlier") if is_resumed else earlier
+    encoding = ParquetSerializer([], tmp_path / "earlier") if is_resumed else earlier
     made = parquet.read_table(written(tmp_path, content + encoding.serialize(parts[1], [])))
     assert str(made.schema.field("a").type) == kind
 
@@ -341,7 +341,7 @@ def test_keys_that_come_and_go(
 ) -> None:
     monkeypatch.setattr(files_parquet, "_GROUP_ROWS", group_rows)
     parts = chunks_of([{"a": 1}, {"b": "x"}], [{"c": 0.5}], [{"b": "y"}])
-    made = parquet.read_table(written(tmp_path, serialized(Parquet([]), parts)))
+    made = parquet.read_table(written(tmp_path, serialized(ParquetSerializer([]), parts)))
     nothing: Row = {"a": None, "b": None, "c": None}
     assert made.to_pylist() == [nothing | row for chunk in parts for row in chunk.rows]
 
@@ -367,13 +367,13 @@ MIXED: list[tuple[list[Any], list[Any], str]] = [
 def test_values_without_a_common_type(
     tmp_path: Path, first: list[Any], then: list[Any], place: str, is_resumed: bool
 ) -> None:
-    encoding = Parquet([])
+    encoding = ParquetSerializer([])
     content = b""
     if first:
         content = encoding.serialize(chunk_of([{"a": value} for value in first]), [])
     if is_resumed:
         (tmp_path / "earlier").write_bytes(content)
-        encoding = Parquet([], tmp_path / "earlier")
+        encoding = ParquetSerializer([], tmp_path / "earlier")
     chunk = chunk_of([{"a": value} for value in then], len(first))
     with pytest.raises(ValueError, match=rf"{place}.*one type a column.*a.*write --format jsonl"):
         encoding.serialize(chunk, [])
@@ -389,18 +389,18 @@ def test_integers_too_long_for_fractions(
     """Refused in the chunk that has them, not at the end of the night."""
     rows: list[Row] = [{"a": wrap(number)}, {"a": wrap(0.5)}]
     first, then = chunks_of(*([row] for row in (rows if is_first else rows[::-1])))
-    encoding = Parquet([])
+    encoding = ParquetSerializer([])
     content = encoding.serialize(first, [])
     if is_resumed:
         (tmp_path / "earlier").write_bytes(content)
-        encoding = Parquet([], tmp_path / "earlier")
+        encoding = ParquetSerializer([], tmp_path / "earlier")
     with pytest.raises(ValueError, match=r"rows 1 to 1.*'a': fractions, and.*--format jsonl"):
         encoding.serialize(then, [])
 
 
 def test_integers_that_fractions_have_room_for(tmp_path: Path) -> None:
     rows: list[Row] = [{"a": 2**53, "b": 2**60 + 1, "c": 0.5}, {"a": 0.5, "b": -(2**60) - 1}]
-    content = serialized(Parquet([]), chunks_of(*([row] for row in rows)))
+    content = serialized(ParquetSerializer([]), chunks_of(*([row] for row in rows)))
     made = parquet.read_table(written(tmp_path, content))
     assert made.to_pylist() == [rows[0], rows[1] | {"c": None}]
     assert made.schema.types == [pyarrow.float64(), pyarrow.int64(), pyarrow.float64()]
@@ -408,11 +408,11 @@ def test_integers_that_fractions_have_room_for(tmp_path: Path) -> None:
 
 def test_a_resumed_run_makes_the_same_file(tmp_path: Path) -> None:
     parts = chunks_of([{"text": "a", "n": None}], [{"text": None, "n": 1}], [{"text": "b"}])
-    whole = written(tmp_path, serialized(Parquet([]), parts)).read_bytes()
+    whole = written(tmp_path, serialized(ParquetSerializer([]), parts)).read_bytes()
     content = b""
     for part in parts:
         (tmp_path / "earlier").write_bytes(content)
-        content += Parquet([], tmp_path / "earlier").serialize(part, [])
+        content += ParquetSerializer([], tmp_path / "earlier").serialize(part, [])
     assert written(tmp_path, content).read_bytes() == whole
 
 
@@ -441,13 +441,13 @@ class Missing:
             raise ModuleNotFoundError(name, name=name)
 
 sys.meta_path.insert(0, Missing)
-from npbert.tables.formats import serializer, read_table
-from npbert.tables.source import opened
+from npbert.tables.formats import serializer_for, read_table
+from npbert.tables.source import open_source
 
-with opened(sys.argv[1]) as source:
+with open_source(sys.argv[1]) as source:
     (chunk,) = read_table(source).chunks
 assert "pandas" not in sys.modules
-sys.stdout.buffer.write(serializer("jsonl", []).serialize(chunk, []))
+sys.stdout.buffer.write(serializer_for("jsonl", []).serialize(chunk, []))
 """
 
 
@@ -462,9 +462,9 @@ def test_times_are_the_same_with_and_without_pandas(tmp_path: Path) -> None:
     for name, array in of_lists.items():
         table = table.append_column(name, array)
     parquet.write_table(table, path)
-    with opened(str(path)) as source:
+    with open_source(str(path)) as source:
         (chunk,) = read_table(source).chunks
-    content = serializer("jsonl", []).serialize(chunk, [])
+    content = serializer_for("jsonl", []).serialize(chunk, [])
     moment = AS_TEXT["timestamp_ns"]
     lists = {"large": [moment], "fixed": [moment], "map": [["a", moment]]}
     assert json.loads(content) == AS_TEXT | lists
@@ -474,7 +474,7 @@ def test_times_are_the_same_with_and_without_pandas(tmp_path: Path) -> None:
 
 def test_parquet_becomes_csv() -> None:
     table = table_of(ALL_TYPES.select(["text", "timestamp_ns", "decimal", "list"]))
-    content = serialized(serializer("csv", table.columns), table.chunks).decode()
+    content = serialized(serializer_for("csv", table.columns), table.chunks).decode()
     assert content == (
         "text,timestamp_ns,decimal,list\n"
         'one,2024-02-29 23:59:58.123456789,1.10,"[""a"", null]"\n'
@@ -488,7 +488,7 @@ def test_what_is_for_parquet_only(kind: Any) -> None:
     values = pyarrow.array([b"\xff"] if kind == pyarrow.binary() else [1], kind)
     table = table_of(pyarrow.table({"text": ["one"], "a": values}))
     with pytest.raises(ValueError, match=r"--format parquet"):
-        serialized(serializer("jsonl", table.columns), table.chunks)
+        serialized(serializer_for("jsonl", table.columns), table.chunks)
 
 
 # --------------------------------------------------------------------------- tables without rows
@@ -505,7 +505,7 @@ def test_a_table_without_rows_keeps_its_types(tmp_path: Path, row_groups: int) -
     added = [column._replace(values=[]) for column in LABELS]
     (chunk,) = table.chunks
     assert (chunk.start, chunk.texts, chunk.rows) == (0, [], [])
-    content = Parquet([]).serialize(chunk, added)
+    content = ParquetSerializer([]).serialize(chunk, added)
     made = parquet.read_table(written(tmp_path, content))
     labels = {"label": pyarrow.string(), "score": pyarrow.float64()}
     assert made.schema.equals(pyarrow.schema([*ALL_TYPES.schema, *labels.items()]))
@@ -525,7 +525,7 @@ def test_no_rows_of_a_text_format(
 ) -> None:
     table = read_table(source_of(content), format)
     added = [Column("label", str, []), Column("score", float, [])]
-    encoding = serializer("parquet", [*table.columns, "label", "score"])
+    encoding = serializer_for("parquet", [*table.columns, "label", "score"])
     content = b"".join([encoding.serialize(chunk, added) for chunk in table.chunks])
     made = parquet.read_table(written(tmp_path, content))
     assert made.num_rows == 0
@@ -536,7 +536,7 @@ def test_no_rows_of_a_text_format(
 def test_no_rows_become_csv_and_json() -> None:
     for format, content in (("csv", b"text,n\n"), ("jsonl", b"")):
         table = table_of(pyarrow.table({"text": pyarrow.array([], "string"), "n": []}))
-        assert serialized(serializer(format, table.columns), table.chunks) == content
+        assert serialized(serializer_for(format, table.columns), table.chunks) == content
 
 
 def test_nothing_was_encoded(tmp_path: Path) -> None:
@@ -551,7 +551,7 @@ def test_parquet_is_recognized(tmp_path: Path, name: str) -> None:
     content = stored(pyarrow.table({"text": ["one"]}))
     path = tmp_path / name
     path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
-    with opened(str(path)) as source:
+    with open_source(str(path)) as source:
         assert texts_of(read_table(source)) == ["one"]
 
 
@@ -563,7 +563,7 @@ def test_parquet_from_a_pipe(tmp_path: Path, compression: Any) -> None:
     os.mkfifo(pipe)
     writer = threading.Thread(target=pipe.write_bytes, args=(content,))
     writer.start()
-    with opened(str(pipe)) as source:
+    with open_source(str(pipe)) as source:
         assert texts_of(read_table(source, live=True)) == texts
     writer.join()
 
@@ -579,11 +579,11 @@ def test_writing_takes_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
     hide("pyarrow", monkeypatch)
     message = r"^parquet is asked for, and that takes pyarrow: pip install 'npbert\[files\]'$"
     with pytest.raises(ModuleNotFoundError, match=message):
-        finisher("parquet", "out.parquet")
+        finisher_for("parquet", "out.parquet")
 
 
 def test_the_finisher() -> None:
-    assert finisher("parquet", "out.parquet") is write_parquet
+    assert finisher_for("parquet", "out.parquet") is write_parquet
 
 
 # ---------------------------------------------------------------------------------- damages
@@ -612,7 +612,7 @@ def test_a_file_with_other_content_between_its_ends() -> None:
 def test_a_byte_that_is_not_what_was_written(tmp_path: Path) -> None:
     """Checksums see it in the rows; headers and the table of contents have none."""
     rows: list[Row] = [{"text": f"row {n}", "n": n * 7919 % 1000} for n in range(300)]
-    content = written(tmp_path, Parquet([]).serialize(chunk_of(rows), [])).read_bytes()
+    content = written(tmp_path, ParquetSerializer([]).serialize(chunk_of(rows), [])).read_bytes()
     n_other = 0
     places = range(4, len(content) - 8, 5)
     for place in places:

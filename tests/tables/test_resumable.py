@@ -22,15 +22,15 @@ import pytest
 from filelock import FileLock
 from pyarrow import parquet
 
-from npbert.tables.formats import finisher
-from npbert.tables.parquet import Parquet
+from npbert.tables.formats import finisher_for
+from npbert.tables.parquet import ParquetSerializer
 from npbert.tables.resumable import resumable
 from tests.support.tables import chunk_of
 
 HEADER = b"id,text\n"
 CHUNKS = [b"1,one\n", b"2,two\n", b"3,three\n"]
 CONTENT = HEADER + b"".join(CHUNKS)
-JOB = {"model": "a", "threads": 2}
+RECIPE = {"model": "a", "threads": 2}
 Finish = Callable[[Path, Path], None]
 
 
@@ -40,14 +40,14 @@ def make(
     resume: bool = False,
     force: bool = False,
     finish: Finish | None = None,
-    job: dict[str, Any] = JOB,
+    recipe: dict[str, Any] = RECIPE,
     error: BaseException | None = None,
     after: int = 0,
     n_chunks: int = len(CHUNKS),
 ) -> int:
     """Make a file, or fail with `error` after so many chunks; tells how many were there before."""
     with resumable(target, resume=resume, force=force, finish=finish) as output:
-        output.begin(job)
+        output.begin(recipe)
         n_before: int = output.state["rows"]
         if not n_before:
             output.write(HEADER, {"rows": 0})
@@ -114,8 +114,8 @@ finishes = pytest.mark.parametrize("finish", [None, compress_in_two_steps])
 
 def test_a_file_appears_when_it_is_complete(target: Path) -> None:
     with resumable(target, resume=False, force=False) as output:
-        assert (output.job, output.state, output.is_whole) == (None, {"rows": 0}, False)
-        output.begin(JOB)
+        assert (output.recipe, output.state, output.is_whole) == (None, {"rows": 0}, False)
+        output.begin(RECIPE)
         output.write(b"one\n", {"rows": 1})
         output.write(b"two\n", {"rows": 2})
         assert output.state == {"rows": 2}
@@ -135,8 +135,8 @@ def test_a_file_without_rows(target: Path) -> None:
 @pytest.mark.parametrize("compression", ["gz", "zst"])
 def test_compressed_files(target: Path, compression: str) -> None:
     target = target.with_name(f"out.csv.{compression}")
-    make(target, finish=finisher("csv", target.name))
-    finish = finisher("csv", f"again.{compression}")
+    make(target, finish=finisher_for("csv", target.name))
+    finish = finisher_for("csv", f"again.{compression}")
     assert finish is not None
     (target.parent / "rows").write_bytes(CONTENT)
     finish(target.parent / "rows", target.parent / "again")
@@ -144,9 +144,9 @@ def test_compressed_files(target: Path, compression: str) -> None:
 
 
 def test_parquet_files(target: Path) -> None:
-    with resumable(target, resume=False, force=False, finish=finisher("parquet", "")) as output:
-        output.begin(JOB)
-        output.write(Parquet([]).serialize(chunk_of([{"text": "one"}]), []), {"rows": 1})
+    with resumable(target, resume=False, force=False, finish=finisher_for("parquet", "")) as output:
+        output.begin(RECIPE)
+        output.write(ParquetSerializer([]).serialize(chunk_of([{"text": "one"}]), []), {"rows": 1})
         output.complete()
     assert parquet.read_table(target).to_pylist() == [{"text": "one"}]
     assert names(target.parent) == ["out.csv"]
@@ -164,9 +164,9 @@ def mode(request: pytest.FixtureRequest) -> Iterator[int]:
 def test_the_mode_is_that_of_new_files(target: Path, mode: int, ending: str) -> None:
     format = ending.partition(".")[0]
     with resumable(
-        target, resume=False, force=False, finish=finisher(format, f"a.{ending}")
+        target, resume=False, force=False, finish=finisher_for(format, f"a.{ending}")
     ) as output:
-        output.begin(JOB)
+        output.begin(RECIPE)
         output.complete()
     assert stat.S_IMODE(target.stat().st_mode) == mode
 
@@ -203,7 +203,7 @@ def test_rows_are_kept_and_gone_on_with(
     assert [warning.filename for warning in warned] == [__file__]
     assert names(target.parent) == [partial_folder.name]
     with resumable(target, resume=True, force=False) as output:
-        assert (output.job, output.state["rows"], output.is_whole) == (JOB, 2, False)
+        assert (output.recipe, output.state["rows"], output.is_whole) == (RECIPE, 2, False)
         assert output.rows_path.read_bytes() == HEADER + CHUNKS[0] + CHUNKS[1]
     assert make(target, resume=True) == 2
     assert target.read_bytes() == CONTENT
@@ -229,7 +229,7 @@ def test_rows_are_neither_dropped_nor_mixed_unasked(target: Path, partial_folder
 
 def test_force_starts_over(target: Path) -> None:
     cut_short(target, after=2)
-    assert make(target, force=True, job={"model": "another"}) == 0
+    assert make(target, force=True, recipe={"model": "another"}) == 0
     assert target.read_bytes() == CONTENT
     assert names(target.parent) == ["out.csv"]
 
@@ -249,31 +249,31 @@ def test_force_drops_nothing_before_a_run_begins(target: Path, partial_folder: P
     assert target.read_bytes() == CONTENT
 
 
-OTHER_JOBS: list[tuple[dict[str, Any], str]] = [
+OTHER_RECIPES: list[tuple[dict[str, Any], str]] = [
     ({"model": "b", "threads": 2}, "model is 'b', was 'a'"),
     ({"model": "a", "threads": 3}, "threads is 3, was 2"),
     ({"model": "a"}, "threads is None, was 2"),
-    (JOB | {"new": [1]}, r"new is \[1\], was None"),
+    (RECIPE | {"new": [1]}, r"new is \[1\], was None"),
     ({}, "model is None, was 'a'; threads is None, was 2"),
 ]
 
 
-@pytest.mark.parametrize(("job", "difference"), OTHER_JOBS)
-def test_another_job_is_not_gone_on_with(
-    target: Path, partial_folder: Path, job: dict[str, Any], difference: str
+@pytest.mark.parametrize(("recipe", "difference"), OTHER_RECIPES)
+def test_another_recipe_is_not_gone_on_with(
+    target: Path, partial_folder: Path, recipe: dict[str, Any], difference: str
 ) -> None:
     cut_short(target, after=2)
     before = contents(partial_folder)
     message = rf"to do something else: {difference}\. .*--force"
     with quiet(), pytest.raises(ValueError, match=message):
-        make(target, resume=True, job=job)
+        make(target, resume=True, recipe=recipe)
     assert contents(partial_folder) == before
     assert make(target, resume=True) == 2
 
 
-def test_jobs_are_compared_as_json(target: Path) -> None:
-    cut_short(target, after=1, job={"columns": ("a", "b"), 1: None})
-    assert make(target, resume=True, job={"columns": ["a", "b"], "1": None}) == 1
+def test_recipes_are_compared_as_json(target: Path) -> None:
+    cut_short(target, after=1, recipe={"columns": ("a", "b"), 1: None})
+    assert make(target, resume=True, recipe={"columns": ["a", "b"], "1": None}) == 1
 
 
 def test_resuming_what_was_not_begun_begins(target: Path) -> None:
@@ -320,7 +320,7 @@ def test_a_file_that_appears_at_the_end_is_replaced_only_with_force(
 ) -> None:
     def work() -> None:
         with resumable(target, resume=False, force=False, finish=finish) as output:
-            output.begin(JOB)
+            output.begin(RECIPE)
             output.write(CONTENT, {"rows": 3})
             target.write_text("new")
             output.complete()
@@ -666,7 +666,7 @@ def test_rows_are_kept_where_the_file_cannot_be_put_into_its_place(
 def test_an_interrupt_after_all_is_done_leaves_the_file(target: Path) -> None:
     def work() -> None:
         with resumable(target, resume=False, force=False) as output:
-            output.begin(JOB)
+            output.begin(RECIPE)
             output.write(CONTENT, {"rows": 3})
             output.complete()
             raise KeyboardInterrupt

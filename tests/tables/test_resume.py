@@ -470,8 +470,8 @@ def test_two_processes_do_not_make_one_file(folder: Path, source: Path, tmp_path
 def test_the_journal_says_what_was_done(stopped: tuple[Path, Path]) -> None:
     _, target = stopped
     lines = (target.with_name("out.csv.partial") / "journal.jsonl").read_text().splitlines()
-    job, begun, first, *_ = map(json.loads, lines)
-    assert job["job"]["column"] == "review"
+    recipe, begun, first, *_ = map(json.loads, lines)
+    assert recipe["recipe"]["column"] == "review"
     assert begun == {"size_bytes": len("id,review,label,score\n"), "state": {"rows": 0}}
     assert first["state"]["rows"] == 1024
     assert first["state"]["nulls"] == 205

@@ -21,8 +21,14 @@ from typing import Any
 import pyarrow
 import pytest
 
-from npbert.tables.formats import finisher, read_table
-from npbert.tables.source import COMPRESSIONS, _Decompressed, compression_of, needed, opened
+from npbert.tables.formats import finisher_for, read_table
+from npbert.tables.source import (
+    COMPRESSIONS,
+    _Decompressed,
+    compression_of,
+    import_optional,
+    open_source,
+)
 from tests.support.tables import hide, source_of, texts_of
 
 CONTENT = "".join(f"{number}, é\n" for number in range(3000)).encode()  # several blocks
@@ -49,7 +55,7 @@ def path(tmp_path: Path) -> Path:
 
 def content_of(path: Path, stored: bytes) -> bytes:
     path.write_bytes(stored)
-    with opened(str(path)) as source:
+    with open_source(str(path)) as source:
         return source.stream.read()
 
 
@@ -58,7 +64,7 @@ def content_of(path: Path, stored: bytes) -> bytes:
 
 def test_a_file_that_is_not_compressed(path: Path) -> None:
     path.write_bytes(CONTENT)
-    with opened(str(path)) as source:
+    with open_source(str(path)) as source:
         assert (source.name, source.size_bytes) == (str(path), len(CONTENT))
         assert (source.is_compressed, source.is_pipe) == (False, False)
         assert source.head == CONTENT[:10]
@@ -70,7 +76,7 @@ def test_a_file_that_is_not_compressed(path: Path) -> None:
 def test_files_are_decompressed_by_their_content(path: Path, compression: str) -> None:
     stored = COMPRESSORS[compression](CONTENT)
     path.write_bytes(stored)
-    with opened(str(path)) as source:
+    with open_source(str(path)) as source:
         assert (source.size_bytes, source.is_compressed) == (len(stored), True)
         assert source.head == CONTENT[:10]
         assert source.stream.readline() == b"0, \xc3\xa9\n"
@@ -117,7 +123,7 @@ def test_what_only_looks_compressed_is_read_as_it_is(path: Path, stored: bytes) 
 def test_compressed_tables(path: Path, compression: str | None) -> None:
     content = b"id,text\n1,one\n2,two\n"
     path.write_bytes(COMPRESSORS[compression](content) if compression else content)
-    with opened(str(path)) as source:
+    with open_source(str(path)) as source:
         assert texts_of(read_table(source, "csv")) == ["one", "two"]
 
 
@@ -175,10 +181,10 @@ def test_other_compressions_are_named(path: Path, compress: Convert, name: str) 
 
 
 def test_files_that_cannot_be_opened(path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"in\.txt"), opened(str(path)):
+    with pytest.raises(FileNotFoundError, match=r"in\.txt"), open_source(str(path)):
         pass
     path.mkdir()
-    with pytest.raises(IsADirectoryError, match=r"in\.txt"), opened(str(path)):
+    with pytest.raises(IsADirectoryError, match=r"in\.txt"), open_source(str(path)):
         pass
 
 
@@ -221,7 +227,7 @@ def test_standard_input(standard_input: int, compression: str | None) -> None:
 
     writer = threading.Thread(target=write)  # of more than a pipe holds
     writer.start()
-    with opened("-") as source:
+    with open_source("-") as source:
         assert (source.name, source.size_bytes, source.is_pipe) == ("standard input", None, True)
         assert source.is_compressed == (compression is not None)
         assert source.stream.read() == CONTENT
@@ -256,7 +262,7 @@ def test_a_pipe_that_comes_byte_by_byte(
 
     writer = threading.Thread(target=write)
     writer.start()
-    with opened("-") as source:
+    with open_source("-") as source:
         content = source.stream.read()
         assert source.head == content[:10] or content.startswith(source.head)
     assert content == (SHORT if stored.startswith((b"\x1f", b"\x28")) else stored)
@@ -265,7 +271,7 @@ def test_a_pipe_that_comes_byte_by_byte(
 
 def test_a_short_line_is_not_kept_waiting(standard_input: int) -> None:
     os.write(standard_input, b"P\n")  # parquet would begin so
-    with opened("-") as source:
+    with open_source("-") as source:
         assert source.stream.readline() == b"P\n"
     os.close(standard_input)
 
@@ -275,14 +281,14 @@ def test_a_file_that_was_read_in_part_goes_on(path: Path, standard_input: int) -
     with path.open("rb") as file:
         os.dup2(file.fileno(), 0)
         os.lseek(0, len(b"header\n"), os.SEEK_SET)
-    with opened("-") as source:
+    with open_source("-") as source:
         assert source.stream.read() == SHORT
     os.close(standard_input)
 
 
 def test_standard_input_is_not_closed(standard_input: int) -> None:
     os.write(standard_input, b"one\ntwo\n")
-    with opened("-") as source:
+    with open_source("-") as source:
         assert source.stream.readline() == b"one\n"
     os.write(standard_input, b"three\n")
     assert os.read(0, 100) == b"three\n"
@@ -293,7 +299,7 @@ def test_standard_input_may_be_a_file(path: Path, standard_input: int) -> None:
     path.write_bytes(SHORT)
     with path.open("rb") as file:
         os.dup2(file.fileno(), 0)
-    with opened("-") as source:
+    with open_source("-") as source:
         assert (source.size_bytes, source.is_pipe) == (len(SHORT), False)
         assert source.stream.read() == SHORT
     os.close(standard_input)
@@ -304,7 +310,7 @@ def test_standard_input_may_be_a_file(path: Path, standard_input: int) -> None:
 
 @compressions
 def test_what_is_compressed_can_be_decompressed(tmp_path: Path, compression: str) -> None:
-    compress = finisher("csv", f"out.csv.{compression}")
+    compress = finisher_for("csv", f"out.csv.{compression}")
     assert compress is not None
     rows, target = tmp_path / "rows", tmp_path / "compressed"
     rows.write_bytes(CONTENT)
@@ -315,7 +321,7 @@ def test_what_is_compressed_can_be_decompressed(tmp_path: Path, compression: str
 
 
 def test_no_time_and_no_name_is_compressed(tmp_path: Path) -> None:
-    compress = finisher("csv", "out.csv.gz")
+    compress = finisher_for("csv", "out.csv.gz")
     assert compress is not None
     rows, target = tmp_path / "rows", tmp_path / "compressed"
     rows.write_bytes(SHORT)
@@ -329,12 +335,12 @@ def test_compressions_by_ending() -> None:
     names = ["a.csv.gz", "a.GZ", "a.bz2", "a.zst", "gz", "a.gz.csv", "a.zip", ""]
     expected = ["gz", "gz", None, "zst", None, None, None, None]
     assert [compression_of(name) for name in names] == expected
-    assert finisher("jsonl", "out.jsonl") is None
+    assert finisher_for("jsonl", "out.jsonl") is None
     with pytest.raises(ValueError, match=r"parquet compresses its columns itself; leave out \.gz"):
-        finisher("parquet", "out.parquet.gz")
+        finisher_for("parquet", "out.parquet.gz")
     for name in ("out.csv.bz2", "out.XLSX", "out.csv.zip"):
         with pytest.raises(ValueError, match=rf"^{name}: \.\w+ is not written; choose \.gz or"):
-            finisher("csv", name)
+            finisher_for("csv", name)
 
 
 # -------------------------------------------------------------------------- without pyarrow
@@ -355,7 +361,7 @@ def test_zstd_takes_pyarrow(path: Path) -> None:
         content_of(path, b"\x28\xb5\x2f\xfd...")
     assert caught.value.name == "pyarrow"
     with pytest.raises(ModuleNotFoundError, match=rf"\.zst file is asked for, and that {ADVICE}"):
-        finisher("csv", "out.csv.zst")  # before the work, not after it
+        finisher_for("csv", "out.csv.zst")  # before the work, not after it
 
 
 @pytest.mark.usefixtures("without_pyarrow")
@@ -372,4 +378,4 @@ def test_parquet_takes_pyarrow() -> None:
 
 def test_other_modules_that_are_missing_are_not_explained_away() -> None:
     with pytest.raises(ModuleNotFoundError, match=r"^No module named 'pyarrow.nothing'$"):
-        needed("pyarrow.nothing", "a test")
+        import_optional("pyarrow.nothing", "a test")

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npbert.tables.formats import format_of, read_table, serializer
+from npbert.tables.formats import format_of, read_table, serializer_for
 from npbert.tables.rows import (
     CHUNK_CHARACTERS,
     CHUNK_ROWS,
@@ -30,10 +30,10 @@ from npbert.tables.rows import (
     Record,
     Row,
     Table,
-    in_chunks,
+    split_into_chunks,
 )
-from npbert.tables.source import Source, opened
-from npbert.tables.text import Dialect, JsonLines
+from npbert.tables.source import Source, open_source
+from npbert.tables.text import Dialect, JsonLinesSerializer
 from tests.support.tables import LABELS, chunk_of, rows_of, serialized, source_of, texts_of
 
 
@@ -148,10 +148,10 @@ def test_without_quotes() -> None:
     table = table_of(content, "tsv", dialect=Dialect(has_quotes=False))
     chunks = list(table.chunks)
     assert [chunk.texts for chunk in chunks] == [['"one', 'two" ', '"three", ""', None]]
-    written = serializer("tsv", ["id", "text"], Dialect(has_quotes=False))
+    written = serializer_for("tsv", ["id", "text"], Dialect(has_quotes=False))
     assert serialized(written, chunks) == content
     columns = ["text", "label", "score"]
-    written = serializer("tsv", columns, Dialect(has_quotes=False))
+    written = serializer_for("tsv", columns, Dialect(has_quotes=False))
     added = [LABELS[0]._replace(values=["A\tB"]), LABELS[1]._replace(values=[0.5])]
     with pytest.raises(ValueError, match=r"rows 7 to 7.*takes quotes.*leave out --no-quotes"):
         written.serialize(chunk_of([{"text": "one"}], 7), added)
@@ -262,7 +262,7 @@ def test_what_is_written_is_read_back(
     pairs: list[tuple[str, str]], format: str, dialect: Dialect
 ) -> None:
     rows = [{"i d": first, "text": second or None} for first, second in pairs]
-    content = serialized(serializer(format, ["i d", "text"], dialect), [chunk_of(rows)])
+    content = serialized(serializer_for(format, ["i d", "text"], dialect), [chunk_of(rows)])
     assert rows_of(table_of(content, format, dialect=dialect)) == rows
     text = io.StringIO(content.decode(), newline="")
     delimiter = dialect.delimiter or ",\t"[format == "tsv"]
@@ -273,7 +273,7 @@ def test_what_is_written_is_read_back(
 @given(st.lists(st.tuples(st.none() | cells, JSON_VALUES)))
 def test_what_is_written_as_json_is_read_back(pairs: list[tuple[str | None, Any]]) -> None:
     rows = [{"text": text, "value": value} for text, value in pairs]
-    content = serialized(serializer("jsonl", ["text", "value"]), [chunk_of(rows)])
+    content = serialized(serializer_for("jsonl", ["text", "value"]), [chunk_of(rows)])
     table = table_of(content, "jsonl")
     assert rows_of(table) == rows
     lines = content.decode().split("\n")
@@ -284,15 +284,15 @@ def test_what_is_written_as_json_is_read_back(pairs: list[tuple[str | None, Any]
 def test_columns_are_added() -> None:
     chunk = chunk_of([{"text": "é, b", "id": 1}, {"text": None}])
     columns = ["text", "id", "label", "score"]
-    of_csv = serializer("csv", columns)
+    of_csv = serializer_for("csv", columns)
     assert of_csv.header == b"text,id,label,score\n"
     assert of_csv.serialize(chunk, LABELS).decode() == '"é, b",1,GOOD,0.75\n,,,\n'
     assert (
-        serializer("tsv", columns).serialize(chunk, LABELS).decode()
+        serializer_for("tsv", columns).serialize(chunk, LABELS).decode()
         == "é, b\t1\tGOOD\t0.75\n\t\t\t\n"
     )
-    assert serializer("csv", columns, Dialect(";")).header == b"text;id;label;score\n"
-    of_json = serializer("jsonl", columns)
+    assert serializer_for("csv", columns, Dialect(";")).header == b"text;id;label;score\n"
+    of_json = serializer_for("jsonl", columns)
     assert of_json.header == b""
     assert of_json.serialize(chunk, LABELS).decode() == (
         '{"text": "é, b", "id": 1, "label": "GOOD", "score": 0.75}\n'
@@ -304,7 +304,7 @@ def test_pandas_reads_what_is_written() -> None:
     texts, numbers = ['a "b",\nc', "d\re", "é"], [0.1, 2.0, None]
     rows = [{"text": text, "n": number} for text, number in zip(texts, numbers, strict=True)]
     content = {
-        format: io.BytesIO(serialized(serializer(format, ["text", "n"]), [chunk_of(rows)]))
+        format: io.BytesIO(serialized(serializer_for(format, ["text", "n"]), [chunk_of(rows)]))
         for format in ("csv", "tsv", "jsonl")
     }
     read_back = [
@@ -329,9 +329,9 @@ VALUES: list[tuple[Any, str, str]] = [  # in csv and in JSON
 @pytest.mark.parametrize(("value", "in_csv", "in_json"), VALUES)
 def test_values_that_are_no_strings(value: Any, in_csv: str, in_json: str) -> None:
     chunk = chunk_of([{"text": "x", "value": value}])
-    content = serializer("csv", ["text", "value"]).serialize(chunk, [])
+    content = serializer_for("csv", ["text", "value"]).serialize(chunk, [])
     assert content.decode() == f"x,{in_csv}\n"
-    content = serializer("jsonl", ["text", "value"]).serialize(chunk, [])
+    content = serializer_for("jsonl", ["text", "value"]).serialize(chunk, [])
     assert content.decode() == f'{{"text": "x", "value": {in_json}}}\n'
 
 
@@ -340,30 +340,30 @@ def test_values_that_are_no_strings(value: Any, in_csv: str, in_json: str) -> No
 def test_values_for_parquet_only(format: str, value: Any) -> None:
     chunk = chunk_of([{"text": "x", "value": value}])
     with pytest.raises(ValueError, match=r"a cell holds b'\\xff' \(bytes\).*--format parquet"):
-        serializer(format, ["text", "value"]).serialize(chunk, [])
+        serializer_for(format, ["text", "value"]).serialize(chunk, [])
 
 
 def test_a_row_with_a_column_more_is_no_csv() -> None:
     chunk = chunk_of([{"text": "a"}, {"text": "b", "extra": 1}], start=40)
     with pytest.raises(ValueError, match=r"row 41 .* has the key 'extra'.*--format jsonl"):
-        serializer("csv", ["text"]).serialize(chunk, [])
-    lines = serializer("jsonl", ["text"]).serialize(chunk, []).splitlines()
+        serializer_for("csv", ["text"]).serialize(chunk, [])
+    lines = serializer_for("jsonl", ["text"]).serialize(chunk, []).splitlines()
     assert [json.loads(line) for line in lines] == chunk.rows
 
 
 def test_half_of_a_surrogate_pair_is_kept_in_json_and_is_no_csv() -> None:
     content = b'{"text": "\xc3\xa9", "cut": "\\ud83d"}\n'
     (chunk,) = table_of(content, "jsonl").chunks
-    assert JsonLines().serialize(chunk, []) == content
+    assert JsonLinesSerializer().serialize(chunk, []) == content
     with pytest.raises(ValueError, match=r"rows 0 to 0 .*surrogate pair.*--format jsonl"):
-        serializer("csv", ["text", "cut"]).serialize(chunk, [])
+        serializer_for("csv", ["text", "cut"]).serialize(chunk, [])
 
 
 # ---------------------------------------------------------------------------------- chunks
 
 
 def sizes_of(texts: list[str | None]) -> list[int]:
-    chunks = list(in_chunks((text, {"text": text}) for text in texts))
+    chunks = list(split_into_chunks((text, {"text": text}) for text in texts))
     assert [text for chunk in chunks for text in chunk.texts] == texts
     assert all([row["text"] for row in chunk.rows] == chunk.texts for chunk in chunks)
     sizes = [len(chunk.rows) for chunk in chunks]
@@ -395,7 +395,7 @@ def test_chunks_end_after_1024_rows_or_with_128_000_characters(
 def test_chunks_end_where_no_row_is_there_for_now() -> None:
     dry = iter([False, True, True, False])
     records: list[Record] = [(text, {}) for text in "abcd"]
-    chunks = list(in_chunks(records, lambda: next(dry)))
+    chunks = list(split_into_chunks(records, lambda: next(dry)))
     assert [(chunk.start, chunk.texts) for chunk in chunks] == [
         (0, ["a", "b"]),
         (2, ["c"]),
@@ -414,7 +414,7 @@ def test_rows_before_an_error_are_given_out_to_those_who_wait(n_rows: int) -> No
     def given(is_dry: Callable[[], bool] | None) -> int:
         n_given = 0
         try:
-            for chunk in in_chunks(records(), is_dry):
+            for chunk in split_into_chunks(records(), is_dry):
                 n_given += len(chunk.rows)
         except ValueError:
             return n_given
@@ -426,7 +426,7 @@ def test_rows_before_an_error_are_given_out_to_those_who_wait(n_rows: int) -> No
 
 def test_wide_rows_end_a_chunk() -> None:
     rows: list[Row] = [{"text": "x", "pages": ["y" * 500_000]}] * 20
-    sizes = [len(chunk.rows) for chunk in in_chunks(("x", row) for row in rows)]
+    sizes = [len(chunk.rows) for chunk in split_into_chunks(("x", row) for row in rows)]
     assert sizes == [8, 8, 4]
 
 
@@ -471,7 +471,7 @@ def test_rows_are_read_when_they_are_asked_for(format: str, first: bytes, line: 
 def test_how_far_the_file_is_read_is_known_to_the_end(tmp_path: Path, format: str) -> None:
     path = tmp_path / "in.txt"
     path.write_text("text\n" * 20_000)
-    with opened(str(path)) as source:
+    with open_source(str(path)) as source:
         table = read_table(source, format)
         next(table.chunks)
         assert 0 < source.position_bytes() < 20_000
@@ -486,7 +486,7 @@ def test_who_stops_reading_early_hears_nothing(
     monkeypatch.setattr(sys, "unraisablehook", complaints.append)
     path = tmp_path / "in.txt"
     path.write_text("text\n" * 2000)
-    with opened(str(path)) as source:
+    with open_source(str(path)) as source:
         table = read_table(source)
         next(table.chunks)
     del table
@@ -551,7 +551,7 @@ def pipe(tmp_path: Path) -> Iterator[tuple[str, int]]:
 def test_live_rows_are_given_out_at_once(pipe: tuple[str, int]) -> None:
     name, end = pipe
     os.write(end, b"text\none\n")
-    with opened(name) as source:
+    with open_source(name) as source:
         table = read_table(source, "csv", live=True)
         assert next(table.chunks).texts == ["one"]  # though more may come
         os.write(end, b"two\nthree\n")
@@ -568,7 +568,7 @@ def test_live_rows_are_given_out_at_once(pipe: tuple[str, int]) -> None:
 def test_only_live_pipes_have_short_chunks(tmp_path: Path, live: bool) -> None:
     path = tmp_path / "in.txt"
     path.write_text("text\n" * 1500)
-    with opened(str(path)) as source:
+    with open_source(str(path)) as source:
         chunks = list(read_table(source, live=live).chunks)
     assert [len(chunk.rows) for chunk in chunks] == [1024, 476]
 
@@ -583,7 +583,7 @@ def test_other_pipes_are_read_in_full_chunks(pipe: tuple[str, int]) -> None:
 
     later = threading.Timer(0.2, write_the_rest)
     later.start()
-    with opened(name) as source:
+    with open_source(name) as source:
         (chunk,) = read_table(source, "lines").chunks
     later.join()
     assert chunk.texts == ["one", "two"]
@@ -591,9 +591,9 @@ def test_other_pipes_are_read_in_full_chunks(pipe: tuple[str, int]) -> None:
 
 LEAVING = """
 from npbert.tables.formats import read_table
-from npbert.tables.source import opened
+from npbert.tables.source import open_source
 
-with opened("-") as source:
+with open_source("-") as source:
     print(next(read_table(source, "lines", live=True).chunks).texts)
 """
 
