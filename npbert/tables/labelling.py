@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from npbert.arguments import NOT_GIVEN
 from npbert.tables.resumable import ResumableFile
 from npbert.tables.rows import Chunk, Column, Row, Serializer, Table
 
 if TYPE_CHECKING:
-    from npbert.pipelines import TextClassificationPipeline
+    from npbert.pipelines.text_classification import (
+        LabelScore,
+        TextClassificationOptions,
+        TextClassificationPipeline,
+    )
 
 _MODEL_FILES: Final = (".json", ".txt", ".safetensors")
 
@@ -51,9 +56,9 @@ class Labeller:
     classifier : TextClassificationPipeline
     prefix : str
         Comes before the names of the columns that are added.
-    **options
-        Of the classifier's call.  With `top_k` there is a column of scores for every label,
-        in which each text has its best `top_k`.
+    options : TextClassificationOptions
+        The options of the classifier's calls. If `top_k` is given, a column of scores is added
+        for every label; in it, each text has a score if the label is among its best `top_k`.
 
     Raises
     ------
@@ -62,11 +67,18 @@ class Labeller:
     """
 
     def __init__(
-        self, classifier: TextClassificationPipeline, prefix: str = "", **options: Any
+        self,
+        classifier: TextClassificationPipeline,
+        prefix: str,
+        options: TextClassificationOptions,
     ) -> None:
         self._classifier = classifier
-        self._options = {"top_k": 1, **options}
-        labels = list(classifier.model.config.id2label.values()) if "top_k" in options else []
+        labels: list[str] = []
+        if options.top_k is NOT_GIVEN:
+            options = replace(options, top_k=1)
+        else:
+            labels = list(classifier.model.config.id2label.values())
+        self._options = options
         for label in labels:
             if labels.count(label) > 1:
                 raise ValueError(
@@ -101,24 +113,26 @@ class Labeller:
         """Go on counting from where a checkpoint of `label_into` stood."""
         self.counts = Counts(**{field.name: state.get(field.name, 0) for field in fields(Counts)})
 
-    def label_rows(self, chunk: Chunk) -> list[list[dict[str, Any]] | None]:
+    def label_rows(self, chunk: Chunk) -> list[list[LabelScore] | None]:
         """Labels and scores of each row, best first; None where there is no text."""
         places = [place for place, text in enumerate(chunk.texts) if text is not None]
-        answers = self._classifier.answers(
+        outcomes = self._classifier.outcomes(
             [chunk.texts[place] for place in places],
             [chunk.start + place for place in places],
-            **self._options,
+            self._options,
         )
         counts = self.counts
         counts.rows += len(chunk.texts)
-        counts.nulls += len(chunk.texts) - len(answers)
-        counts.truncated += sum(answer.is_cut for answer in answers)
-        counts.windowed += sum(answer.n_parts > 1 for answer in answers)
-        counts.windows += sum(answer.n_parts for answer in answers if answer.n_parts > 1)
-        counts.tokens += sum(answer.n_tokens for answer in answers)
-        results: list[list[dict[str, Any]] | None] = [None] * len(chunk.texts)
-        for place, answer in zip(places, answers, strict=True):
-            results[place] = answer.result
+        counts.nulls += len(chunk.texts) - len(outcomes)
+        counts.truncated += sum(outcome.is_cut for outcome in outcomes)
+        counts.windowed += sum(outcome.n_parts > 1 for outcome in outcomes)
+        counts.windows += sum(outcome.n_parts for outcome in outcomes if outcome.n_parts > 1)
+        counts.tokens += sum(outcome.n_tokens for outcome in outcomes)
+        results: list[list[LabelScore] | None] = [None] * len(chunk.texts)
+        for place, outcome in zip(places, outcomes, strict=True):
+            results[place] = (
+                outcome.result if isinstance(outcome.result, list) else [outcome.result]
+            )
         return results
 
     def added_columns(self, chunk: Chunk) -> list[Column]:
@@ -134,7 +148,7 @@ class Labeller:
                 self.reject_taken_names(list(row), f"row {number} (counted from 0)")
         return self.columns_from(self.label_rows(chunk))
 
-    def columns_from(self, results: list[list[dict[str, Any]] | None]) -> list[Column]:
+    def columns_from(self, results: list[list[LabelScore] | None]) -> list[Column]:
         """The columns to add."""
         best = [found[0] if found else {"label": None, "score": None} for found in results]
         scores = [{result["label"]: result["score"] for result in found or ()} for found in results]

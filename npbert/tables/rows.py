@@ -1,96 +1,106 @@
-"""A table in chunks with fixed boundaries."""
+"""The rows of a table, in chunks with fixed boundaries."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from queue import Empty, Queue
 from typing import Any, Final, NamedTuple, Protocol
 
-# A chunk ends after so many rows, or with the row that brings its texts, or all its cells, to so
-# many characters.  The boundaries depend on the rows alone, so that a run that goes on where
-# another one stopped packs the same texts together, and computes the same digits.
+# A chunk ends after `CHUNK_ROWS` rows, or with the row that brings its texts to
+# `CHUNK_CHARACTERS` characters or all its cells to `CHUNK_CELL_CHARACTERS`. The boundaries depend
+# on the rows alone. So a run that goes on where another run stopped packs the same texts
+# together, and computes the same digits.
 CHUNK_ROWS: Final = 1024
 CHUNK_CHARACTERS: Final = 128_000
 CHUNK_CELL_CHARACTERS: Final = 4_000_000
 
-_DRY_SECONDS: Final = 0.05
+_DRY_SECONDS: Final = 0.05  # too short for a person to notice
 _LOOK_AHEAD_ROWS: Final = 64
 
-Row = dict[str, Any]
-Record = tuple[str | None, Row]  # a row and its text
+Row = dict[str, object]  # cells by column name
+Record = tuple[str | None, Row]  # the text of a row, and the row
+ArrowTable = Any  # a pyarrow.Table or pyarrow.RecordBatch; pyarrow comes without types
 
 
 class Chunk(NamedTuple):
-    """Some rows of a table.
+    """Neighbouring rows of a table, which are labelled together.
 
     Attributes
     ----------
     start : int
-        Number of the first row, counted from 0.
+        The number of the first row, counted from 0.
     texts : list of str or None
-        What is to be labelled; None in a row that has no text.
+        The text of each row, or None where a row has no text.
     rows : list of dict
-        Cells by column name.
+        The cells of each row, by column name.
     table : pyarrow.Table, optional
-        The same rows as parquet has them, with its types.
+        The same rows with the types that they have in their parquet file.
     """
 
     start: int
     texts: list[str | None]
     rows: list[Row]
-    table: Any = None
+    table: ArrowTable = None
 
     @property
     def where(self) -> str:
-        """Names the rows in error messages."""
+        """The words that name these rows in error messages."""
         return f"rows {self.start} to {self.start + len(self.rows) - 1} (counted from 0)"
 
 
 class Column(NamedTuple):
-    """A column to add to the rows of a chunk.
+    """A column that is added to the rows of a chunk.
 
     Attributes
     ----------
     name : str
-    kind : str or float, the class
-    values : list
-        Of that class, or None.
+    kind : the class str or float
+        The type of the values.
+    values : sequence of str, float or None
+        One value per row, of the type `kind`, or None.
     """
 
     name: str
     kind: type[str] | type[float]
-    values: list[Any]
+    values: Sequence[str | float | None]
 
 
 class Serializer(Protocol):
-    """Rows → bytes of one format."""
+    """Turns rows into the bytes of one file format."""
 
     @property
     def header(self) -> bytes:
-        """What comes before the first row."""
+        """The bytes that come before the first row."""
         ...
 
     def serialize(self, chunk: Chunk, added: list[Column]) -> bytes:
-        """The rows of a chunk, with columns added; ValueError where a row has no such form."""
+        """Return the bytes of the rows of a chunk, with columns added.
+
+        Raises
+        ------
+        ValueError
+            If the format cannot hold a row.
+        """
         ...
 
 
 class Table(NamedTuple):
-    """Rows with a column of texts.
+    """The rows of a file, read chunk by chunk, with one column of texts.
 
     Attributes
     ----------
     format : str
         One of `npbert.tables.formats.FORMATS`.
     columns : list of str
-        Names of the columns; for JSON lines, the keys of the first object.
+        The names of the columns; for JSON lines, the keys of the first object.
     text_column : str
-        The column to label.
+        The name of the column of texts.
     chunks : iterator of Chunk
-        Read when they are asked for.  At least one: a table without rows has columns still.
+        The rows. Each chunk is read when it is asked for. A table without rows has one chunk
+        without rows, so that its columns can still be written.
     n_rows : int, optional
-        Where it is known before they are read.
+        The number of rows, if it is known before they are read.
     """
 
     format: str
@@ -103,14 +113,19 @@ class Table(NamedTuple):
 def split_into_chunks(
     records: Iterable[Record], is_dry: Callable[[], bool] | None = None
 ) -> Iterator[Chunk]:
-    """Cut rows into chunks.
+    """Split rows into chunks.
 
     Parameters
     ----------
     records : iterable of (str or None, dict)
+        The text of each row, and the row.
     is_dry : callable, optional
-        For those who wait: chunks end also where it says that no more rows are there for
-        now, and before an error.
+        Tells whether the next row is not there yet. It is given where somebody waits for the
+        rows: then a chunk also ends where no more rows are there for now, and before an error.
+
+    Yields
+    ------
+    Chunk
     """
     start = n_characters = n_cell_characters = 0
     texts: list[str | None] = []
@@ -120,9 +135,12 @@ def split_into_chunks(
             texts.append(text)
             rows.append(row)
             n_characters += len(text or "")
-            n_cell_characters += len(repr(row))  # of nested cells, too
-            is_full = len(rows) >= CHUNK_ROWS or n_characters >= CHUNK_CHARACTERS
-            is_full = is_full or n_cell_characters >= CHUNK_CELL_CHARACTERS
+            n_cell_characters += len(repr(row))  # counts what is in nested cells, too
+            is_full = (
+                len(rows) >= CHUNK_ROWS
+                or n_characters >= CHUNK_CHARACTERS
+                or n_cell_characters >= CHUNK_CELL_CHARACTERS
+            )
             if is_full or (is_dry is not None and is_dry()):
                 yield Chunk(start, texts, rows)
                 start += len(rows)
@@ -136,19 +154,25 @@ def split_into_chunks(
 
 
 class ReadAhead(Iterator[Record]):
-    """Rows that a thread reads, so that one can ask whether there are any."""
+    """Rows that a second thread reads, so that the caller can ask whether the next one is there.
+
+    Parameters
+    ----------
+    records : iterable of (str or None, dict)
+        The rows. An error that reading them raises is raised here, after the rows before it.
+    """
 
     def __init__(self, records: Iterable[Record]) -> None:
         self._read: Queue[Record | BaseException] = Queue(_LOOK_AHEAD_ROWS)
         self._next: Record | BaseException | None = None
-        # A daemon: the program may end while this thread waits for more.
-        threading.Thread(target=self._run, args=(records,), daemon=True).start()
+        # As a daemon, the thread does not keep the program alive while it waits for more rows.
+        threading.Thread(target=self._read_all, args=(records,), daemon=True).start()
 
-    def _run(self, records: Iterable[Record]) -> None:
+    def _read_all(self, records: Iterable[Record]) -> None:
         try:
             for record in records:
                 self._read.put(record)
-        except BaseException as error:  # whatever it is, it belongs to the thread that asks
+        except BaseException as error:  # of any class: it is raised again in the caller's thread
             self._read.put(error)
         self._read.put(StopIteration())
 
@@ -156,12 +180,12 @@ class ReadAhead(Iterator[Record]):
         found = self._next or self._read.get()
         self._next = None
         if isinstance(found, BaseException):
-            self._next = StopIteration()  # nothing else comes: do not wait for it
+            self._next = StopIteration()  # the thread has ended, so nothing else will come
             raise found
         return found
 
     def is_dry(self) -> bool:
-        """Whether the next row keeps us waiting."""
+        """Tell whether the next row is not there yet, after a short wait for it."""
         if self._next is None:
             try:
                 self._next = self._read.get(timeout=_DRY_SECONDS)

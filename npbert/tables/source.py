@@ -1,4 +1,4 @@
-"""Bytes of a file or of standard input, decompressed while they are read."""
+"""The bytes of a file or of standard input, decompressed while they are read."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ import stat
 import sys
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from types import ModuleType
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite, WriteableBuffer
 
 if sys.version_info >= (3, 14):
     from compression.zstd import ZstdError, ZstdFile
@@ -22,17 +26,17 @@ if sys.version_info >= (3, 14):
 else:
     _DAMAGE: Final = (EOFError, zlib.error)
 
-# What a file begins with, by RFC 1952 and RFC 8878.
+# The first bytes of compressed files, by RFC 1952 and RFC 8878.
 _MAGIC: Final = {b"\x1f\x8b": "gz", b"\x28\xb5\x2f\xfd": "zst"}
 _NOT_READ: Final = {
-    b"PK\x03\x04": "a zip archive (a spreadsheet, perhaps); extract it, or save it as csv",
+    b"PK\x03\x04": "a zip archive (perhaps a spreadsheet); extract it, or save it as csv",
     b"\xfd7zXZ\x00": "compressed with xz; try xzcat FILE | npbert classify -",
     b"BZh91AY&SY": "compressed with bzip2; try bzcat FILE | npbert classify -",
 }
 _PARQUET: Final = b"PAR1"
-_HEAD_BYTES: Final = 10
+_HEAD_BYTES: Final = 10  # the length of the longest of these beginnings
 
-_ZST_ASKED: Final = "a .zst file is asked for"
+_ZST_REQUESTED: Final = "a .zst file is asked for"
 
 COMPRESSIONS: Final = tuple(_MAGIC.values())
 
@@ -44,13 +48,13 @@ class Source:
     Attributes
     ----------
     name : str
-        Names it in error messages.
+        What error messages call the file.
     stream : binary file
-        Its content, decompressed.
+        The content, decompressed.
     head : bytes
         The first bytes of the content.
     size_bytes : int or None
-        Of the file as it is stored; None where nobody knows, as for a pipe.
+        The size of the file as it is stored; None for a pipe, whose size nobody knows.
     is_compressed : bool
     """
 
@@ -63,70 +67,84 @@ class Source:
 
     @property
     def is_parquet(self) -> bool:
-        """Whether the content begins as parquet does."""
+        """Whether the content begins as a parquet file does."""
         return self.head.startswith(_PARQUET)
 
     @property
     def is_pipe(self) -> bool:
-        """Whether more may come later: a pipe or a terminal, not a file."""
+        """Whether the source is a pipe or a terminal, where more content may come later."""
         return self.size_bytes is None
 
     def position_bytes(self) -> int:
-        """How far the stored file has been read."""
+        """Return how many bytes of the stored file have been read."""
         return self._stored.tell()
 
 
 @contextmanager
 def open_source(path: str) -> Iterator[Source]:
-    """Open a file, or standard input for "-", whatever it is compressed with.
+    """Open a file for reading, and decompress it if it is compressed.
+
+    Parameters
+    ----------
+    path : str
+        The file, or "-" for standard input.
+
+    Yields
+    ------
+    Source
 
     Raises
     ------
     OSError
-        If it cannot be opened.
+        If the file cannot be opened.
     ValueError
-        If it is compressed otherwise; while it is read, if it is damaged.
+        If the file is compressed in a way that is not supported. Reading from the source raises
+        it if the file is damaged.
     ModuleNotFoundError
-        If it is compressed with zstd, and neither Python nor pyarrow can read that.
+        If the file is compressed with zstd, and neither Python nor pyarrow can read that.
     """
     name = "standard input" if path == "-" else path
-    # A copy of the descriptor: closing it leaves Python's own standard input alone.
+    # The descriptor is duplicated, so that Python's own standard input is not closed with it.
     with open(os.dup(0) if path == "-" else path, "rb", buffering=0) as raw:
-        if os.name != "nt":  # else a pipe that has nothing for now would look as if it had ended
+        if os.name != "nt":  # a pipe that does not block seems to end where it is empty for now
             os.set_blocking(raw.fileno(), True)
         status = os.fstat(raw.fileno())
         is_file = stat.S_ISREG(status.st_mode)
-        head = _first_bytes(raw)
+        head = _read_head(raw)
         if is_file:
             raw.seek(-len(head), os.SEEK_CUR)
-        # Not to be closed itself: that would wait for a thread that waits for a pipe.
-        stored = io.BufferedReader(raw if is_file else _FromStart(head, raw))
-        compression = _compression(head)
-        stream: Any = stored
+        # This reader is not closed here: closing it would wait for a thread that waits for a pipe.
+        stored = io.BufferedReader(raw if is_file else _Rejoined(head, raw))
+        compression = _compression_of_content(head)
+        stream: BinaryIO = stored
         if compression is not None:
             content = _Decompressed(stored, compression, name)
-            head = _first_bytes(content)
-            stream = io.BufferedReader(_FromStart(head, content))
-        for magic, what in _NOT_READ.items():
+            head = _read_head(content)
+            stream = io.BufferedReader(_Rejoined(head, content))
+        for magic, description in _NOT_READ.items():
             if head.startswith(magic):
-                raise ValueError(f"{name} is {what}")
+                raise ValueError(f"{name} is {description}")
         size = status.st_size if is_file else None
         yield Source(name, stream, head, size, compression is not None, stored)
 
 
 def compression_of(path: str) -> str | None:
-    """How a file is to be compressed by its ending: one of `COMPRESSIONS`, or None."""
+    """Return the compression that a file's ending asks for: one of `COMPRESSIONS`, or None."""
     ending = Path(path).suffix.lower().removeprefix(".")
     return ending if ending in COMPRESSIONS else None
 
 
-def _compression(head: bytes) -> str | None:
-    """How a file is compressed, by what it begins with."""
+def _compression_of_content(head: bytes) -> str | None:
+    """Return the compression of a file that begins with `head`, or None."""
     return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
 
 
-def _first_bytes(file: io.RawIOBase) -> bytes:
-    """As many as say what it is: those who write to a pipe may pause behind any of them."""
+def _read_head(file: io.RawIOBase) -> bytes:
+    """Read just enough of the first bytes to tell what kind of file this is.
+
+    It does not ask for more than that, because the program at the other end of a pipe may write a
+    few bytes and then pause. Its first line must not be kept back until it goes on.
+    """
     known = (*_MAGIC, *_NOT_READ, _PARQUET)
     head = b""
     while any(len(head) < len(magic) and magic.startswith(head) for magic in known):
@@ -137,8 +155,8 @@ def _first_bytes(file: io.RawIOBase) -> bytes:
     return head
 
 
-class _FromStart(io.RawIOBase):
-    """A file of which the first bytes were read already: they come once more."""
+class _Rejoined(io.RawIOBase):
+    """A file whose first bytes have been read already, and are given out once more."""
 
     def __init__(self, head: bytes, rest: io.RawIOBase) -> None:
         self._head = head
@@ -147,35 +165,43 @@ class _FromStart(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int | None:
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
         if not self._head:
             return self._rest.readinto(buffer)
-        n_bytes = min(len(buffer), len(self._head))
-        buffer[:n_bytes] = self._head[:n_bytes]
+        view = memoryview(buffer)
+        n_bytes = min(len(view), len(self._head))
+        view[:n_bytes] = self._head[:n_bytes]
         self._head = self._head[n_bytes:]
         return n_bytes
 
 
+class _Readable(Protocol):
+    """A file that can be read."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
 class _Decompressed(io.RawIOBase):
-    """The content of a compressed file; where it is damaged, an error that says so."""
+    """The content of a compressed file; reading it raises a ValueError if the file is damaged."""
 
     def __init__(self, stored: BinaryIO, compression: str, name: str) -> None:
         self._name = name
-        self._decompressing = _decompressing(stored, compression, name)
+        self._content = _open_decompressed(stored, compression, name)
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
         try:
-            content = self._decompressing.read(len(buffer))
+            content = self._content.read(len(view))
         except OSError as error:
-            if error.errno is not None:  # of the file itself
+            if error.errno is not None:  # an error of the disk, not of the decompression
                 raise
             raise self._damage(error) from error
         except _DAMAGE as error:
             raise self._damage(error) from error
-        buffer[: len(content)] = content
+        view[: len(content)] = content
         return len(content)
 
     def _damage(self, error: Exception) -> ValueError:
@@ -184,38 +210,71 @@ class _Decompressed(io.RawIOBase):
         )
 
 
-def _decompressing(stored: BinaryIO, compression: str, name: str) -> Any:
+def _open_decompressed(stored: BinaryIO, compression: str, name: str) -> _Readable:
     if compression == "gz":
         return gzip.GzipFile(fileobj=stored)
     if sys.version_info >= (3, 14):
         return ZstdFile(stored)
-    return import_optional("pyarrow", f"{name} is compressed with zstd").CompressedInputStream(
-        stored, "zstd"
-    )
+    pyarrow = import_optional("pyarrow", f"{name} is compressed with zstd")
+    stream: _Readable = pyarrow.CompressedInputStream(stored, "zstd")
+    return stream
 
 
-def open_compressed(stream: BinaryIO, compression: str) -> Any:
-    """A file to write to, whose compressed content goes to `stream`; close it at the end."""
-    if compression == "gz":  # no name and no time in it: the same rows give the same bytes
+def open_compressed(
+    stream: BinaryIO, compression: str
+) -> AbstractContextManager[SupportsWrite[bytes]]:
+    """Open a file that compresses what is written to it.
+
+    Parameters
+    ----------
+    stream : binary file
+        Where the compressed content goes. It is complete when the returned file is closed.
+    compression : str
+        One of `COMPRESSIONS`.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        As `require_compressor` does.
+    """
+    if compression == "gz":  # without a name and a time, the same rows give the same bytes
         return gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0)
     if sys.version_info >= (3, 14):
         return ZstdFile(stream, "wb")
-    return import_optional("pyarrow", _ZST_ASKED).CompressedOutputStream(stream, "zstd")
+    file: AbstractContextManager[SupportsWrite[bytes]]
+    file = import_optional("pyarrow", _ZST_REQUESTED).CompressedOutputStream(stream, "zstd")
+    return file
 
 
 def require_compressor(compression: str) -> None:
-    """Raise ModuleNotFoundError now where `open_compressed` would, at the end of a night's work."""
+    """Raise a ModuleNotFoundError if a package is missing that `open_compressed` needs.
+
+    It is called before the rows are labelled, because the error would come too late after hours
+    of work.
+    """
     if compression == "zst" and sys.version_info < (3, 14):
-        import_optional("pyarrow", _ZST_ASKED)
+        import_optional("pyarrow", _ZST_REQUESTED)
 
 
-def import_optional(module: str, what: str) -> Any:
-    """A module of the extra "files"; where it is missing, the error says what it is for."""
+def import_optional(module: str, reason: str) -> ModuleType:
+    """Import a module of pyarrow, which comes with the extra "files".
+
+    Parameters
+    ----------
+    module : str
+    reason : str
+        Why the module is needed: a clause that begins the error message.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If pyarrow is not installed. The message says how to install it.
+    """
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
         if error.name != module.partition(".")[0]:
             raise
         raise ModuleNotFoundError(
-            f"{what}, and that takes pyarrow: pip install 'npbert[files]'", name=error.name
+            f"{reason}, and that takes pyarrow: pip install 'npbert[files]'", name=error.name
         ) from error

@@ -1,4 +1,4 @@
-"""Plain lines, csv, tsv and JSON lines: bytes → rows → bytes."""
+"""Plain lines, csv, tsv and JSON lines: rows are read from bytes, and written as bytes."""
 
 from __future__ import annotations
 
@@ -9,33 +9,36 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import Any, BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
 from npbert.arguments import check_text
 from npbert.tables.rows import Chunk, Column, Record, Row
 
-_DIALECTS: Final = {"csv": "excel", "tsv": "excel-tab"}
-_LONGEST_CELL: Final = 2**31 - 1  # the csv module's own default is 128 KB
-_MARK: Final = "\ufeff"
+if TYPE_CHECKING:
+    from _csv import Reader
+
+_DIALECTS: Final = {"csv": "excel", "tsv": "excel-tab"}  # Python's names for them
+_MAX_CELL_CHARACTERS: Final = 2**31 - 1  # the csv module's own limit is 128 KiB
+_BYTE_ORDER_MARK: Final = "\ufeff"
 _UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Dialect(NamedTuple):
-    """What csv and tsv files do not agree on.
+    """The details in which csv and tsv files differ.
 
     Attributes
     ----------
     delimiter : str, optional
-        Between the cells, if it is not the format's own.
+        The character between cells. By default it is a comma in csv, and a tab in tsv.
     has_quotes : bool
-        Whether quotes enclose a cell; if not, they are characters like others.
+        Whether quotes enclose a cell. If not, a quote is a character like any other.
     """
 
     delimiter: str | None = None
     has_quotes: bool = True
 
-    def options(self, format: str) -> dict[str, Any]:
-        """For Python's csv module."""
+    def csv_options(self, format: str) -> dict[str, Any]:
+        """Return the keyword arguments for `csv.reader` and `csv.writer`."""
         options: dict[str, Any] = {"dialect": _DIALECTS[format]}
         if self.delimiter is not None:
             options["delimiter"] = self.delimiter
@@ -47,6 +50,9 @@ class Dialect(NamedTuple):
 DEFAULT_DIALECT: Final = Dialect()
 
 
+# --------------------------------------------------------------------------------- reading
+
+
 def read_records(
     stream: BinaryIO,
     name: str,
@@ -55,34 +61,36 @@ def read_records(
     encoding: str = "utf-8",
     dialect: Dialect = DEFAULT_DIALECT,
 ) -> tuple[list[str], str, Iterator[Record]]:
-    """Read rows, one at a time.
+    """Read the rows of a text format, one at a time.
 
     Parameters
     ----------
     stream : binary file
     name : str
-        Names the file in error messages.
+        What error messages call the file.
     format : "lines", "csv", "tsv" or "jsonl"
     column : str, optional
-        The column of texts.  By default "text", or the only column there is.
+        The column of texts. By default it is "text", or the only column of the file.
     encoding : str
-        Of the text; a byte-order mark is taken off.
+        The encoding of the file. A byte-order mark at its beginning is removed.
     dialect : Dialect
-        Of csv and tsv.
+        The dialect of a csv or tsv file.
 
     Returns
     -------
     columns : list of str
+        The names of the columns.
     column : str
+        The name of the column of texts.
     records : iterator of (str or None, dict)
-        Each row after its text, which is None for an empty csv cell, and for a JSON object
-        with a null, or without the key if the first one has it.
+        The text of each row, and the row. The text is None where a csv cell is empty, and where
+        a JSON object has a null for it or lacks the key.
 
     Raises
     ------
     ValueError
-        Now or while rows are read: if the file is not in this format or encoding, or has
-        no such column; with the number of the line.
+        If the file is not in this format or encoding, or does not have the column. Some of these
+        errors are raised while the rows are read. The message has the number of the line.
     """
     if format == "lines":
         if column is not None:
@@ -90,46 +98,78 @@ def read_records(
                 f"{name} is read as plain lines, which have no column {column!r}; give "
                 "--input-format csv, tsv or jsonl"
             )
-        lines = _decoded(stream, name, encoding, newline="\n")
+        lines = _decode_lines(stream, name, encoding, newline="\n")
         texts = (line.removesuffix("\n").removesuffix("\r") for line in lines)
         return ["text"], "text", ((text, {"text": text}) for text in texts)
     if format == "jsonl":
-        lines = _decoded(stream, name, encoding, newline="\n")
-        return _json_records(lines, name, column)
-    # csv wants line ends as they are: inside quotes they belong to the cell.
-    lines = _decoded(stream, name, encoding, newline="")
-    return _csv_records(lines, name, format, column, dialect)
+        lines = _decode_lines(stream, name, encoding, newline="\n")
+        return _read_json_records(lines, name, column)
+    # The csv module needs line ends as they are, because inside quotes they belong to the cell.
+    lines = _decode_lines(stream, name, encoding, newline="")
+    return _read_csv_records(lines, name, format, column, dialect)
 
 
-def _decoded(stream: BinaryIO, name: str, encoding: str, newline: str) -> Iterator[str]:
-    """Lines with their ends."""
+def choose_text_column(columns: list[str], name: str, column: str | None) -> str:
+    """Return the name of the column of texts.
+
+    Parameters
+    ----------
+    columns : list of str
+        The names of all columns.
+    name : str
+        What error messages call the table.
+    column : str or None
+        The column that the caller asked for.
+
+    Raises
+    ------
+    ValueError
+        If the column does not exist, or two columns have the same name.
+    """
+    repeated = sorted({name for name in columns if columns.count(name) > 1})
+    if repeated:
+        raise ValueError(
+            f"{name}: the column {repeated[0]!r} is there more than once; rename one of them"
+        )
+    if column is None:
+        column = columns[0] if len(columns) == 1 else "text"
+    if column not in columns:
+        raise ValueError(
+            f"{name} has no column {column!r}; there is: {', '.join(columns)}; choose one with "
+            "--column"
+        )
+    return column
+
+
+def _decode_lines(stream: BinaryIO, name: str, encoding: str, newline: str) -> Iterator[str]:
+    """Yield the lines of a file, with their line ends; `newline` has its meaning in `open`."""
     is_utf_8 = codecs.lookup(encoding).name == "utf-8"
     text = io.TextIOWrapper(stream, "utf-8-sig" if is_utf_8 else encoding, newline=newline)
     number = 0
     try:
         for line in text:
             number += 1
-            yield line if number > 1 else line.removeprefix(_MARK)
+            yield line if number > 1 else line.removeprefix(_BYTE_ORDER_MARK)
     except UnicodeError as error:
         if not isinstance(error, UnicodeDecodeError):  # such as UTF-16 without a byte-order mark
             raise ValueError(f"{name}: not {encoding.upper()}: {error}") from error
-        # What came before the bad byte was decoded along with it, but not given out.
+        # The lines before the bad byte that were decoded in the same block were not yielded.
         before = error.object[: error.start].decode(error.encoding, "replace")
         number += len(list(io.StringIO(before + "?", newline=newline)))
-        looks_like = "utf-16" if error.object.startswith(_UTF_16_MARKS) else "cp1252 or latin-1"
+        guess = "utf-16" if error.object.startswith(_UTF_16_MARKS) else "cp1252 or latin-1"
         raise ValueError(
             f"{name}, line {number}: not {encoding.upper()} (byte 0x{error.object[error.start]:02x}"
-            "); name the file's own with --encoding" + f", perhaps {looks_like}" * is_utf_8
+            "); name the file's own with --encoding" + f", perhaps {guess}" * is_utf_8
         ) from error
     finally:
         if not stream.closed:
-            text.detach()  # the file is not ours to close
+            text.detach()  # else the stream would be closed, and it belongs to the caller
 
 
-def _json_records(
+def _read_json_records(
     lines: Iterable[str], name: str, column: str | None
 ) -> tuple[list[str], str, Iterator[Record]]:
-    rows = _json_rows(lines, name)
+    rows = _parse_json_rows(lines, name)
     first = next(rows, None)
     if first is None:
         column = column or "text"
@@ -142,14 +182,14 @@ def _json_records(
             text = row.get(text_column)
             where = f"{name}, line {number}: {text_column!r}"
             if text is not None and not isinstance(text, str):
-                raise ValueError(f"{where} is no string but {text!r}")
+                raise ValueError(f"{where} is {text!r}, expected a string or null")
             yield None if text is None else check_text(text, where), row
 
     return list(row), text_column, records()
 
 
-def _json_rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, Row]]:
-    """Each object with the number of its line."""
+def _parse_json_rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, Row]]:
+    """Yield each object, after the number of its line."""
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -163,21 +203,22 @@ def _json_rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, Row]]:
         yield number, row
 
 
-def _csv_records(
+def _read_csv_records(
     lines: Iterator[str], name: str, format: str, column: str | None, dialect: Dialect
 ) -> tuple[list[str], str, Iterator[Record]]:
-    csv.field_size_limit(_LONGEST_CELL)
-    rows = _csv_rows(csv.reader(lines, strict=True, **dialect.options(format)), name)
+    csv.field_size_limit(_MAX_CELL_CHARACTERS)
+    rows = _parse_csv_rows(csv.reader(lines, strict=True, **dialect.csv_options(format)), name)
     _, columns = next(rows, (0, None))
     if columns is None:
-        raise ValueError(f"{name} is empty, expected a first line of column names")
-    between = next((mark for mark in ",;\t|" if len(columns) == 1 and mark in columns[0]), None)
-    if column is None and between is not None:
+        raise ValueError(f"{name} is empty, expected a first line with the names of the columns")
+    delimiter = next((mark for mark in ",;\t|" if len(columns) == 1 and mark in columns[0]), None)
+    if column is None and delimiter is not None:
         raise ValueError(
-            f"{name}: the only column is {columns[0]!r}; are its cells divided by {between!r}? "
-            f"Give --delimiter {between!r}, or choose this column with --column"
+            f"{name}: the only column is {columns[0]!r}; are its cells divided by {delimiter!r}? "
+            f"Give --delimiter {delimiter!r}, or choose this column with --column"
         )
     text_column = choose_text_column(columns, name, column)
+    index_of_text = columns.index(text_column)
 
     def records() -> Iterator[Record]:
         for number, cells in rows:
@@ -187,43 +228,23 @@ def _csv_records(
                     "first line"
                 )
             row: Row = dict(zip(columns, cells, strict=True))
-            row[text_column] = row[text_column] or None
-            yield row[text_column], row
+            text = cells[index_of_text] or None
+            row[text_column] = text
+            yield text, row
 
     return columns, text_column, records()
 
 
-def choose_text_column(columns: list[str], name: str, column: str | None) -> str:
-    """The column of texts among a table's columns.
-
-    Raises
-    ------
-    ValueError
-        If it is not there, or two columns share a name; with the columns that there are.
-    """
-    twice = sorted({column for column in columns if columns.count(column) > 1})
-    if twice:
-        raise ValueError(f"{name}: the column {twice[0]!r} is there more than once; rename one")
-    if column is None:
-        column = columns[0] if len(columns) == 1 else "text"
-    if column not in columns:
-        raise ValueError(
-            f"{name} has no column {column!r}; there is: {', '.join(columns)}; choose one with "
-            "--column"
-        )
-    return column
-
-
-def _csv_rows(reader: Any, name: str) -> Iterator[tuple[int, list[str]]]:
-    """The cells of each row, after the number of its first line; an empty line is no row."""
+def _parse_csv_rows(reader: Reader, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the cells of each row, after the number of its first line; skip empty lines."""
     while True:
         number = reader.line_num + 1
         try:
             cells = next(reader, None)
         except csv.Error as error:
             raise ValueError(
-                f"{name}, line {number}: {error}; is a quote not closed, or no quote at all "
-                "(--no-quotes)?"
+                f"{name}, line {number}: {error}; is there a quote that is not closed? If a quote "
+                "is a character like any other in this file, give --no-quotes"
             ) from error
         if cells is None:
             return
@@ -235,80 +256,96 @@ def _csv_rows(reader: Any, name: str) -> Iterator[tuple[int, list[str]]]:
 
 
 class JsonLinesSerializer:
-    """Rows → JSON lines."""
+    """Turns rows into JSON lines."""
 
     header = b""
 
     def serialize(self, chunk: Chunk, added: list[Column]) -> bytes:
-        """The rows of a chunk, with columns added."""
+        """Return the bytes of the rows of a chunk, with columns added.
+
+        Raises
+        ------
+        ValueError
+            If a cell has a value that JSON cannot hold.
+        """
         lines = (
-            json.dumps(row, ensure_ascii=False, default=_json_value) for row in _rows(chunk, added)
+            json.dumps(row, ensure_ascii=False, default=_json_value)
+            for row in _rows_with(chunk, added)
         )
-        # Half of a surrogate pair, which has no UTF-8, gets JSON's form for it: \ud83d.
+        # UTF-8 cannot hold one half of a surrogate pair, so it is written as JSON does: \ud83d.
         return "".join(f"{line}\n" for line in lines).encode(errors="backslashreplace")
 
 
 class CsvSerializer:
-    """Rows → csv or tsv, after a line of column names."""
+    """Turns rows into csv or tsv, after a line with the names of the columns.
+
+    Parameters
+    ----------
+    format : "csv" or "tsv"
+    columns : list of str
+        The names of all columns, the added ones among them.
+    dialect : Dialect
+    """
 
     def __init__(self, format: str, columns: list[str], dialect: Dialect) -> None:
         self._columns = columns
         self._format = format
         self._dialect = dialect
-        self.header = self._lines([columns], "the names of the columns")
+        self.header = self._encode_lines([columns], "the names of the columns")
 
     def serialize(self, chunk: Chunk, added: list[Column]) -> bytes:
-        """The rows of a chunk, with columns added.
+        """Return the bytes of the rows of a chunk, with columns added.
 
         Raises
         ------
         ValueError
-            If a row has a key for which there is no column, or a cell no UTF-8, or no form
-            without quotes.
+            If a row has a key for which there is no column, or if a cell cannot be written:
+            because of its type, because it has half of a surrogate pair, or because it needs
+            quotes in a dialect without quotes.
         """
-        return self._lines(self._cells(_rows(chunk, added), chunk.start), chunk.where)
+        return self._encode_lines(self._cells(_rows_with(chunk, added), chunk.start), chunk.where)
 
-    def _cells(self, rows: Iterable[Row], start: int) -> Iterator[list[Any]]:
+    def _cells(self, rows: Iterable[Row], start: int) -> Iterator[list[object]]:
         for number, row in enumerate(rows, start):
             extra = row.keys() - {*self._columns}
             if extra:
                 raise ValueError(
                     f"row {number} (counted from 0) has the key {min(extra)!r}, which the first "
-                    f"one has not, so a {self._format} file has no column for it; write --format "
-                    "jsonl"
+                    f"row does not have, so the {self._format} file has no column for it; write "
+                    "--format jsonl"
                 )
             yield [_cell(row.get(column)) for column in self._columns]
 
-    def _lines(self, rows: Iterable[list[Any]], place: str) -> bytes:
+    def _encode_lines(self, rows: Iterable[list[Any]], where: str) -> bytes:
         text = io.StringIO(newline="")
-        options = {"lineterminator": "\n", **self._dialect.options(self._format)}
+        options = {"lineterminator": "\n", **self._dialect.csv_options(self._format)}
         plain = csv.writer(text, **options)
         quoted = csv.writer(text, **{"quoting": csv.QUOTE_ALL, **options})
         try:
             for cells in rows:
-                # By itself, the writer leaves a lone carriage return without the quotes it needs.
+                # A cell with a carriage return needs quotes, but `plain` would not write them.
                 has_return = any("\r" in cell for cell in cells if isinstance(cell, str))
                 (quoted if has_return else plain).writerow(cells)
             return text.getvalue().encode()
         except UnicodeEncodeError as error:
             raise ValueError(
-                f"{place}: half of a surrogate pair, for which a {self._format} file has no form; "
-                "write --format jsonl"
+                f"{where}: a cell has half of a surrogate pair, which a {self._format} file cannot "
+                "hold; write --format jsonl"
             ) from error
         except csv.Error as error:
             raise ValueError(
-                f"{place}: a cell that takes quotes ({error}); leave out --no-quotes"
+                f"{where}: a cell that takes quotes ({error}); leave out --no-quotes"
             ) from error
 
 
-def _rows(chunk: Chunk, added: list[Column]) -> Iterator[Row]:
-    """Rows with the cells of the columns added."""
-    for place, row in enumerate(chunk.rows):
-        yield row | {column.name: column.values[place] for column in added}
+def _rows_with(chunk: Chunk, added: list[Column]) -> Iterator[Row]:
+    """Yield the rows of a chunk, with the cells of the added columns."""
+    for index, row in enumerate(chunk.rows):
+        yield row | {column.name: column.values[index] for column in added}
 
 
-def _cell(value: Any) -> Any:
-    """A cell's value: nothing for a null; what csv has no form for is written as JSON."""
+def _cell(value: object) -> object:
+    """Return the csv cell of a value: nothing for a null, and JSON for nested values."""
     if value is None or isinstance(value, (str, float, int)):
         return value
     if isinstance(value, (list, dict, tuple)):
@@ -316,11 +353,11 @@ def _cell(value: Any) -> Any:
     return _json_value(value)
 
 
-def _json_value(value: Any) -> str:
-    """A str for what JSON has no form for."""
+def _json_value(value: object) -> str:
+    """Return a string for a value of a type that JSON does not have."""
     if isinstance(value, Decimal):
         return str(value)
     raise ValueError(
-        f"a cell holds {value!r} ({type(value).__name__}), for which csv and JSON have no form; "
+        f"a cell holds {value!r} ({type(value).__name__}), which csv and JSON cannot hold; "
         "write --format parquet"
     )

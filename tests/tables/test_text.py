@@ -101,7 +101,7 @@ def test_all_columns_are_kept() -> None:
 
 REFUSED: list[tuple[str, str | None, bytes, str]] = [
     ("lines", "review", b"one\n", "plain lines, which have no column 'review'"),
-    ("csv", None, b"", "in.txt is empty, expected a first line of column names"),
+    ("csv", None, b"", "in.txt is empty, expected a first line with the names of the columns"),
     ("csv", None, b"a,b\n1,2\n", "no column 'text'; there is: a, b; choose one with --column"),
     ("csv", "c", b"a,text\n1,2\n", "no column 'c'; there is: a, text"),
     ("csv", None, b"text,a,a\n", "the column 'a' is there more than once"),
@@ -120,10 +120,15 @@ REFUSED: list[tuple[str, str | None, bytes, str]] = [
     ("jsonl", None, b'{"text": "one"}\n\n{"text": \n', "in.txt, line 3: not JSON"),
     ("jsonl", None, b'["text"]\n', "line 1: a list, expected a JSON object"),
     ("jsonl", None, b'\n{"a": "x", "b": 1}\n', "line 2, has no column 'text'; there is: a, b;"),
-    ("jsonl", None, b'{"id": 1}\n{"text": "one"}', "in.txt, line 1: 'id' is no string but 1"),
+    (
+        "jsonl",
+        None,
+        b'{"id": 1}\n{"text": "one"}',
+        "in.txt, line 1: 'id' is 1, expected a string or null",
+    ),
     ("jsonl", None, b'{"text": "a"}\n{"text": "b\\ud83d"}', "line 2: 'text' has a lone surrogate"),
-    ("jsonl", None, b'{"text": "one"}\n{"text": 5}\n', "line 2: 'text' is no string but 5"),
-    ("jsonl", None, b'{"text": false}\n', "line 1: 'text' is no string but False"),
+    ("jsonl", None, b'{"text": "one"}\n{"text": 5}\n', "line 2: 'text' is 5, expected a string"),
+    ("jsonl", None, b'{"text": false}\n', "line 1: 'text' is False, expected a string"),
     ("jsonl", None, b"[" * 100_000, "line 1: not JSON"),
 ]
 
