@@ -16,9 +16,10 @@ import numpy as np
 
 from npbert.arguments import check_text
 from npbert.checkpoints.hub import ModelSource
-from npbert.pipelines.factory import check_options, loaded_classifier
+from npbert.pipelines.factory import loaded_classifier
+from npbert.pipelines.text_classification import TextClassificationOptions
 from npbert.tables.labelling import Labeller
-from npbert.tables.parquet import with_arrow_columns
+from npbert.tables.parquet_writing import with_arrow_columns
 from npbert.tables.rows import Column, Record, split_into_chunks
 
 
@@ -74,18 +75,13 @@ class Classifier:
                 f"model is a {type(model).__name__}, expected a folder or a name: the workers "
                 "load it themselves"
             )
-        options["threads"] = threads
-        check_options("text-classification", options, "Classifier()")
         self.column = column
         self._prefix = prefix
-        self._options = options
-        self._model: dict[str, Any] = {
-            # Workers have working directories of their own.
-            "model": ModelSource(model).anchored().model,
-            "revision": revision,
-            "cache_dir": None if cache_dir is None else str(Path(cache_dir).absolute()),
-            "local_files_only": local_files_only,
-        }
+        self._options = TextClassificationOptions.read(
+            {**options, "threads": threads}, "Classifier()"
+        )
+        # Workers have working directories of their own.
+        self._source = ModelSource(model, revision, cache_dir, local_files_only).anchored()
 
     def __call__(self, batch: Any) -> Any:
         """Label a batch.
@@ -117,7 +113,7 @@ class Classifier:
             )
         if names.count(self.column) > 1:
             raise ValueError(f"the batch has more than one column {self.column!r}; rename one")
-        labeller = Labeller(loaded_classifier(**self._model), self._prefix, **self._options)
+        labeller = Labeller(loaded_classifier(self._source), self._prefix, self._options)
         labeller.reject_taken_names(names, "the batch")
         records: Iterator[Record] = (
             (None if text is None else check_text(text, f"text {number} of the batch"), {})

@@ -133,13 +133,13 @@ def test_scores_of_more_labels(folder: Path, top_k: int | None) -> None:
 
 def test_a_large_batch_is_worked_in_chunks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = []
-    answers = factory.TextClassificationPipeline.answers
+    outcomes = factory.TextClassificationPipeline.outcomes
 
-    def counted(self: Any, items: Any, numbers: Any, **options: Any) -> Any:
+    def counted(self: Any, items: Any, numbers: Any, options: Any) -> Any:
         sizes.append(len(items))
-        return answers(self, items, numbers, **options)
+        return outcomes(self, items, numbers, options)
 
-    monkeypatch.setattr(factory.TextClassificationPipeline, "answers", counted)
+    monkeypatch.setattr(factory.TextClassificationPipeline, "outcomes", counted)
     texts = [f"text {number}" for number in range(2500)]
     labelled = Classifier(folder, column="review")({"review": np.array(texts)})
     assert sizes == [1024, 1024, 452]

@@ -166,7 +166,8 @@ def run(options: argparse.Namespace) -> None:
         )
         top_k = {"top_k": options.top_k} if "top_k" in options else {}
         n_threads = _threads(options, output)
-        labeller = Labeller(classifier, options.prefix, threads=n_threads, **top_k)
+        call_options = classifier.options_for("classify", {"threads": n_threads, **top_k})
+        labeller = Labeller(classifier, options.prefix, call_options)
         name = "the arguments" if source is None else source.name
         labeller.reject_taken_names(table.columns, name)
         if output is not None:

@@ -4,26 +4,67 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Unpack, overload
 
+from npbert.arguments import NOT_GIVEN, Indexed, NotGiven
 from npbert.checkpoints.config import DistilBertConfig
-from npbert.checkpoints.hub import DEFAULT_MODEL, DEFAULT_REVISION, ModelSource
-from npbert.models import heads as auto
+from npbert.checkpoints.hub import (
+    DEFAULT_MODEL,
+    DEFAULT_REVISION,
+    HUB_OPTIONS,
+    HubOptions,
+    ModelSource,
+    split_hub_options,
+)
+from npbert.models import heads
 from npbert.models.base import PreTrainedModel
-from npbert.pipelines.base import Pipeline
-from npbert.pipelines.text_classification import Result as Result
+from npbert.pipelines.base import AnyModel, Pipeline
+from npbert.pipelines.options import Options
+from npbert.pipelines.results import LabelScore, TextInput, TextInputs, TextPair
 from npbert.pipelines.text_classification import (
-    TextClassificationPipeline as TextClassificationPipeline,
+    TextClassificationCallOptions,
+    TextClassificationOptions,
+    TextClassificationPipeline,
+    as_list_for_one,
+    with_top_k,
 )
 from npbert.tokenization.tokenizer import AutoTokenizer, Tokenizer
 
+if TYPE_CHECKING:  # a task's module is imported when the task is wanted
+    from npbert.distilbert.activations import Array
+    from npbert.pipelines.feature_extraction import (
+        FeatureExtractionCallOptions,
+        FeatureExtractionPipeline,
+    )
+    from npbert.pipelines.fill_mask import FillMaskCallOptions, FillMaskPipeline
+    from npbert.pipelines.question_answering import (
+        Answers,
+        QuestionAnsweringCallOptions,
+        QuestionAnsweringPipeline,
+    )
+    from npbert.pipelines.results import Entity
+    from npbert.pipelines.token_classification import (
+        GroupingStrategy,
+        TokenClassificationCallOptions,
+        TokenClassificationPipeline,
+    )
+    from npbert.pipelines.zero_shot_classification import (
+        ZeroShotCallOptions,
+        ZeroShotClassificationPipeline,
+    )
+
+AnyPipeline = Pipeline[Any, Any, Any]  # of whichever task
+TextClassifier = TextClassificationPipeline[LabelScore]
+
 
 class _Task(NamedTuple):
-    module: str  # imported only when its task is wanted
+    module: str
     pipeline: str
     model: str
 
@@ -53,62 +94,158 @@ _TASKS: Final = {
 _OTHER_NAMES: Final = {"sentiment-analysis": "text-classification", "ner": "token-classification"}
 TASKS: Final = (*_TASKS, *_OTHER_NAMES)
 
+_TextClassification = Literal["text-classification", "sentiment-analysis"]
+_TokenClassification = Literal["token-classification", "ner"]
+_TokenizerArgument = str | Path | Tokenizer | None
+
+
+# The options of each task when its pipeline is made: those of its call, and where the model is.
+class _TextClassificationArguments(TextClassificationCallOptions, HubOptions, total=False): ...
+
+
+if TYPE_CHECKING:
+
+    class _TokenClassificationArguments(
+        TokenClassificationCallOptions, HubOptions, total=False
+    ): ...
+
+    class _FillMaskArguments(FillMaskCallOptions, HubOptions, total=False): ...
+
+    class _QuestionAnsweringArguments(QuestionAnsweringCallOptions, HubOptions, total=False): ...
+
+    class _ZeroShotArguments(ZeroShotCallOptions, HubOptions, total=False): ...
+
+    class _FeatureExtractionArguments(FeatureExtractionCallOptions, HubOptions, total=False): ...
+
+
+@overload
+def pipeline(
+    task: _TextClassification,
+    model: str | Path | heads.DistilBertForSequenceClassification | None = ...,
+    *,
+    tokenizer: _TokenizerArgument = ...,
+    **options: Unpack[_TextClassificationArguments],
+) -> TextClassificationPipeline[LabelScore]: ...
+@overload
+def pipeline(
+    task: _TextClassification,
+    model: str | Path | heads.DistilBertForSequenceClassification | None = ...,
+    *,
+    tokenizer: _TokenizerArgument = ...,
+    top_k: int | None,
+    **options: Unpack[_TextClassificationArguments],
+) -> TextClassificationPipeline[list[LabelScore]]: ...
+@overload
+def pipeline(
+    task: _TokenClassification,
+    model: str | Path | heads.DistilBertForTokenClassification,
+    *,
+    tokenizer: _TokenizerArgument = ...,
+    aggregation_strategy: Literal["none"] = ...,
+    **options: Unpack[_TokenClassificationArguments],
+) -> TokenClassificationPipeline: ...
+@overload
+def pipeline(
+    task: _TokenClassification,
+    model: str | Path | heads.DistilBertForTokenClassification,
+    *,
+    tokenizer: _TokenizerArgument = ...,
+    aggregation_strategy: GroupingStrategy,
+    **options: Unpack[_TokenClassificationArguments],
+) -> TokenClassificationPipeline[Entity]: ...
+@overload
+def pipeline(
+    task: Literal["fill-mask"],
+    model: str | Path | heads.DistilBertForMaskedLM,
+    *,
+    tokenizer: _TokenizerArgument = ...,
+    **options: Unpack[_FillMaskArguments],
+) -> FillMaskPipeline: ...
+@overload
+def pipeline(
+    task: Literal["question-answering"],
+    model: str | Path | heads.DistilBertForQuestionAnswering,
+    *,
+    tokenizer: _TokenizerArgument = ...,
+    **options: Unpack[_QuestionAnsweringArguments],
+) -> QuestionAnsweringPipeline: ...
+@overload
+def pipeline(
+    task: Literal["question-answering"],
+    model: str | Path | heads.DistilBertForQuestionAnswering,
+    *,
+    tokenizer: _TokenizerArgument = ...,
+    top_k: int,
+    **options: Unpack[_QuestionAnsweringArguments],
+) -> QuestionAnsweringPipeline[Answers]: ...
+@overload
+def pipeline(
+    task: Literal["zero-shot-classification"],
+    model: str | Path | heads.DistilBertForSequenceClassification,
+    *,
+    tokenizer: _TokenizerArgument = ...,
+    **options: Unpack[_ZeroShotArguments],
+) -> ZeroShotClassificationPipeline: ...
+@overload
+def pipeline(
+    task: Literal["feature-extraction"],
+    model: str | Path | heads.DistilBertModel,
+    *,
+    tokenizer: _TokenizerArgument = ...,
+    return_tensors: Literal[False] | None = ...,
+    **options: Unpack[_FeatureExtractionArguments],
+) -> FeatureExtractionPipeline: ...
+@overload
+def pipeline(
+    task: Literal["feature-extraction"],
+    model: str | Path | heads.DistilBertModel,
+    *,
+    tokenizer: _TokenizerArgument = ...,
+    return_tensors: Literal[True, "np"],
+    **options: Unpack[_FeatureExtractionArguments],
+) -> FeatureExtractionPipeline[Array]: ...
+@overload
+def pipeline(
+    task: str | None = ...,
+    model: str | Path | AnyModel | None = ...,
+    *,
+    tokenizer: _TokenizerArgument = ...,
+    **options: Any,
+) -> AnyPipeline: ...
+
 
 def pipeline(
     task: str | None = None,
-    model: str | Path | PreTrainedModel[Any, Any] | None = None,
+    model: str | Path | AnyModel | None = None,
     *,
     tokenizer: str | Path | Tokenizer | None = None,
-    revision: str | None = None,
-    cache_dir: str | Path | None = None,
-    local_files_only: bool = False,
-    token: str | bool | None = None,
     **options: Any,
-) -> Any:
+) -> AnyPipeline:
     """Make a pipeline, as `transformers.pipeline` does.
 
     Parameters
     ----------
     task : str, optional
         "text-classification" (or "sentiment-analysis"), "token-classification" (or "ner"),
-        "fill-mask", "question-answering", "zero-shot-classification" or
-        "feature-extraction".  By default the task of the model's head.
+        "fill-mask", "question-answering", "zero-shot-classification" or "feature-extraction". By
+        default it is the task of the model's head.
     model : str, Path or model, optional
-        A folder, a bundled name ("mini"), a hub id, or a loaded model.  By default, for
-        text-classification alone, the sentiment model that transformers has as its default,
+        A folder, a bundled name ("mini"), a hub id, or a loaded model. By default, and for
+        text-classification alone, it is the sentiment model that transformers has as its default,
         at a fixed commit.
     tokenizer : str, Path or Tokenizer, optional
-        By default the one in the model's folder.
-    revision, cache_dir, local_files_only, token
-        As in huggingface_hub; see `npbert.checkpoints.hub.resolve`.
-    top_k : int or None
-        Of text-classification: how many labels to return for each text; None for all.
-    function_to_apply : "softmax", "sigmoid" or "none", optional
-        Of text-classification: from logits to scores.  By default none for regression,
-        sigmoid for several labels a text or a single label, else softmax.
-    long_text : "error", "truncate" or "window", optional
-        What to do with a text of more tokens than the model can read ("error").  "window",
-        of text-classification: read it whole, in windows that overlap.
-    truncation : bool or str, optional
-        True is ``long_text="truncate"``; a str is the tokenizer's strategy for pairs.
-    max_length : int, optional
-        Most tokens of a text; given alone, longer ones are cut.
-    batch_size : int, optional
-        Most texts in a pack, and most that are read ahead of a stream; 1 answers each text
-        before it asks for the next.  It changes nothing but memory and speed.
-    padding : bool or str, optional
-        Nothing is ever padded; but `max_length` beside it does not cut, as in the tokenizer.
-    threads : int, optional
-        Most threads that compute at a time.  By default the processors that this process
-        may use, by its affinity and the quota of its control group.
+        By default it is the tokenizer in the model's folder.
     **options
-        The last eight, those of the call of other tasks' pipelines, and keywords of ported
-        code that change nothing here: `device`, `dtype`, `torch_dtype`, `framework`,
-        `num_workers`, `use_fast`.
+        `revision`, `cache_dir`, `local_files_only` and `token`, as in huggingface_hub (see
+        `HubOptions`); `top_k` of text-classification; and all options of the task's call, which
+        then count for every call: see `CallOptions` for those of every task, and the class of the
+        task's pipeline for the others. Keywords of ported code that change nothing here are taken
+        too: see `PortedOptions`.
 
     Returns
     -------
     Pipeline
+        Of the class of the task.
 
     Raises
     ------
@@ -128,24 +265,12 @@ def pipeline(
         raise ValueError("neither task nor model is given; try pipeline('sentiment-analysis')")
     if task is not None and task not in TASKS:
         raise ValueError(f"task is {task!r}, expected one of: {', '.join(TASKS)}")
-    where: dict[str, Any] = {
-        "cache_dir": cache_dir,
-        "local_files_only": local_files_only,
-        "token": token,
-    }
-    if task is not None:
-        task = _OTHER_NAMES.get(task, task)
-        check_options(task, options, "pipeline()")
-    if model is None:
-        assert task is not None
-        model, revision = _default(task, revision)
-    if task is None:
-        task = _task_of(model, revision, where)
-        check_options(task, options, "pipeline()")
+    of_hub, given = split_hub_options(options)
+    task = _task_of(model, of_hub) if task is None else _OTHER_NAMES.get(task, task)
+    read_options = _read_options(task, given)  # before anything is downloaded or loaded
     found = _TASKS[task]
-    model_class = getattr(auto, found.model)
     if isinstance(model, PreTrainedModel):
-        if not isinstance(model, model_class):
+        if not isinstance(model, getattr(heads, found.model)):
             raise ValueError(
                 f"model is a {type(model).__name__}, expected a {found.model} for {task}"
             )
@@ -155,142 +280,206 @@ def pipeline(
             )
         loaded = model
     else:
-        # Both from one folder, so from one commit, even if somebody pushes in between.
-        check = DistilBertConfig.from_json_file
-        folder = ModelSource(model, revision, **where).resolve(check_config=check)
-        loaded = model_class.from_pretrained(folder)
+        if model is None:
+            source = _default_source(task, of_hub)
+            _warn_of_default(source)
+        else:
+            source = ModelSource(model, **of_hub)
+        # The model and the tokenizer are read from one folder. So they are of one commit, even if
+        # somebody pushes in between.
+        folder = source.resolve(check_config=DistilBertConfig.from_json_file)
+        loaded = getattr(heads, found.model).from_pretrained(folder)
         tokenizer = folder if tokenizer is None else tokenizer
     if not isinstance(tokenizer, Tokenizer):
-        tokenizer = AutoTokenizer.from_pretrained(tokenizer, **where)
-    return _pipeline_class(found)(loaded, tokenizer, **options)
+        of_hub.pop("revision", None)  # it is that of the model
+        tokenizer = AutoTokenizer.from_pretrained(tokenizer, **of_hub)
+    return _pipeline_class(task)(loaded, tokenizer, read_options)
 
 
-_PIPELINE_NAMES: Final = tuple(set(pipeline.__annotations__) - {"options", "return"})
+@overload
+def classify(
+    texts: str,
+    model: str | Path | None = ...,
+    *,
+    top_k: int | None = ...,
+    **options: Unpack[_TextClassificationArguments],
+) -> list[LabelScore]: ...
+@overload
+def classify(
+    texts: TextPair | Mapping[str, str],
+    model: str | Path | None = ...,
+    **options: Unpack[_TextClassificationArguments],
+) -> LabelScore: ...
+@overload
+def classify(
+    texts: TextPair | Mapping[str, str],
+    model: str | Path | None = ...,
+    *,
+    top_k: int | None,
+    **options: Unpack[_TextClassificationArguments],
+) -> list[LabelScore]: ...
+@overload
+def classify(
+    texts: TextInputs,
+    model: str | Path | None = ...,
+    **options: Unpack[_TextClassificationArguments],
+) -> list[LabelScore]: ...
+@overload
+def classify(
+    texts: TextInputs,
+    model: str | Path | None = ...,
+    *,
+    top_k: int | None,
+    **options: Unpack[_TextClassificationArguments],
+) -> list[list[LabelScore]]: ...
+@overload
+def classify(
+    texts: Iterable[TextInput] | Indexed[TextInput],
+    model: str | Path | None = ...,
+    **options: Unpack[_TextClassificationArguments],
+) -> Iterator[LabelScore]: ...
+@overload
+def classify(
+    texts: Iterable[TextInput] | Indexed[TextInput],
+    model: str | Path | None = ...,
+    *,
+    top_k: int | None,
+    **options: Unpack[_TextClassificationArguments],
+) -> Iterator[list[LabelScore]]: ...
 
 
 def classify(
-    texts: Any,
+    texts: object,
     model: str | Path | None = None,
     *,
-    revision: str | None = None,
-    cache_dir: str | Path | None = None,
-    local_files_only: bool = False,
-    token: str | bool | None = None,
-    **options: Any,
+    top_k: int | NotGiven | None = NOT_GIVEN,
+    **options: Unpack[_TextClassificationArguments],
 ) -> Any:
     """Label texts in one call; the model stays loaded for the next one.
 
     Parameters
     ----------
     texts : str, dict, list or iterator
-        See `TextClassificationPipeline`.
+        A text; a pair ``{"text": …, "text_pair": …}``; several of these, as a list, a tuple, an
+        array or a column; or an iterator over them.
     model : str or Path, optional
         A folder, a bundled name ("mini"), or a hub id; by default the one of `pipeline`.
-    revision, cache_dir, local_files_only, token
-        As in huggingface_hub; see `npbert.checkpoints.hub.resolve`.
+    top_k : int or None, optional
+        How many labels to return for each text, best first; None returns all of them.
     **options
-        `top_k`, `function_to_apply`, `long_text`, `truncation`, `max_length`,
-        `batch_size`, `threads`: see `pipeline`.
+        `revision`, `cache_dir`, `local_files_only` and `token`, as in huggingface_hub (see
+        `HubOptions`), and the options of text-classification (see
+        `TextClassificationCallOptions` and `CallOptions`).
 
     Returns
     -------
     list, dict or iterator
-        See `TextClassificationPipeline`: a str gives ``[{"label": …, "score": …}]``, a list
-        one dict a text.
+        A str gives ``[{"label": …, "score": …}]``, and a list gives one such dict per text. For
+        the others see `TextClassificationPipeline`.
 
     Raises
     ------
-    OSError, TypeError, ValueError
-        As `pipeline` and its result do.
+    OSError
+        If the model cannot be found or fetched.
+    TypeError
+        If an input is not a text, or a keyword is unknown.
+    ValueError
+        If an option or a text cannot be honoured, or the model's files cannot be used.
     """
-    check_options("text-classification", options, "classify()")
-    classifier = loaded_classifier(model, revision, cache_dir, local_files_only, token)
-    return classifier(texts, **options)
+    of_hub, given = split_hub_options(options)
+    call_options = TextClassificationOptions.read(
+        with_top_k(top_k, given), "classify()", _CLASSIFY_NAMES
+    )
+    if model is None:
+        source = _default_source("text-classification", of_hub)
+    else:
+        source = ModelSource(model, **of_hub)
+    classifier = loaded_classifier(source, is_named=model is not None)
+    result = classifier._answer(texts, call_options)
+    return as_list_for_one(result, texts, top_k)
 
 
-def loaded_classifier(
-    model: str | Path | None = None,
-    revision: str | None = None,
-    cache_dir: str | Path | None = None,
-    local_files_only: bool = False,
-    token: str | bool | None = None,
-) -> Any:
-    """The pipeline that this process has for a model: loaded once, whoever asks."""
-    if isinstance(model, (str, Path)):
-        model = ModelSource(model).anchored().model
+_CLASSIFY_NAMES: Final = ("texts", "model", *HUB_OPTIONS)
+_PIPELINE_NAMES: Final = ("task", "model", "tokenizer", *HUB_OPTIONS)
+
+
+def loaded_classifier(source: ModelSource, is_named: bool = True) -> TextClassifier:
+    """Return the pipeline that this process has for a model; it is loaded once.
+
+    Warns
+    -----
+    UserWarning
+        When it is loaded, if the user has not named the model.
+    """
+    source = source.anchored()
     with _loading:
-        return _loaded(model, revision, cache_dir, local_files_only, token, _fingerprint(model))
+        return _loaded(source, is_named, _fingerprint(source))
 
 
-_loading: Final = Lock()  # lru_cache alone would load twice for two threads
+_loading: Final = Lock()  # lru_cache alone would load a model twice for two threads
 
 
 @lru_cache(maxsize=2)
 def _loaded(
-    model: str | Path | None,
-    revision: str | None,
-    cache_dir: str | Path | None,
-    local_files_only: bool,
-    token: str | bool | None,
-    fingerprint: object,  # noqa: ARG001 - part of the key of the cache
-) -> Pipeline:
-    return pipeline(  # type: ignore[no-any-return]
-        "text-classification",
-        model,
-        revision=revision,
-        cache_dir=cache_dir,
-        local_files_only=local_files_only,
-        token=token,
-    )
+    source: ModelSource,
+    is_named: bool,
+    fingerprint: object,  # noqa: ARG001 - a part of the key of the cache
+) -> TextClassifier:
+    if not is_named:
+        _warn_of_default(source)
+    of_hub = asdict(source)
+    classifier: TextClassifier = pipeline("text-classification", of_hub.pop("model"), **of_hub)
+    return classifier
 
 
-def _fingerprint(model: object) -> object:
-    """Changes when the files of a local folder do, so that no stale model answers."""
-    if not isinstance(model, str):
-        return None
-    folder = Path(model)
+def _fingerprint(source: ModelSource) -> object:
+    """Return a value that changes with the files of a folder, so that no old model answers."""
+    folder = Path(source.model)
     if not folder.is_dir():
         return None
     entries = [(entry.name, entry.stat()) for entry in os.scandir(folder)]
     return tuple(sorted((name, stat.st_mtime_ns, stat.st_size) for name, stat in entries))
 
 
-def _pipeline_class(task: _Task) -> type[Pipeline]:
-    module = import_module(f"npbert.pipelines.{task.module}")
-    found: type[Pipeline] = getattr(module, task.pipeline)
+def _pipeline_class(task: str) -> type[AnyPipeline]:
+    module = import_module(f"npbert.pipelines.{_TASKS[task].module}")
+    found: type[AnyPipeline] = getattr(module, _TASKS[task].pipeline)
     return found
 
 
-def check_options(task: str, options: dict[str, Any], function: str) -> None:
-    """Refuse wrong options before anything is loaded."""
-    found = _pipeline_class(_TASKS[task])
-    found.options_class(**found.checked_options(options, function, _PIPELINE_NAMES))
+def _read_options(task: str, given: Mapping[str, Any]) -> Options:
+    options_class: type[Options] = _pipeline_class(task).options_class
+    return options_class.read(given, "pipeline()", _PIPELINE_NAMES)
 
 
-def _default(task: str, revision: str | None) -> tuple[str, str]:
-    """The model for those who name none, and its commit."""
+def _default_source(task: str, of_hub: HubOptions) -> ModelSource:
+    """Return the model for those who name none, at a fixed commit."""
     if task != "text-classification":
         raise ValueError(f"model is missing: {task} has no default model; name one")
-    revision = revision or DEFAULT_REVISION
+    of_hub["revision"] = of_hub.get("revision") or DEFAULT_REVISION
+    return ModelSource(DEFAULT_MODEL, **of_hub)
+
+
+def _warn_of_default(source: ModelSource) -> None:
     warnings.warn(
-        f"no model was named; using {DEFAULT_MODEL} at revision {revision[:7]}. Name one to be "
-        "sure of it",
+        f"no model was named; using {source.model} at revision {str(source.revision)[:7]}. Name "
+        "one to be sure of it",
         stacklevel=3,
     )
-    return DEFAULT_MODEL, revision
 
 
-def _task_of(model: Any, revision: str | None, where: dict[str, Any]) -> str:
-    """The task of a model's head, by its class or by what config.json calls it."""
+def _task_of(model: str | Path | AnyModel | None, of_hub: HubOptions) -> str:
+    """Return the task of a model's head, by its class or by what config.json calls it."""
     if isinstance(model, PreTrainedModel):
-        heads = [type(model).__name__]
+        names = [type(model).__name__]
     else:
-        config = DistilBertConfig.from_pretrained(model, revision=revision, **where)
-        heads = list(config.architectures or ())
+        assert model is not None  # else the task is given
+        config = DistilBertConfig.from_pretrained(model, **of_hub)
+        names = list(config.architectures or ())
     for name, task in _TASKS.items():
-        if task.model in heads:
+        if task.model in names:
             return name
     raise ValueError(
-        f"task is missing, and the model is a {', '.join(heads) or 'model of unknown kind'}; "
+        f"task is missing, and the model is a {', '.join(names) or 'model of unknown kind'}; "
         f"name one of: {', '.join(TASKS)}"
     )

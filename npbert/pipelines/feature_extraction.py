@@ -1,18 +1,33 @@
-"""Texts → the encoder's vectors."""
+"""From texts to the vectors of the encoder."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, Literal, Unpack, overload
 
-from npbert.arguments import choice
+from npbert.arguments import Indexed, choice
 from npbert.distilbert.activations import Array
-from npbert.pipelines.base import Job, Options, Pipeline, flattened
+from npbert.pipelines.base import Call, Pipeline, TokenizedInput, read_text
+from npbert.pipelines.options import CallOptions, Options, TokenizerKwargs, flattened
+from npbert.pipelines.results import Features, FeaturesT, Texts
+
+
+class FeatureExtractionCallOptions(CallOptions, total=False):
+    """The options of feature-extraction, beside `return_tensors`; see also `CallOptions`.
+
+    Attributes
+    ----------
+    tokenize_kwargs : dict
+        `truncation`, `max_length` and `padding`, in a dict of their own.
+    """
+
+    tokenize_kwargs: TokenizerKwargs | None
 
 
 @dataclass(frozen=True)
 class FeatureExtractionOptions(Options):
-    """How to extract.  The arguments are described at `FeatureExtractionPipeline`."""
+    """The options of feature-extraction, checked; see `FeatureExtractionPipeline`."""
 
     return_tensors: bool | str | None = False
 
@@ -20,47 +35,101 @@ class FeatureExtractionOptions(Options):
         super().__post_init__()
         choice("return_tensors", self.return_tensors, dict.fromkeys((False, True, None, "np")))
 
+    @classmethod
+    def _normalized(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return flattened(given, "tokenize_kwargs")
 
-class FeatureExtractionPipeline(Pipeline):
-    """The last hidden state of texts.  Made by `pipeline`; see `Pipeline`."""
+
+class FeatureExtractionPipeline(
+    Pipeline[str, FeatureExtractionOptions, Features | Array], Generic[FeaturesT]
+):
+    """Returns the last hidden state of texts. See `npbert.pipeline`, which makes it.
+
+    Its type parameter is the result of one text: nested lists, or an array where
+    ``return_tensors=True`` was given when the pipeline was made.
+    """
 
     task = "feature-extraction"
     options_class = FeatureExtractionOptions
     max_chunk_characters: ClassVar[int] = 16_000  # a token becomes `dim` numbers
 
-    def __call__(self, inputs: Any, **options: Any) -> Any:
+    @overload
+    def __call__(
+        self, inputs: str, **options: Unpack[FeatureExtractionCallOptions]
+    ) -> FeaturesT: ...
+    @overload
+    def __call__(
+        self, inputs: Texts, **options: Unpack[FeatureExtractionCallOptions]
+    ) -> list[FeaturesT]: ...
+    @overload
+    def __call__(
+        self,
+        inputs: Iterable[str] | Indexed[str],
+        **options: Unpack[FeatureExtractionCallOptions],
+    ) -> Iterator[FeaturesT]: ...
+    @overload
+    def __call__(
+        self,
+        inputs: str,
+        *,
+        return_tensors: Literal[True, "np"],
+        **options: Unpack[FeatureExtractionCallOptions],
+    ) -> Array: ...
+    @overload
+    def __call__(
+        self,
+        inputs: Texts,
+        *,
+        return_tensors: Literal[True, "np"],
+        **options: Unpack[FeatureExtractionCallOptions],
+    ) -> list[Array]: ...
+    @overload
+    def __call__(
+        self,
+        inputs: Iterable[str] | Indexed[str],
+        *,
+        return_tensors: Literal[True, "np"],
+        **options: Unpack[FeatureExtractionCallOptions],
+    ) -> Iterator[Array]: ...
+
+    def __call__(self, inputs: object, **options: Any) -> Any:
         """Encode texts.
 
         Parameters
         ----------
         inputs : str, list or iterator
-            A text; several of these; or an iterator over them.
+            A text; several texts; or an iterator over texts.
         return_tensors : bool, optional
-            NumPy arrays instead of nested lists (False).
-        tokenize_kwargs : dict, optional
-            `truncation`, `max_length` and `padding` of a text.
+            Whether the result is made of NumPy arrays instead of nested lists (False).
         **options
-            `truncation`, `max_length`, `long_text`, `batch_size`, `threads`: see `pipeline`.
+            See `FeatureExtractionCallOptions`.
 
         Returns
         -------
         list, array or iterator
-            For a text its last hidden state, (1, seq, dim), as nested lists of float or as
-            a float32 array; for several texts a list of these.
+            The last hidden state of a text, (1, seq, dim), as nested lists of float or as a
+            float32 array; for several texts a list of these.
 
         Raises
         ------
         TypeError
-            If an input is no text, or a keyword is unknown.
+            If an input is not a text, or a keyword is unknown.
         ValueError
             If a text is too long, or an option cannot be honoured.
         """
-        return self._call(inputs, options)
+        return self._answer(inputs, self.options_for(f"{type(self).__name__}()", options))
 
-    @staticmethod
-    def _plain(options: dict[str, Any]) -> dict[str, Any]:
-        return flattened(options, "tokenize_kwargs")
+    def _read_input(self, item: object, number: int, _options: FeatureExtractionOptions) -> str:
+        return read_text(item, number)
 
-    def _result(self, _job: Job, rows: list[Array], options: Any) -> Any:
-        hidden = rows[0][None]  # (1, seq, dim)
-        return hidden if options.return_tensors else hidden.tolist()
+    def _make_result(
+        self,
+        _tokenized: TokenizedInput[str],
+        rows: list[Array],
+        call: Call[FeatureExtractionOptions],
+    ) -> Features | Array:
+        hidden_state = rows[0][None]  # (1, seq, dim)
+        if call.options.return_tensors:
+            return hidden_state
+        nested: Features = hidden_state.tolist()
+        return nested

@@ -1,87 +1,65 @@
-"""Texts with `[MASK]` → words for it."""
+"""From texts with `[MASK]` to words for it."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack, overload
 
 import numpy as np
 
-from npbert.arguments import as_list, check_count, check_text
+from npbert.arguments import ArrowColumn, Indexed, Sized, as_list, check_count, check_text
 from npbert.distilbert.activations import Array
-from npbert.distilbert.model import Pack, select
+from npbert.distilbert.model import IntArray, Pack, select
 from npbert.models.heads import DistilBertForMaskedLM
 from npbert.models.outputs import softmax
-from npbert.pipelines.base import Job, Options, Pipeline, flattened, without_none
+from npbert.pipelines.base import Call, Pipeline, TokenizedInput, read_text
+from npbert.pipelines.options import (
+    CallOptions,
+    Options,
+    TokenizerKwargs,
+    flattened,
+    without_none,
+)
+from npbert.pipelines.results import FilledMask, FilledMasks, Texts
 from npbert.tokenization.tokenizer import Tokenizer
+
+
+class FillMaskCallOptions(CallOptions, total=False):
+    """The options of fill-mask; see also `CallOptions`.
+
+    Attributes
+    ----------
+    top_k : int
+        How many words to return for each mask (5).
+    targets : str or list of str
+        The only words to choose from.
+    tokenizer_kwargs : dict
+        `truncation`, `max_length` and `padding`, in a dict of their own.
+    """
+
+    top_k: int | None
+    targets: str | Sized[str] | ArrowColumn | None
+    tokenizer_kwargs: TokenizerKwargs | None
 
 
 @dataclass(frozen=True)
 class FillMaskOptions(Options):
-    """How to fill masks.  The arguments are described at `FillMaskPipeline`."""
+    """The options of fill-mask, checked; see `FillMaskCallOptions`."""
 
     top_k: int = 5
-    targets: str | tuple[str, ...] | None = None
+    targets: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_count("top_k", self.top_k)
 
-
-class FillMaskPipeline(Pipeline):
-    """Words for `[MASK]`, best first.  Made by `pipeline`; see `Pipeline`."""
-
-    task = "fill-mask"
-    options_class = FillMaskOptions
-    model: DistilBertForMaskedLM
-    _expected: ClassVar[str] = "a str with a mask"
-
-    def __init__(self, model: DistilBertForMaskedLM, tokenizer: Tokenizer, **options: Any) -> None:
-        if tokenizer.mask_token_id is None:
-            raise ValueError("the tokenizer has no mask token, so there is nothing to fill")
-        super().__init__(model, tokenizer, **options)
-
-    def __call__(self, inputs: Any, **options: Any) -> Any:
-        """Fill masks.
-
-        Parameters
-        ----------
-        inputs : str, list or iterator
-            A text with one or more `[MASK]`; several of these; or an iterator over them.
-        top_k : int, optional
-            How many words for each mask (5).
-        targets : str or list of str, optional
-            The only words to choose from.
-        tokenizer_kwargs : dict, optional
-            `truncation`, `max_length` and `padding` of a text.
-        **options
-            `truncation`, `max_length`, `long_text`, `batch_size`, `threads`: see `pipeline`.
-
-        Returns
-        -------
-        list or iterator
-            For a text with one mask a list of ``{"score": float, "token": int,
-            "token_str": str, "sequence": str}``, best first; for one with several masks a
-            list of such lists; for several texts a list of these, but for a list of one
-            text what that text gives.
-
-        Raises
-        ------
-        TypeError
-            If an input is no text, or a keyword is unknown.
-        ValueError
-            If a text has no mask or is too long, or an option cannot be honoured.
-        """
-        results = self._call(inputs, options)
-        return results[0] if isinstance(inputs, list) and len(inputs) == 1 else results
-
-    @staticmethod
-    def _plain(options: dict[str, Any]) -> dict[str, Any]:
-        flat = without_none(flattened(options, "tokenizer_kwargs"), "top_k", "targets")
-        if flat.get("targets") is not None:
+    @classmethod
+    def _normalized(cls, given: dict[str, Any]) -> dict[str, Any]:
+        flat = without_none(flattened(given, "tokenizer_kwargs"), "top_k", "targets")
+        if "targets" in flat:
             targets = flat["targets"]
             words = [targets] if isinstance(targets, str) else as_list(targets)
             if words is None:
@@ -91,49 +69,113 @@ class FillMaskPipeline(Pipeline):
             )
         return flat
 
-    def _jobs(self, items: list[Any], options: Any, numbers: Sequence[int]) -> list[Job]:
-        jobs = super()._jobs(items, options, numbers)
-        for number, job in zip(numbers, jobs, strict=True):
-            if self.tokenizer.mask_token_id not in job.parts[0].ids:
-                raise ValueError(
-                    f"text {number} (counted from 0) has no {self.tokenizer.mask_token} "
-                    "(or it was cut off); put one where a word is wanted"
-                )
-        return jobs
+
+class FillMaskPipeline(Pipeline[str, FillMaskOptions, FilledMasks]):
+    """Finds words for `[MASK]`, best first. See `npbert.pipeline`, which makes it."""
+
+    task = "fill-mask"
+    options_class = FillMaskOptions
+    model: DistilBertForMaskedLM
+    _expected: ClassVar[str] = "a str with a mask"
+
+    def __init__(
+        self,
+        model: DistilBertForMaskedLM,
+        tokenizer: Tokenizer,
+        options: FillMaskOptions | None = None,
+        /,
+        **given: Unpack[FillMaskCallOptions],
+    ) -> None:
+        if tokenizer.mask_token_id is None:
+            raise ValueError("the tokenizer has no mask token, so there is nothing to fill")
+        super().__init__(model, tokenizer, options, **given)
+
+    @overload
+    def __call__(self, inputs: str, **options: Unpack[FillMaskCallOptions]) -> FilledMasks: ...
+    @overload
+    def __call__(
+        self, inputs: Texts, **options: Unpack[FillMaskCallOptions]
+    ) -> FilledMasks | list[FilledMasks]: ...
+    @overload
+    def __call__(
+        self, inputs: Iterable[str] | Indexed[str], **options: Unpack[FillMaskCallOptions]
+    ) -> Iterator[FilledMasks]: ...
+
+    def __call__(self, inputs: object, **options: Unpack[FillMaskCallOptions]) -> Any:
+        """Fill masks.
+
+        Parameters
+        ----------
+        inputs : str, list or iterator
+            A text with one or more `[MASK]`; several texts; or an iterator over texts.
+        **options
+            See `FillMaskCallOptions`; they count for this call.
+
+        Returns
+        -------
+        list or iterator
+            For a text with one mask a list of ``{"score": float, "token": int, "token_str": str,
+            "sequence": str}``, best first; for a text with several masks a list of such lists;
+            for several texts a list of what each text gives. A list of one text gives what that
+            text gives.
+
+        Raises
+        ------
+        TypeError
+            If an input is not a text, or a keyword is unknown.
+        ValueError
+            If a text has no mask or is too long, or an option cannot be honoured.
+        """
+        results = self._answer(inputs, self.options_for(f"{type(self).__name__}()", options))
+        return results[0] if isinstance(inputs, list) and len(inputs) == 1 else results
+
+    def _read_input(self, item: object, number: int, _options: FillMaskOptions) -> str:
+        return read_text(item, number)
+
+    def _check_tokenized(
+        self, tokenized: TokenizedInput[str], _call: Call[FillMaskOptions], number: int
+    ) -> None:
+        if self.tokenizer.mask_token_id not in tokenized.parts[0].ids:
+            raise ValueError(
+                f"text {number} (counted from 0) has no {self.tokenizer.mask_token} "
+                "(or it was cut off); put one where a word is wanted"
+            )
 
     def _rows(self, pack: Pack) -> list[Array]:
         masks = np.flatnonzero(pack.input_ids == self.tokenizer.mask_token_id)
         logits = self.model.forward_pack(pack, select(masks))  # (masks, vocab)
         return np.split(logits, np.searchsorted(masks, pack.starts[1:-1]))
 
-    def _result(self, job: Job, rows: list[Array], options: Any) -> Any:
+    def _make_result(
+        self, tokenized: TokenizedInput[str], rows: list[Array], call: Call[FillMaskOptions]
+    ) -> FilledMasks:
         (logits,) = rows  # (masks, vocab)
-        ids = np.array(job.parts[0].ids)
-        places = np.flatnonzero(ids == self.tokenizer.mask_token_id)
+        ids = np.array(tokenized.parts[0].ids, np.int64)
+        masks = np.flatnonzero(ids == self.tokenizer.mask_token_id)
         probs = softmax(logits)
-        allowed = self._target_ids(options.targets)
+        allowed = self._target_ids(call.options.targets)
         results = []
-        for place, of_mask in zip(places, probs, strict=True):
-            tokens = allowed[np.argsort(-of_mask[allowed], kind="stable")[: options.top_k]]
-            filled = partial(self._filled, ids, int(place), of_mask, len(places))
-            results.append([filled(int(token)) for token in tokens])
+        for mask, of_mask in zip(masks, probs, strict=True):
+            best = np.argsort(-of_mask[allowed], kind="stable")[: call.options.top_k]
+            filled = partial(self._filled, ids, int(mask), of_mask, len(masks))
+            results.append([filled(int(token)) for token in allowed[best]])
         return results[0] if len(results) == 1 else results
 
     def _filled(
-        self, ids: np.ndarray, place: int, probs: Array, n_masks: int, token: int
-    ) -> dict[str, Any]:
+        self, ids: IntArray, mask: int, probs: Array, n_masks: int, token: int
+    ) -> FilledMask:
         filled = ids.copy()
-        filled[place] = token
+        filled[mask] = token
         return {
             "score": float(probs[token]),
             "token": token,
             "token_str": self.tokenizer.decode([token]),
-            # The other masks are special tokens too, and should be seen.
+            # Masks are special tokens; where there are others, they must not be skipped.
             "sequence": self.tokenizer.decode(filled, skip_special_tokens=n_masks == 1),
         }
 
-    def _target_ids(self, targets: Any) -> np.ndarray:
-        """Ids to choose from, in ascending order."""
+    def _target_ids(self, targets: tuple[str, ...] | None) -> IntArray:
+        """Return the ids to choose from, in ascending order."""
         if targets is None:
             return np.arange(self.model.config.vocab_size)
         vocab = self.tokenizer.get_vocab()
@@ -144,7 +186,7 @@ class FillMaskPipeline(Pipeline):
                 continue
             pieces = self.tokenizer(target, add_special_tokens=False)["input_ids"]
             if not pieces:
-                warnings.warn(f"target {target!r} is no word, so it is left out", stacklevel=6)
+                warnings.warn(f"target {target!r} is not a word, so it is left out", stacklevel=6)
                 continue
             first = self.tokenizer.convert_ids_to_tokens(pieces[0])
             warnings.warn(

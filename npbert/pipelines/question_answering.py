@@ -1,26 +1,71 @@
-"""Questions and contexts → the words of the context that answer."""
+"""From questions and contexts to the words of the context that answer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, Generic, NamedTuple, TypedDict, Unpack, overload
 
 import numpy as np
 from tokenizers import Encoding
 
-from npbert.arguments import as_list, check_count, check_text
+from npbert.arguments import ArrowColumn, Indexed, Sized, as_list, check_count, check_text
 from npbert.distilbert.activations import Array
 from npbert.models.outputs import softmax
-from npbert.pipelines.base import Job, Options, Pipeline
+from npbert.models.padding import BoolArray
+from npbert.pipelines.base import Call, Pipeline, TokenizedInput
+from npbert.pipelines.options import CallOptions, Cutting, Options
+from npbert.pipelines.results import AnswersT, QuestionAnswer
 
 _MAX_SEQ_LEN: Final = 384
 _DOC_STRIDE: Final = 128
+_NO_ANSWER_SCORE: Final = 1e6  # above every probability; the least one of all parts counts
+_HIDDEN_LOGIT: Final = -10_000  # of tokens that cannot be part of an answer
+
+Answers = QuestionAnswer | list[QuestionAnswer]
+
+
+class Question(TypedDict):
+    """A question, and the text that answers it."""
+
+    question: str
+    context: str
+
+
+QuestionInput = Question | Mapping[str, str]
+_Questions = Sized[QuestionInput]
+
+
+class QuestionAnsweringCallOptions(CallOptions, total=False):
+    """The options of question-answering, beside `top_k`; see also `CallOptions`.
+
+    Attributes
+    ----------
+    doc_stride : int
+        The tokens that two parts of a long context share (128, and at most half a part).
+    max_answer_len : int
+        The most tokens of an answer (15).
+    max_seq_len : int
+        The most tokens of the question and a part of the context together (384).
+    max_question_len : int
+        It changes nothing, as in transformers.
+    handle_impossible_answer : bool
+        Whether "" is an answer too (False).
+    align_to_words : bool
+        Whether an answer is made of whole words (True).
+    """
+
+    doc_stride: int | None
+    max_answer_len: int
+    max_seq_len: int | None
+    max_question_len: int
+    handle_impossible_answer: bool
+    align_to_words: bool
 
 
 @dataclass(frozen=True)
 class QuestionAnsweringOptions(Options):
-    """How to answer.  The arguments are described at `QuestionAnsweringPipeline`."""
+    """The options of question-answering, checked; see `QuestionAnsweringCallOptions`."""
 
     top_k: int = 1
     doc_stride: int | None = None
@@ -38,6 +83,14 @@ class QuestionAnsweringOptions(Options):
             if getattr(self, name) is not None:
                 check_count(name, getattr(self, name))
 
+    def cutting(self, longest: int) -> Cutting:
+        """Decide how a context is cut: into parts that overlap, and never into a question."""
+        max_length = self.max_seq_len or min(longest, _MAX_SEQ_LEN)
+        stride = self.doc_stride or min(max_length // 2, _DOC_STRIDE)
+        if stride > max_length:
+            raise ValueError(f"doc_stride is {stride}, expected at most max_seq_len = {max_length}")
+        return Cutting(max_length, "only_second", stride, keeps_rest=True)
+
 
 class _Question(NamedTuple):
     question: str
@@ -45,78 +98,152 @@ class _Question(NamedTuple):
 
 
 class _Span(NamedTuple):
-    """A candidate answer: tokens from `first` to `last`, both in it."""
+    """A candidate for an answer: the tokens from `first` to `last`, both included."""
 
     first: int
     last: int
     score: float
 
 
-class QuestionAnsweringPipeline(Pipeline):
-    """Answers questions with words of a context.  Made by `pipeline`; see `Pipeline`.
+class QuestionAnsweringPipeline(
+    Pipeline[_Question, QuestionAnsweringOptions, Answers], Generic[AnswersT]
+):
+    """Answers questions with words of a context. See `npbert.pipeline`, which makes it.
+
+    Its type parameter is the result of one question: one answer, or perhaps a list of answers
+    where `top_k` was given when the pipeline was made.
 
     Notes
     -----
-    transformers 5 has no such pipeline; this one answers as that of its release 4.57.6.  The
-    score of an answer is the probability that it starts where it does times that it ends
-    there, summed over the places in which the same words stand.
+    transformers 5 has no such pipeline; this one answers as the pipeline of release 4.57.6 did.
+    The score of an answer is the probability that it starts where it does, times the probability
+    that it ends where it does. Where the same words stand in several places of the context, their
+    scores are added.
     """
 
     task = "question-answering"
     options_class = QuestionAnsweringOptions
     _expected: ClassVar[str] = "a dict of question and context"
+    _needs_offsets = True
+
+    @overload
+    def __call__(
+        self, inputs: QuestionInput, /, **options: Unpack[QuestionAnsweringCallOptions]
+    ) -> AnswersT: ...
+    @overload
+    def __call__(
+        self,
+        question: str,
+        context: str,
+        /,
+        **options: Unpack[QuestionAnsweringCallOptions],
+    ) -> AnswersT: ...
+    @overload
+    def __call__(
+        self,
+        *,
+        question: str,
+        context: str,
+        **options: Unpack[QuestionAnsweringCallOptions],
+    ) -> AnswersT: ...
+    @overload
+    def __call__(
+        self,
+        *,
+        question: str,
+        context: str,
+        top_k: int,
+        **options: Unpack[QuestionAnsweringCallOptions],
+    ) -> Answers: ...
+    @overload
+    def __call__(
+        self,
+        inputs: QuestionInput,
+        /,
+        *,
+        top_k: int,
+        **options: Unpack[QuestionAnsweringCallOptions],
+    ) -> Answers: ...
+    @overload
+    def __call__(
+        self,
+        question: str,
+        context: str,
+        /,
+        *,
+        top_k: int,
+        **options: Unpack[QuestionAnsweringCallOptions],
+    ) -> Answers: ...
+    @overload
+    def __call__(
+        self,
+        inputs: _Questions,
+        /,
+        *,
+        top_k: int = ...,
+        **options: Unpack[QuestionAnsweringCallOptions],
+    ) -> Answers | list[Answers]: ...
+    @overload
+    def __call__(
+        self,
+        *,
+        question: Sized[str] | ArrowColumn,
+        context: str | Sized[str] | ArrowColumn,
+        top_k: int = ...,
+        **options: Unpack[QuestionAnsweringCallOptions],
+    ) -> Answers | list[Answers]: ...
+    @overload
+    def __call__(
+        self,
+        inputs: Iterable[QuestionInput] | Indexed[QuestionInput],
+        /,
+        *,
+        top_k: int = ...,
+        **options: Unpack[QuestionAnsweringCallOptions],
+    ) -> Iterator[Answers]: ...
 
     def __call__(
-        self, *inputs: Any, question: Any = None, context: Any = None, **options: Any
+        self, *inputs: object, question: object = None, context: object = None, **options: Any
     ) -> Any:
         """Answer questions.
 
         Parameters
         ----------
         *inputs : dict, list or iterator
-            ``{"question": str, "context": str}``; several of these; an iterator over them;
-            or a question and a context.
+            ``{"question": str, "context": str}``; several of these; an iterator over these; or a
+            question and a context.
         question, context : str or list of str
-            Instead of `inputs`; several questions may share one context.
+            They stand in place of `inputs`. Several questions may share one context.
         top_k : int, optional
-            How many answers (1).
-        doc_stride : int, optional
-            Tokens that two parts of a long context share (128, at most half a part).
-        max_seq_len : int, optional
-            Most tokens of question and part of the context together (384).
-        max_answer_len : int, optional
-            Most tokens of an answer (15).
-        handle_impossible_answer : bool, optional
-            Whether "" is an answer too (False).
-        align_to_words : bool, optional
-            Whether an answer is made of whole words (True).
+            How many answers to return (1).
         **options
-            `max_question_len`, which changed nothing in transformers either; `batch_size`,
-            `threads`: see `pipeline`.
+            See `QuestionAnsweringCallOptions`; they count for this call.
 
         Returns
         -------
         dict, list or iterator
-            For one question ``{"score": float, "start": int, "end": int, "answer": str}``,
-            or with `top_k` above 1 a list of these, best first; for several questions a list
-            of these.
+            For one question ``{"score": float, "start": int, "end": int, "answer": str}``. With
+            `top_k` above 1 it is a list of these, best first. For several questions it is a list
+            of what each question gives; a list of one question gives what that question gives.
 
         Raises
         ------
         TypeError
-            If an input is no question, or a keyword is unknown.
+            If an input is not a question, or a keyword is unknown.
         ValueError
             If a text is empty, or an option cannot be honoured.
         """
-        asked = _inputs(inputs, question, context)
+        asked = _gathered(inputs, question, context)
         if isinstance(asked, list) and len(asked) == 1:
             (asked,) = asked
-        return self._call(asked, options)
+        return self._answer(asked, self.options_for(f"{type(self).__name__}()", options))
 
-    def _is_one(self, inputs: Any, _options: Any) -> bool:
+    def _is_one(self, inputs: object, _options: QuestionAnsweringOptions) -> bool:
         return isinstance(inputs, Mapping)
 
-    def _check(self, item: Any, number: int, _options: Any) -> _Question:
+    def _read_input(
+        self, item: object, number: int, _options: QuestionAnsweringOptions
+    ) -> _Question:
         where = f"input {number} (counted from 0)"
         if not isinstance(item, Mapping):
             raise TypeError(
@@ -131,39 +258,37 @@ class QuestionAnsweringPipeline(Pipeline):
                 raise ValueError(f"{name} of {where} is empty")
         return _Question(item["question"], item["context"])
 
-    def _jobs(self, items: list[_Question], options: Any, _numbers: Sequence[int]) -> list[Job]:
-        limit = options.max_seq_len or min(self.tokenizer.model_max_length, _MAX_SEQ_LEN)
-        stride = options.doc_stride or min(limit // 2, _DOC_STRIDE)
-        if stride > limit:
-            raise ValueError(f"doc_stride is {stride}, expected at most max_seq_len = {limit}")
-        first = self._question_is_first
-        encodings = self.tokenizer.encode_batch(
-            [tuple(item) if first else (item.context, item.question) for item in items],
-            truncation="only_second" if first else "only_first",
-            max_length=limit,
-            stride=stride,
-            with_offsets=True,
-        )
-        return list(map(Job.whole, items, encodings))
+    def _cutting(self, options: QuestionAnsweringOptions) -> Cutting:
+        cutting = super()._cutting(options)
+        return cutting if self._question_is_first else cutting._replace(strategy="only_first")
+
+    def _texts_of(
+        self, item: _Question, _options: QuestionAnsweringOptions
+    ) -> list[tuple[str, str]]:
+        question, context = item
+        return [(question, context) if self._question_is_first else (context, question)]
 
     @property
     def _question_is_first(self) -> bool:
-        return bool(self.tokenizer.padding_side == "right")
+        return self.tokenizer.padding_side == "right"
 
-    def _result(self, job: Job, rows: list[Array], options: Any) -> Any:
-        context = job.item.context
-        of_context = 1 if self._question_is_first else 0
-        answers: dict[str, dict[str, Any]] = {}
-        null_score = 1e6
-        for part, logits in zip(job.parts, rows, strict=True):
-            allowed = np.array([sequence == of_context for sequence in part.sequence_ids])
-            allowed |= np.array(part.ids) == self.tokenizer.cls_token_id  # "no answer"
+    def _make_result(
+        self,
+        tokenized: TokenizedInput[_Question],
+        rows: list[Array],
+        call: Call[QuestionAnsweringOptions],
+    ) -> Answers:
+        options, context = call.options, tokenized.item.context
+        answers: dict[str, QuestionAnswer] = {}
+        no_answer_score = _NO_ANSWER_SCORE
+        for part, logits in zip(tokenized.parts, rows, strict=True):
+            allowed = self._allowed(part)
             start, end = (_probabilities(logits[:, side], allowed) for side in (0, 1))  # (seq,)
-            null_score = min(null_score, float(start[0] * end[0]))
-            start[0] = end[0] = 0
+            no_answer_score = min(no_answer_score, float(start[0] * end[0]))
+            start[0] = end[0] = 0  # the token [CLS] stands for "no answer"
             n_wanted = options.top_k * 2 + 10 if options.align_to_words else options.top_k
             for span in _spans(start, end, allowed, n_wanted, options.max_answer_len):
-                begin, stop = _characters(part, span, of_context, options.align_to_words)
+                begin, stop = _characters(part, span, self._n_of_context, options.align_to_words)
                 answer = context[begin:stop]
                 known = answers.setdefault(
                     answer.lower(), {"score": 0.0, "start": begin, "end": stop, "answer": answer}
@@ -171,21 +296,32 @@ class QuestionAnsweringPipeline(Pipeline):
                 known["score"] += span.score
         found = list(answers.values())
         if options.handle_impossible_answer:
-            found.append({"score": null_score, "start": 0, "end": 0, "answer": ""})
+            found.append({"score": no_answer_score, "start": 0, "end": 0, "answer": ""})
         found.sort(key=lambda answer: answer["score"], reverse=True)
         found = found[: options.top_k]
         return found[0] if len(found) == 1 else found
 
+    @property
+    def _n_of_context(self) -> int:
+        """0 or 1: the number of the context in a pair of texts."""
+        return 1 if self._question_is_first else 0
 
-def _probabilities(logits: Array, allowed: np.ndarray) -> Array:
-    """Softmax over the allowed tokens: float32 (seq,)."""
-    return softmax(np.where(allowed, logits, np.float32(-10_000)))
+    def _allowed(self, part: Encoding) -> BoolArray:
+        """Tell which tokens can be part of an answer: those of the context, and `[CLS]`."""
+        of_context = np.array([number == self._n_of_context for number in part.sequence_ids])
+        allowed: BoolArray = of_context | (np.array(part.ids) == self.tokenizer.cls_token_id)
+        return allowed
+
+
+def _probabilities(logits: Array, allowed: BoolArray) -> Array:
+    """Compute the softmax over the allowed tokens: float32 (seq,)."""
+    return softmax(np.where(allowed, logits, np.float32(_HIDDEN_LOGIT)))
 
 
 def _spans(
-    start: Array, end: Array, allowed: np.ndarray, n_wanted: int, max_answer_len: int
+    start: Array, end: Array, allowed: BoolArray, n_wanted: int, max_answer_len: int
 ) -> Iterator[_Span]:
-    """The likeliest answers, best first, of the `n_wanted` likeliest pairs of tokens."""
+    """Yield the answers among the `n_wanted` likeliest pairs of start and end, best first."""
     scores = np.tril(np.triu(np.outer(start, end)), max_answer_len - 1)  # (seq, seq)
     flat = scores.reshape(-1)
     best = np.argsort(-flat, kind="stable")[:n_wanted]
@@ -195,22 +331,22 @@ def _spans(
 
 
 def _characters(
-    part: Encoding, span: _Span, of_context: int, align_to_words: bool
+    part: Encoding, span: _Span, n_of_context: int, align_to_words: bool
 ) -> tuple[int, int]:
-    """Where a span of tokens is in the context."""
+    """Return the first character of a span of tokens in the context, and the one behind it."""
     begin, stop = part.offsets[span.first][0], part.offsets[span.last][1]
     if align_to_words:
         first_word, last_word = part.token_to_word(span.first), part.token_to_word(span.last)
         if first_word is not None and last_word is not None:
-            first = part.word_to_chars(first_word, of_context)
-            last = part.word_to_chars(last_word, of_context)
+            first = part.word_to_chars(first_word, n_of_context)
+            last = part.word_to_chars(last_word, n_of_context)
             if first is not None and last is not None:
                 return first[0], last[1]
     return begin, stop
 
 
-def _inputs(inputs: tuple[Any, ...], question: Any, context: Any) -> Any:
-    """A dict, a list of dicts, or an iterator, from all the ways to ask."""
+def _gathered(inputs: tuple[object, ...], question: object, context: object) -> object:
+    """Return a dict, a list of dicts, or an iterator, whichever way the caller asked."""
     if inputs:
         if question is not None or context is not None:
             raise TypeError("inputs, question and context are given; expected inputs alone")

@@ -1,49 +1,57 @@
-"""Texts → labels and scores."""
+"""From texts to labels and scores."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Generic, Unpack, overload
 
 import numpy as np
 
-from npbert.arguments import check_count, check_text
+from npbert.arguments import NOT_GIVEN, Indexed, NotGiven, check_count, check_text
 from npbert.checkpoints.config import DistilBertConfig
 from npbert.distilbert.activations import Array
 from npbert.distilbert.model import Pack
 from npbert.models.outputs import sigmoid, softmax
-from npbert.pipelines.base import Job, Options, Pipeline
+from npbert.pipelines.base import Call, Pipeline, TokenizedInput, read_text
+from npbert.pipelines.options import CallOptions, Cutting, Options
+from npbert.pipelines.results import LabelScore as LabelScore
+from npbert.pipelines.results import LabelsT, TextInput, TextInputs, TextPair
 
 _FUNCTIONS: Final[dict[str, Callable[[Array], Array]]] = {
     "softmax": softmax,
     "sigmoid": sigmoid,
     "none": lambda logits: logits,
 }
-_WINDOWS_SHARE: Final = 1 / 4  # what a window has of the one before
+_OVERLAP: Final = 1 / 4  # the share of a window that is also in the window before it
+
+_Text = str | tuple[str, str]  # a text, or a pair of texts
 
 
-class _TopK(Enum):
-    """In place of a number; None has a meaning of its own: all labels."""
+class TextClassificationCallOptions(CallOptions, total=False):
+    """The options of text-classification, beside `top_k`; see also `CallOptions`.
 
-    NOT_GIVEN = "not given"
+    Attributes
+    ----------
+    function_to_apply : "softmax", "sigmoid", "none" or None
+        The function that makes scores of logits. The default is none for regression, sigmoid
+        where a text can have several labels or where there is one label, and softmax otherwise.
+    """
 
-
-Result = dict[str, Any]  # {"label": str, "score": float}
+    function_to_apply: str | None
 
 
 @dataclass(frozen=True)
 class TextClassificationOptions(Options):
-    """How to label.  The arguments are described at `pipeline`."""
+    """The options of text-classification, checked; see `TextClassificationCallOptions`."""
 
-    top_k: int | _TopK | None = _TopK.NOT_GIVEN
+    top_k: int | NotGiven | None = NOT_GIVEN
     function_to_apply: str | None = None
     long_texts: ClassVar[tuple[str, ...]] = (*Options.long_texts, "window")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.top_k not in (_TopK.NOT_GIVEN, None):
+        if self.top_k not in (NOT_GIVEN, None):
             check_count("top_k", self.top_k)
         function = self.function_to_apply
         if function is not None and str(function).lower() not in _FUNCTIONS:
@@ -51,15 +59,29 @@ class TextClassificationOptions(Options):
                 f"function_to_apply is {function!r}, expected one of: {', '.join(_FUNCTIONS)}"
             )
 
+    def cutting(self, longest: int) -> Cutting:
+        """Decide how texts are cut: as in `Options`, or into windows."""
+        cutting = super().cutting(longest)
+        if self.long_text != "window":
+            return cutting
+        stride = int(cutting.max_length * _OVERLAP)
+        return Cutting(cutting.max_length, strategy=True, stride=stride, keeps_rest=True)
 
-class TextClassificationPipeline(Pipeline):
-    """Labels texts.  Made by `pipeline`; see `Pipeline`.
+
+class TextClassificationPipeline(
+    Pipeline[_Text, TextClassificationOptions, LabelScore | list[LabelScore]], Generic[LabelsT]
+):
+    """Labels texts. See `npbert.pipeline`, which makes it.
+
+    Its type parameter is the result of one text: a `LabelScore`, or a list of them where `top_k`
+    was given when the pipeline was made.
 
     Notes
     -----
-    With ``long_text="window"`` a long text is read in windows of as many tokens as the model
-    can read, each of which shares a quarter with the one before.  The text's logits are the
-    mean of theirs, weighted by the tokens that each window has and none before it.
+    With ``long_text="window"`` a long text is read in windows. A window has as many tokens as the
+    model can read, and shares a quarter of them with the window before it. The logits of the text
+    are the mean of the logits of its windows, where the weight of a window is the number of
+    tokens that no earlier window has.
     """
 
     task = "text-classification"
@@ -70,42 +92,96 @@ class TextClassificationPipeline(Pipeline):
         "long_text='truncate' to label its beginning"
     )
 
-    def __call__(self, inputs: Any, **options: Any) -> Any:
+    @overload
+    def __call__(
+        self, inputs: str, **options: Unpack[TextClassificationCallOptions]
+    ) -> list[LabelsT]: ...
+    @overload
+    def __call__(
+        self,
+        inputs: TextPair | Mapping[str, str],
+        **options: Unpack[TextClassificationCallOptions],
+    ) -> LabelsT: ...
+    @overload
+    def __call__(
+        self, inputs: TextInputs, **options: Unpack[TextClassificationCallOptions]
+    ) -> list[LabelsT]: ...
+    @overload
+    def __call__(
+        self,
+        inputs: Iterable[TextInput] | Indexed[TextInput],
+        **options: Unpack[TextClassificationCallOptions],
+    ) -> Iterator[LabelsT]: ...
+    @overload
+    def __call__(
+        self,
+        inputs: str | TextPair | Mapping[str, str],
+        *,
+        top_k: int | None,
+        **options: Unpack[TextClassificationCallOptions],
+    ) -> list[LabelScore]: ...
+    @overload
+    def __call__(
+        self,
+        inputs: TextInputs,
+        *,
+        top_k: int | None,
+        **options: Unpack[TextClassificationCallOptions],
+    ) -> list[list[LabelScore]]: ...
+    @overload
+    def __call__(
+        self,
+        inputs: Iterable[TextInput] | Indexed[TextInput],
+        *,
+        top_k: int | None,
+        **options: Unpack[TextClassificationCallOptions],
+    ) -> Iterator[list[LabelScore]]: ...
+
+    def __call__(
+        self,
+        inputs: object,
+        *,
+        top_k: int | NotGiven | None = NOT_GIVEN,
+        **options: Unpack[TextClassificationCallOptions],
+    ) -> Any:
         """Label texts.
 
         Parameters
         ----------
         inputs : str, dict, list or iterator
-            A text; a pair ``{"text": …, "text_pair": …}``; several of these, as a list,
-            tuple, array or column; or an iterator over them.
+            A text; a pair ``{"text": …, "text_pair": …}``; several of these, as a list, a tuple,
+            an array or a column; or an iterator over them.
+        top_k : int or None, optional
+            How many labels to return for each text, best first; None returns all of them.
         **options
-            `top_k`, `function_to_apply`, `truncation`, `max_length`, `padding`,
-            `long_text`, `batch_size`, `threads`: as in `pipeline`, for this call.
+            See `TextClassificationCallOptions`; they count for this call.
 
         Returns
         -------
         list, dict or iterator
-            With ``d = {"label": str, "score": float}``: a str gives ``[d]``, a pair ``d``,
-            a list ``[d, …]``, an iterator a lazy iterator of ``d``, which reads ahead by at
-            most 1024 texts, or by `batch_size`.  With `top_k`, even None, a list ``[d, …]``,
-            best first, stands in place of each ``d``; a str then gives that list itself.
+            With ``d = {"label": str, "score": float}``, a str gives ``[d]``, a pair gives ``d``,
+            and a list gives ``[d, …]``. An iterator gives a lazy iterator of ``d``, which reads at
+            most 1024 texts, or `batch_size` texts, ahead. If `top_k` is given, even as None, a
+            list ``[d, …]``, best first, stands in the place of each ``d``, and a str gives that
+            list itself.
 
         Raises
         ------
         TypeError
-            If an input is no text, or a keyword is unknown.
+            If an input is not a text, or a keyword is unknown.
         ValueError
             If an option cannot be honoured, or a text is too long.
         """
-        result = self._call(inputs, options)
-        return [result] if isinstance(inputs, str) and "top_k" not in options else result
+        given = with_top_k(top_k, options)
+        result = self._answer(inputs, self.options_for(f"{type(self).__name__}()", given))
+        return as_list_for_one(result, inputs, top_k)
 
-    def _is_one(self, inputs: Any, _options: Any) -> bool:
+    def _is_one(self, inputs: object, _options: TextClassificationOptions) -> bool:
         return isinstance(inputs, (str, Mapping))
 
-    def _check(self, item: Any, number: int, _options: Any) -> str | tuple[str, str]:
+    def _read_input(self, item: object, number: int, _options: TextClassificationOptions) -> _Text:
         if not isinstance(item, Mapping):
-            return check_text(item, f"text {number} (counted from 0)")
+            return read_text(item, number)
         unknown = item.keys() - {"text", "text_pair"}
         if unknown or "text" not in item:
             raise ValueError(
@@ -113,56 +189,65 @@ class TextClassificationPipeline(Pipeline):
                 "'text' and, for a pair, 'text_pair'"
             )
         text = check_text(item["text"], f"'text' of input {number} (counted from 0)")
-        if item.get("text_pair") in (None, ""):  # empty is none, as in the tokenizer
+        if item.get("text_pair") in (None, ""):  # as in the tokenizer, an empty text is none
             return text
         where = f"'text_pair' of input {number} (counted from 0)"
         return text, check_text(item["text_pair"], where)
 
-    def _jobs(self, items: list[Any], options: Any, numbers: Sequence[int]) -> list[Job]:
-        if options.long_text != "window":
-            return super()._jobs(items, options, numbers)
-        limit = self.limit(options)
-        encodings = self.tokenizer.encode_batch(
-            items, truncation=True, max_length=limit, stride=_overlap(limit)
-        )
-        for number, item, encoding in zip(numbers, items, encodings, strict=True):
-            if encoding.overflowing and isinstance(item, tuple):
-                raise ValueError(
-                    f"input {number} (counted from 0) is a pair of more than {limit} tokens, and "
-                    "only single texts can be read in windows; pass long_text='truncate'"
-                )
-        return list(map(Job.whole, items, encodings))
+    def _check_tokenized(
+        self, tokenized: TokenizedInput[_Text], call: Call[TextClassificationOptions], number: int
+    ) -> None:
+        if len(tokenized.parts) > 1 and isinstance(tokenized.item, tuple):
+            raise ValueError(
+                f"input {number} (counted from 0) is a pair of more than "
+                f"{call.cutting.max_length} tokens, and only single texts can be read in windows; "
+                "pass long_text='truncate'"
+            )
 
     def _rows(self, pack: Pack) -> list[Array]:
-        return list(self.model.forward_pack(pack))  # (labels,) a text
+        return list(self.model.forward_pack(pack))  # one row (labels,) per text
 
-    def _result(self, job: Job, rows: list[Array], options: Any) -> Result | list[Result]:
-        logits = rows[0] if len(rows) == 1 else self._combined(job, rows, options)  # (labels,)
+    def _make_result(
+        self,
+        tokenized: TokenizedInput[_Text],
+        rows: list[Array],
+        call: Call[TextClassificationOptions],
+    ) -> LabelScore | list[LabelScore]:
+        logits = rows[0]  # (labels,)
+        if len(rows) > 1:
+            logits = self._mean_of_windows(tokenized, rows, call.cutting.stride)
         config = self.model.config
-        function = options.function_to_apply or _default_function(config)
+        function = call.options.function_to_apply or _default_function(config)
         scores = _FUNCTIONS[function.lower()](logits)  # (labels,)
-        if options.top_k is _TopK.NOT_GIVEN:
+        top_k = call.options.top_k
+        if isinstance(top_k, NotGiven):
             best = int(scores.argmax())
             return {"label": config.id2label[best], "score": float(scores[best])}
-        results: list[Result] = [
+        results: list[LabelScore] = [
             {"label": label, "score": float(score)}
             for label, score in zip(config.id2label.values(), scores, strict=True)
         ]
         results.sort(key=lambda result: result["score"], reverse=True)
-        return results[: options.top_k]
+        return results[:top_k]
 
-    def _combined(self, job: Job, rows: list[Array], options: Any) -> Array:
-        """Mean of the logits of windows, by the tokens that each brings: float32 (labels,)."""
-        overlap = _overlap(self.limit(options))
-        known = self.tokenizer.num_special_tokens_to_add() + overlap
-        n_new = np.array([len(part) - known for part in job.parts], np.float32)  # (windows,)
-        n_new[0] += overlap  # there is none before the first
+    def _mean_of_windows(
+        self, tokenized: TokenizedInput[_Text], rows: list[Array], stride: int
+    ) -> Array:
+        """Compute the mean of the logits of windows, weighted by their new tokens: (labels,)."""
+        known = self.tokenizer.num_special_tokens_to_add() + stride
+        n_new = np.array([len(part) - known for part in tokenized.parts], np.float32)  # (windows,)
+        n_new[0] += stride  # the first window shares no token with an earlier one
         return np.average(rows, axis=0, weights=n_new).astype(np.float32)
 
 
-def _overlap(limit: int) -> int:
-    """Tokens that a window of up to `limit` shares with the one before."""
-    return int(limit * _WINDOWS_SHARE)
+def with_top_k(top_k: int | NotGiven | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a call, with `top_k` among them if it was given."""
+    return dict(options) if top_k is NOT_GIVEN else {**options, "top_k": top_k}
+
+
+def as_list_for_one(result: Any, inputs: object, top_k: int | NotGiven | None) -> Any:
+    """Return what transformers returns for a str: a list, also where the str has one label."""
+    return [result] if isinstance(inputs, str) and top_k is NOT_GIVEN else result
 
 
 def _default_function(config: DistilBertConfig) -> str:

@@ -1,29 +1,59 @@
-"""Texts → labels of their tokens, or of the entities that these make up."""
+"""From texts to labels of their tokens, or of the entities that these make up."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, Generic, Literal, NamedTuple, Unpack, cast, overload
 
 import numpy as np
 from tokenizers import Encoding
 
-from npbert.arguments import as_list, check_stride, check_text
+from npbert.arguments import ArrowColumn, Indexed, Sized, as_list, check_stride, check_text
 from npbert.distilbert.activations import Array
 from npbert.models.outputs import softmax
-from npbert.pipelines.base import Job, Options, Pipeline, without_none
+from npbert.pipelines.base import Call, Pipeline, TokenizedInput, read_text
+from npbert.pipelines.options import CallOptions, Cutting, Options, without_none
+from npbert.pipelines.results import Entity, EntityT, TokenEntity
 
 _STRATEGIES: Final = ("none", "simple", "first", "average", "max")
+_OUTSIDE: Final = "O"  # the label of tokens that belong to no entity, in most data sets
+
+GroupingStrategy = Literal["simple", "first", "average", "max"]
+_Text = str | list[str]  # a text, or its words
+_Entities = list[TokenEntity] | list[Entity]
+WordsOrTexts = Sized[str] | Sized[Sequence[str]] | ArrowColumn
+
+
+class TokenClassificationCallOptions(CallOptions, total=False):
+    """The options of token-classification, beside the strategy; see also `CallOptions`.
+
+    Attributes
+    ----------
+    ignore_labels : list of str
+        Labels to leave out (["O"]).
+    stride : int
+        Read a long text in parts, each of which shares this number of tokens with the part
+        before it.
+    is_split_into_words : bool
+        A text is a list of words, which `delimiter` joins.
+    delimiter : str
+        What stands between two words (" ").
+    """
+
+    ignore_labels: Sized[str] | ArrowColumn | None
+    stride: int | None
+    is_split_into_words: bool
+    delimiter: str | None
 
 
 @dataclass(frozen=True)
 class TokenClassificationOptions(Options):
-    """How to label.  The arguments are described at `TokenClassificationPipeline`."""
+    """The options of token-classification, checked; see `TokenClassificationPipeline`."""
 
     aggregation_strategy: str = "none"
-    ignore_labels: tuple[str, ...] = ("O",)
+    ignore_labels: tuple[str, ...] = (_OUTSIDE,)
     stride: int | None = None
     is_split_into_words: bool = False
     delimiter: str | None = None
@@ -38,29 +68,52 @@ class TokenClassificationOptions(Options):
         if self.stride is not None:
             check_stride(self.stride)
 
-    def check_together(self) -> None:
-        """Refuse a stride without an aggregation strategy, once both are known."""
-        if self.stride is not None and self.aggregation_strategy == "none":
+    @classmethod
+    def _normalized(cls, given: dict[str, Any]) -> dict[str, Any]:
+        given = without_none(given, "ignore_labels", "aggregation_strategy")
+        if "aggregation_strategy" in given:
+            given["aggregation_strategy"] = str(given["aggregation_strategy"]).lower()
+        if "ignore_labels" in given:
+            labels = as_list(given["ignore_labels"])
+            if labels is None:
+                kind = type(given["ignore_labels"]).__name__
+                raise TypeError(f"ignore_labels is a {kind}, expected a list of labels")
+            given["ignore_labels"] = tuple(labels)
+        return given
+
+    def cutting(self, longest: int) -> Cutting:
+        """Decide how texts are cut: as in `Options`, or into parts that overlap.
+
+        Raises
+        ------
+        ValueError
+            If a stride is given without an aggregation strategy.
+        """
+        cutting = super().cutting(longest)
+        if self.stride is None:
+            return cutting
+        if self.aggregation_strategy == "none":
             raise ValueError(
                 "stride is given, but aggregation_strategy is 'none'; expected another one, "
                 "because tokens of overlapping parts cannot be told apart"
             )
+        return Cutting(cutting.max_length, strategy=True, stride=self.stride, keeps_rest=True)
 
 
 @dataclass(frozen=True)
 class _Token:
-    """A token, or a word, of a text."""
+    """A token of a text, with its probabilities."""
 
     word: str
     scores: Array  # (labels,) probabilities
     start: int  # characters of the text
     end: int
     index: int
-    is_subword: bool  # does it go on with the word of the token before?
+    is_subword: bool  # does it continue the word of the token before it?
 
 
 class _Labelled(NamedTuple):
-    """A token or word with its label."""
+    """A token or a word with its label."""
 
     entity: str
     score: float
@@ -69,122 +122,137 @@ class _Labelled(NamedTuple):
     end: int
 
 
-class TokenClassificationPipeline(Pipeline):
-    """Labels tokens, such as names.  Made by `pipeline`; see `Pipeline`."""
+class TokenClassificationPipeline(
+    Pipeline[_Text, TokenClassificationOptions, _Entities], Generic[EntityT]
+):
+    """Labels tokens, such as names. See `npbert.pipeline`, which makes it.
+
+    Its type parameter is one item of the result of a text: a `TokenEntity`, or an `Entity` where
+    an aggregation strategy was given when the pipeline was made.
+    """
 
     task = "token-classification"
     options_class = TokenClassificationOptions
+    _needs_offsets = True
     _for_long_texts: ClassVar[str] = (
         "pass stride=… (and an aggregation_strategy) to read it in overlapping parts, or "
         "long_text='truncate' to read its beginning alone"
     )
 
-    def __call__(self, inputs: Any, **options: Any) -> Any:
+    @overload
+    def __call__(
+        self, inputs: str, **options: Unpack[TokenClassificationCallOptions]
+    ) -> list[EntityT]: ...
+    @overload
+    def __call__(
+        self, inputs: WordsOrTexts, **options: Unpack[TokenClassificationCallOptions]
+    ) -> list[list[EntityT]]: ...
+    @overload
+    def __call__(
+        self,
+        inputs: Iterable[str] | Iterable[Sequence[str]] | Indexed[str],
+        **options: Unpack[TokenClassificationCallOptions],
+    ) -> Iterator[list[EntityT]]: ...
+    @overload
+    def __call__(
+        self,
+        inputs: str,
+        *,
+        aggregation_strategy: GroupingStrategy,
+        **options: Unpack[TokenClassificationCallOptions],
+    ) -> list[Entity]: ...
+    @overload
+    def __call__(
+        self,
+        inputs: WordsOrTexts,
+        *,
+        aggregation_strategy: GroupingStrategy,
+        **options: Unpack[TokenClassificationCallOptions],
+    ) -> list[list[Entity]]: ...
+    @overload
+    def __call__(
+        self,
+        inputs: Iterable[str] | Iterable[Sequence[str]] | Indexed[str],
+        *,
+        aggregation_strategy: GroupingStrategy,
+        **options: Unpack[TokenClassificationCallOptions],
+    ) -> Iterator[list[Entity]]: ...
+
+    def __call__(self, inputs: object, **options: Any) -> Any:
         """Label tokens.
 
         Parameters
         ----------
         inputs : str, list or iterator
-            A text; several of these; or an iterator over them.
+            A text; several texts; or an iterator over texts.
         aggregation_strategy : str, optional
-            "none": a result a token.  The others make entities of neighbours with one
-            label: "simple" of tokens; the others of words, whose label is that of the first
-            token ("first"), of the highest score ("max"), or of the mean ("average").
-        ignore_labels : list of str, optional
-            Labels to leave out (["O"]).
-        stride : int, optional
-            Read a long text in parts that share so many tokens.
-        is_split_into_words : bool, optional
-            A text is a list of words, which `delimiter` (" ") joins.
+            With "none", there is one result per token. The others make entities of neighbours
+            with one label. "simple" makes them of tokens. "first", "max" and "average" make them
+            of words, whose label is that of their first token, that of the highest score, or that
+            of the mean of the scores.
         **options
-            `truncation`, `max_length`, `long_text`, `batch_size`, `threads`: see `pipeline`.
+            See `TokenClassificationCallOptions`; they count for this call.
 
         Returns
         -------
         list or iterator
             For a text a list of dicts: with "none" ``{"entity", "score", "index", "word",
-            "start", "end"}``, else ``{"entity_group", "score", "word", "start", "end"}``;
-            for several texts, and for the words of one, a list of these.
+            "start", "end"}``, otherwise ``{"entity_group", "score", "word", "start", "end"}``.
+            For several texts, and for a text that is a list of words, a list of these.
 
         Raises
         ------
         TypeError
-            If an input is no text, or a keyword is unknown.
+            If an input is not a text, or a keyword is unknown.
         ValueError
             If a text is too long, or an option cannot be honoured.
         """
-        result = self._call(inputs, options)
-        is_split = options.get("is_split_into_words", self._options.is_split_into_words)
-        return [result] if is_split and _is_words(inputs) else result
+        call_options = self.options_for(f"{type(self).__name__}()", options)
+        result = self._answer(inputs, call_options)
+        return [result] if call_options.is_split_into_words and _is_words(inputs) else result
 
-    @staticmethod
-    def _plain(options: dict[str, Any]) -> dict[str, Any]:
-        options = without_none(options, "ignore_labels", "aggregation_strategy")
-        if "aggregation_strategy" in options:
-            options["aggregation_strategy"] = str(options["aggregation_strategy"]).lower()
-        labels = options.get("ignore_labels")
-        if labels is None:
-            return options
-        items = as_list(labels)
-        if items is None:
-            raise TypeError(
-                f"ignore_labels is a {type(labels).__name__}, expected a list of labels"
-            )
-        return {**options, "ignore_labels": tuple(items)}
-
-    def _is_one(self, inputs: Any, options: Any) -> bool:
+    def _is_one(self, inputs: object, options: TokenClassificationOptions) -> bool:
         return _is_words(inputs) if options.is_split_into_words else isinstance(inputs, str)
 
-    def _check(self, item: Any, number: int, options: Any) -> str | list[str]:
-        where = f"text {number} (counted from 0)"
+    def _read_input(self, item: object, number: int, options: TokenClassificationOptions) -> _Text:
         if not options.is_split_into_words:
-            return check_text(item, where)
+            return read_text(item, number)
+        where = f"text {number} (counted from 0)"
         words = as_list(item)
         if words is None:
             raise TypeError(f"{where} is a {type(item).__name__}, expected a list of words")
         return [check_text(word, f"{where}, word {place}") for place, word in enumerate(words)]
 
-    def _n_characters(self, item: Any, _options: Any) -> int:
-        return len(item) if isinstance(item, str) else sum(map(len, item))
+    def _are_words(self, options: TokenClassificationOptions) -> bool:
+        return options.is_split_into_words
 
-    def _jobs(self, items: list[Any], options: Any, numbers: Sequence[int]) -> list[Job]:
-        options.check_together()
-        more = {"with_offsets": True, "is_split_into_words": options.is_split_into_words}
-        if options.stride is None:
-            encodings = self._encode(items, options, **more)
-        else:
-            encodings = self.tokenizer.encode_batch(
-                items,
-                truncation=True,
-                max_length=self.limit(options),
-                stride=options.stride,
-                **more,
-            )
-        jobs = []
-        for number, item, encoding in zip(numbers, items, encodings, strict=True):
-            self._check_length(len(encoding), options, number)
-            if options.stride is None:
-                jobs.append(Job(item, [encoding], is_cut=bool(encoding.overflowing)))
-            else:
-                jobs.append(Job.whole(item, encoding))
-        return jobs
-
-    def _result(self, job: Job, rows: list[Array], options: Any) -> list[dict[str, Any]]:
-        entities: list[dict[str, Any]] = []
-        for part, logits in zip(job.parts, rows, strict=True):
-            tokens = list(self._tokens(part, softmax(logits), job.item, options))
-            found = self._entities(tokens, options.aggregation_strategy)
-            entities += (
-                entity
-                for entity in found
-                if entity.get("entity", entity.get("entity_group")) not in options.ignore_labels
-            )
-        return entities if len(job.parts) == 1 else list(_without_overlaps(entities))
+    def _make_result(
+        self,
+        tokenized: TokenizedInput[_Text],
+        rows: list[Array],
+        call: Call[TokenClassificationOptions],
+    ) -> _Entities:
+        options = call.options
+        parts = [
+            list(self._tokens(part, softmax(logits), tokenized.item, options))
+            for part, logits in zip(tokenized.parts, rows, strict=True)
+        ]
+        if options.aggregation_strategy == "none":
+            (tokens,) = parts
+            found = (self._token_entity(token) for token in tokens)
+            return [entity for entity in found if entity["entity"] not in options.ignore_labels]
+        entities = [
+            entity
+            for tokens in parts
+            for entity in self._entities(tokens, options.aggregation_strategy)
+            if entity["entity_group"] not in options.ignore_labels
+        ]
+        return entities if len(parts) == 1 else list(_without_overlaps(entities))
 
     def _tokens(
-        self, part: Encoding, probs: Array, item: str | list[str], options: Any
+        self, part: Encoding, probs: Array, item: _Text, options: TokenClassificationOptions
     ) -> Iterator[_Token]:
-        """The tokens of a text that are not special."""
+        """Yield the tokens of a text that are not special."""
         text, shifts = item, [0]
         if not isinstance(item, str):
             delimiter = " " if options.delimiter is None else options.delimiter
@@ -198,48 +266,43 @@ class TokenClassificationPipeline(Pipeline):
             if options.is_split_into_words:
                 shift = shifts[part.word_ids[index] or 0]  # from the word to the whole text
                 start, end = start + shift, end + shift
-            written = text[start:end]
+            written = cast("str", text)[start:end]
             is_unknown = number == self.tokenizer.unk_token_id
             yield _Token(
-                word=str(written) if is_unknown else token,
+                word=written if is_unknown else token,
                 scores=probs[index],
                 start=start,
                 end=end,
                 index=index,
-                # "##" makes a token longer than what it stands for.
+                # The mark "##" makes a token longer than the characters that it stands for.
                 is_subword=not is_unknown and len(token) != len(written),
             )
 
-    def _entities(self, tokens: list[_Token], strategy: str) -> list[dict[str, Any]]:
-        id2label = self.model.config.id2label
-        if strategy == "none":
-            return [
-                {
-                    "entity": id2label[int(token.scores.argmax())],
-                    "score": float(token.scores.max()),
-                    "index": token.index,
-                    "word": token.word,
-                    "start": token.start,
-                    "end": token.end,
-                }
-                for token in tokens
-            ]
-        groups: Iterable[list[_Token]] = ([token] for token in tokens)
-        if strategy != "simple":
-            groups = _words(tokens)
+    def _token_entity(self, token: _Token) -> TokenEntity:
+        return {
+            "entity": self.model.config.id2label[int(token.scores.argmax())],
+            "score": float(token.scores.max()),
+            "index": token.index,
+            "word": token.word,
+            "start": token.start,
+            "end": token.end,
+        }
+
+    def _entities(self, tokens: list[_Token], strategy: str) -> list[Entity]:
+        words = [[token] for token in tokens] if strategy == "simple" else _words(tokens)
         return [
             {
-                "entity_group": run[0].entity.split("-", 1)[-1],
-                "score": float(np.mean([part.score for part in run])),
-                "word": self.tokenizer.convert_tokens_to_string([part.word for part in run]),
-                "start": run[0].start,
-                "end": run[-1].end,
+                "entity_group": group[0].entity.split("-", 1)[-1],
+                "score": float(np.mean([part.score for part in group])),
+                "word": self.tokenizer.convert_tokens_to_string([part.word for part in group]),
+                "start": group[0].start,
+                "end": group[-1].end,
             }
-            for run in _runs(self._labelled(group, strategy) for group in groups)
+            for group in _groups(self._labelled(word, strategy) for word in words)
         ]
 
     def _labelled(self, word: list[_Token], strategy: str) -> _Labelled:
-        """One label for the tokens of a word."""
+        """Find one label for the tokens of a word."""
         scores = word[0].scores  # (labels,)
         if strategy == "max":
             scores = max(word, key=lambda token: float(token.scores.max())).scores
@@ -254,13 +317,13 @@ class TokenClassificationPipeline(Pipeline):
         )
 
 
-def _is_words(inputs: Any) -> bool:
+def _is_words(inputs: object) -> bool:
     words = as_list(inputs)
     return words is not None and any(isinstance(word, str) for word in words[:1])
 
 
 def _words(tokens: list[_Token]) -> list[list[_Token]]:
-    """Tokens, word by word."""
+    """Group tokens into words."""
     words: list[list[_Token]] = []
     for token in tokens:
         if token.is_subword and words:
@@ -270,25 +333,29 @@ def _words(tokens: list[_Token]) -> list[list[_Token]]:
     return words
 
 
-def _runs(parts: Iterable[_Labelled]) -> list[list[_Labelled]]:
-    """Neighbours of one label; "B-" begins an entity, "I-" and no prefix go on with it."""
-    runs: list[list[_Labelled]] = []
+def _groups(parts: Iterable[_Labelled]) -> list[list[_Labelled]]:
+    """Group neighbours with one label.
+
+    A label with "B-" begins a new entity; one with "I-", or without a prefix, continues the
+    entity before it.
+    """
+    groups: list[list[_Labelled]] = []
     for part in parts:
-        if runs and not part.entity.startswith("B-") and _tag(part) == _tag(runs[-1][-1]):
-            runs[-1].append(part)
+        if groups and not part.entity.startswith("B-") and _tag(part) == _tag(groups[-1][-1]):
+            groups[-1].append(part)
         else:
-            runs.append([part])
-    return runs
+            groups.append([part])
+    return groups
 
 
 def _tag(part: _Labelled) -> str:
     return part.entity[2:] if part.entity.startswith(("B-", "I-")) else part.entity
 
 
-def _without_overlaps(entities: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Of entities that overlap the longest, or of equally long ones the surest."""
+def _without_overlaps(entities: list[Entity]) -> Iterator[Entity]:
+    """Yield the longest of the entities that overlap, and the surest of equally long ones."""
     ordered = sorted(entities, key=lambda entity: entity["start"])
-    kept: dict[str, Any] | None = None
+    kept: Entity | None = None
     for entity in ordered:
         if kept is None or not kept["start"] <= entity["start"] < kept["end"]:
             if kept is not None:
@@ -300,5 +367,5 @@ def _without_overlaps(entities: list[dict[str, Any]]) -> Iterator[dict[str, Any]
         yield kept
 
 
-def _weight(entity: dict[str, Any]) -> tuple[int, float]:
+def _weight(entity: Entity) -> tuple[int, float]:
     return entity["end"] - entity["start"], entity["score"]

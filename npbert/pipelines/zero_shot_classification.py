@@ -1,43 +1,90 @@
-"""Texts → labels that are chosen when asking, by a model of natural-language inference."""
+"""From texts to labels that the caller chooses, by a model of natural-language inference."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Final, Unpack, overload
 
 import numpy as np
 
-from npbert.arguments import as_list, check_text
+from npbert.arguments import ArrowColumn, Indexed, Sized, as_list, check_text
 from npbert.distilbert.activations import Array
 from npbert.distilbert.model import Pack
+from npbert.models.heads import DistilBertForSequenceClassification
 from npbert.models.outputs import softmax
-from npbert.pipelines.base import Job, Options, Pipeline
+from npbert.pipelines.base import Call, Pipeline, TokenizedInput, read_text
+from npbert.pipelines.options import CallOptions, Options
+from npbert.pipelines.results import Texts, ZeroShotResult
+from npbert.tokenization.tokenizer import Tokenizer
+
+Labels = str | Sized[str] | ArrowColumn
+
+
+class ZeroShotTemplateOptions(CallOptions, total=False):
+    """The options of zero-shot-classification, beside the labels; see also `CallOptions`.
+
+    Attributes
+    ----------
+    hypothesis_template : str
+        The sentence that a text entails or does not entail ("This example is {}.").
+    multi_label : bool
+        Whether each label is true or false on its own. By default, one of them is true.
+    """
+
+    hypothesis_template: str
+    multi_label: bool
+
+
+class ZeroShotCallOptions(ZeroShotTemplateOptions, total=False):
+    """The options of zero-shot-classification, with the labels among them.
+
+    Attributes
+    ----------
+    candidate_labels : str or list of str
+        The labels to choose from; a str is split at its commas.
+    """
+
+    candidate_labels: Labels
 
 
 @dataclass(frozen=True)
 class ZeroShotOptions(Options):
-    """How to label.  The arguments are described at `ZeroShotClassificationPipeline`."""
+    """The options of zero-shot-classification, checked; see `ZeroShotCallOptions`."""
 
     candidate_labels: tuple[str, ...] | None = None
     hypothesis_template: str = "This example is {}."
     multi_label: bool = False
 
-    @property
-    def cut(self) -> bool | str:
-        """Long texts are cut, but not the hypothesis, unless `long_text` forbids."""
+    @classmethod
+    def _normalized(cls, given: dict[str, Any]) -> dict[str, Any]:
+        labels = given.get("candidate_labels")
+        if labels is None:
+            return given
+        if isinstance(labels, str):
+            labels = [label.strip() for label in labels.split(",") if label.strip()]
+        items = as_list(labels)
+        if items is None:
+            raise TypeError(
+                f"candidate_labels is a {type(labels).__name__}, expected a list of labels"
+            )
+        texts = (check_text(label, f"label {number}") for number, label in enumerate(items))
+        return {**given, "candidate_labels": tuple(texts)}
+
+    def _strategy(self) -> bool | str:
+        # A long text is cut, but its hypothesis is not, unless `long_text` forbids to cut.
         if self.truncation is None and self.long_text != "error":
             return "only_first"
-        return super().cut
+        return super()._strategy()
 
     def hypotheses(self) -> list[str]:
-        """A sentence for every label.
+        """Return one sentence per label.
 
         Raises
         ------
         ValueError
-            If there is no label, or no place for it.
+            If there is no label, or the template has no place for it.
         """
         if not self.candidate_labels:
             raise ValueError(
@@ -52,116 +99,128 @@ class ZeroShotOptions(Options):
         return sentences
 
 
-class ZeroShotClassificationPipeline(Pipeline):
-    """Labels texts with labels of your choice.  Made by `pipeline`; see `Pipeline`.
+_ENTAILMENT: Final = "entail"  # what the model's label for entailment begins with
+
+
+class ZeroShotClassificationPipeline(Pipeline[str, ZeroShotOptions, ZeroShotResult]):
+    """Labels texts with labels of your choice. See `npbert.pipeline`, which makes it.
 
     Notes
     -----
-    Each label makes a hypothesis, such as "This example is sport.", and the model says how
-    well the text entails it: Yin et al. 2019, arXiv:1909.00161.
+    Each label makes a hypothesis, such as "This example is sport.", and the model says how well
+    the text entails it: Yin et al. 2019, arXiv:1909.00161.
     """
 
     task = "zero-shot-classification"
     options_class = ZeroShotOptions
+    _expected: ClassVar[str] = "a str"
 
-    def __init__(self, model: Any, tokenizer: Any, **options: Any) -> None:
-        super().__init__(model, tokenizer, **options)
+    def __init__(
+        self,
+        model: DistilBertForSequenceClassification,
+        tokenizer: Tokenizer,
+        options: ZeroShotOptions | None = None,
+        /,
+        **given: Unpack[ZeroShotCallOptions],
+    ) -> None:
+        super().__init__(model, tokenizer, options, **given)
         labels = list(self.model.config.id2label.values())
-        entails = [n for n, label in enumerate(labels) if label.lower().startswith("entail")]
+        entails = [n for n, label in enumerate(labels) if label.lower().startswith(_ENTAILMENT)]
         if not entails:
             warnings.warn(
                 f"none of the model's labels ({', '.join(labels)}) says 'entailment', so the last "
-                "is taken for it; choose a model that was fine-tuned on NLI",
+                "one is taken for it; choose a model that was fine-tuned on NLI",
                 stacklevel=4,
             )
         self._entailment = entails[0] if entails else len(labels) - 1
 
-    def __call__(self, sequences: Any, *candidate_labels: Any, **options: Any) -> Any:
+    @overload
+    def __call__(
+        self,
+        sequences: str,
+        candidate_labels: Labels | None = ...,
+        **options: Unpack[ZeroShotTemplateOptions],
+    ) -> ZeroShotResult: ...
+    @overload
+    def __call__(
+        self,
+        sequences: Texts,
+        candidate_labels: Labels | None = ...,
+        **options: Unpack[ZeroShotTemplateOptions],
+    ) -> list[ZeroShotResult]: ...
+    @overload
+    def __call__(
+        self,
+        sequences: Iterable[str] | Indexed[str],
+        candidate_labels: Labels | None = ...,
+        **options: Unpack[ZeroShotTemplateOptions],
+    ) -> Iterator[ZeroShotResult]: ...
+
+    def __call__(
+        self,
+        sequences: object,
+        candidate_labels: Labels | None = None,
+        **options: Unpack[ZeroShotTemplateOptions],
+    ) -> Any:
         """Label texts.
 
         Parameters
         ----------
         sequences : str, list or iterator
-            A text; several of these; or an iterator over them.
-        candidate_labels : str or list of str
-            The labels to choose from; a str is split at commas.
-        hypothesis_template : str, optional
-            The sentence that is entailed or not ("This example is {}.").
-        multi_label : bool, optional
-            Whether each label is true or false on its own; else one of them is true.
+            A text; several texts; or an iterator over texts.
+        candidate_labels : str or list of str, optional
+            The labels to choose from; a str is split at its commas. By default those that were
+            given when the pipeline was made.
         **options
-            `truncation`, `max_length`, `long_text`, `batch_size`, `threads`: see `pipeline`.
-            A long text is cut, with a warning.
+            See `ZeroShotTemplateOptions`; they count for this call. A long text is cut, with a
+            warning.
 
         Returns
         -------
         dict, list or iterator
-            For a text ``{"sequence": str, "labels": [str, …], "scores": [float, …]}``, best
+            For a text ``{"sequence": str, "labels": [str, …], "scores": [float, …]}``, best label
             first; for several texts a list of these.
 
         Raises
         ------
         TypeError
-            If an input is no text, or a keyword is unknown.
+            If an input is not a text, or a keyword is unknown.
         ValueError
             If there is no text or no label, or an option cannot be honoured.
         """
-        if len(candidate_labels) > 1 or (candidate_labels and "candidate_labels" in options):
-            raise TypeError("candidate_labels is given twice; expected one list of labels")
-        if candidate_labels:
-            options["candidate_labels"] = candidate_labels[0]
-        return self._call(sequences, options)
+        given: dict[str, Any] = dict(options)
+        if candidate_labels is not None:
+            given["candidate_labels"] = candidate_labels
+        return self._answer(sequences, self.options_for(f"{type(self).__name__}()", given))
 
-    @staticmethod
-    def _plain(options: dict[str, Any]) -> dict[str, Any]:
-        labels = options.get("candidate_labels")
-        if labels is None:
-            return options
-        if isinstance(labels, str):
-            labels = [label.strip() for label in labels.split(",") if label.strip()]
-        items = as_list(labels)
-        if items is None:
-            raise TypeError(
-                f"candidate_labels is a {type(labels).__name__}, expected a list of labels"
-            )
-        checked = (check_text(label, f"label {number}") for number, label in enumerate(items))
-        return {**options, "candidate_labels": tuple(checked)}
-
-    def _check(self, item: Any, number: int, _options: Any) -> str:
-        text = check_text(item, f"text {number} (counted from 0)")
+    def _read_input(self, item: object, number: int, _options: ZeroShotOptions) -> str:
+        text = read_text(item, number)
         if not text:
             raise ValueError(f"text {number} (counted from 0) is empty, expected words")
         return text
 
-    def _n_characters(self, item: str, options: Any) -> int:
+    def _texts_of(self, item: str, options: ZeroShotOptions) -> list[tuple[str, str]]:
+        return [(item, hypothesis) for hypothesis in options.hypotheses()]
+
+    def _n_characters(self, item: str, options: ZeroShotOptions) -> int:
         return len(item) * len(options.candidate_labels or ())
 
-    def _jobs(self, items: list[Any], options: Any, numbers: Sequence[int]) -> list[Job]:
-        hypotheses = options.hypotheses()
-        pairs = [(item, hypothesis) for item in items for hypothesis in hypotheses]
-        encodings = self._encode(pairs, options)
-        for number, encoding in enumerate(encodings):
-            self._check_length(len(encoding), options, numbers[number // len(hypotheses)])
-        jobs = []
-        for item, start in zip(items, range(0, len(pairs), len(hypotheses)), strict=True):
-            parts = encodings[start : start + len(hypotheses)]
-            jobs.append(Job(item, parts, is_cut=any(part.overflowing for part in parts)))
-        return jobs
-
     def _rows(self, pack: Pack) -> list[Array]:
-        return list(self.model.forward_pack(pack))  # (labels of the model,) a pair
+        return list(self.model.forward_pack(pack))  # one row (labels of the model,) per pair
 
-    def _result(self, job: Job, rows: list[Array], options: Any) -> dict[str, Any]:
+    def _make_result(
+        self, tokenized: TokenizedInput[str], rows: list[Array], call: Call[ZeroShotOptions]
+    ) -> ZeroShotResult:
         logits = np.stack(rows)  # (candidates, labels of the model)
-        labels = options.candidate_labels
-        if options.multi_label or len(labels) == 1:
+        labels = call.options.candidate_labels or ()
+        if call.options.multi_label or len(labels) == 1:
             contradiction = -1 if self._entailment == 0 else 0
             scores = softmax(logits[:, [contradiction, self._entailment]])[:, 1]
         else:
             scores = softmax(logits[:, self._entailment])
         order = scores.argsort()[::-1]
         return {
-            "sequence": job.item,
+            "sequence": tokenized.item,
             "labels": [labels[number] for number in order],
             "scores": [float(score) for score in scores[order]],
         }

@@ -1,0 +1,200 @@
+"""The options that all pipelines share, and how long texts are cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Final, NamedTuple, Self, TypedDict
+
+from npbert.arguments import (
+    HARMLESS_NAMES,
+    PortedOptions,
+    check_count,
+    choice,
+    reject_unknown,
+    take_harmless,
+)
+from npbert.tokenization.tokenizer import PADDINGS
+
+
+class CallOptions(PortedOptions, total=False):
+    """The options that every pipeline takes, when it is made and when it is called.
+
+    Attributes
+    ----------
+    truncation : bool, str or None
+        True is ``long_text="truncate"``; a str is the tokenizer's strategy for pairs.
+    max_length : int or None
+        The most tokens of a text. If it is given alone, longer texts are cut.
+    padding : bool or str
+        Nothing is ever padded. But `max_length` beside it does not cut, as in the tokenizer.
+    long_text : "error", "truncate", "window" or None
+        What to do with a text of more tokens than the model can read. The default is "error".
+        "window" is an option of text-classification: the text is read whole, in windows that
+        overlap.
+    batch_size : int or None
+        The most texts in a pack, and the most texts that are read ahead of a stream. With 1, each
+        text is answered before the next one is asked for. It changes memory and speed alone.
+    threads : int or None
+        The most threads that compute at a time. By default this is the number of processors that
+        the process may use, by its affinity and the quota of its control group.
+    """
+
+    truncation: bool | str | None
+    max_length: int | None
+    padding: bool | str
+    long_text: str | None
+    batch_size: int | None
+    threads: int | None
+
+
+class TokenizerKwargs(TypedDict, total=False):
+    """Options of the tokenizer in a dict of their own, as transformers nests them."""
+
+    truncation: bool | str | None
+    max_length: int | None
+    padding: bool | str
+
+
+class Cutting(NamedTuple):
+    """How the texts of one call are cut into parts that the model can read.
+
+    Attributes
+    ----------
+    max_length : int
+        The most tokens of a part.
+    strategy : bool or str
+        The tokenizer's `truncation`. With False, a longer text is an error.
+    stride : int
+        The number of tokens that a part shares with the part before it.
+    keeps_rest : bool
+        Whether the model reads all parts of a text, or the first one alone.
+    """
+
+    max_length: int
+    strategy: bool | str = False
+    stride: int = 0
+    keeps_rest: bool = False
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of a pipeline, checked; their meaning stands at `CallOptions`."""
+
+    truncation: bool | str | None = None
+    max_length: int | None = None
+    padding: bool | str = False
+    long_text: str | None = None
+    batch_size: int | None = None
+    threads: int | None = None
+    long_texts: ClassVar[tuple[str, ...]] = ("error", "truncate")
+
+    def __post_init__(self) -> None:
+        for name in ("max_length", "batch_size", "threads"):
+            if getattr(self, name) is not None:
+                check_count(name, getattr(self, name))
+        choice("padding", self.padding, PADDINGS)
+        if self.long_text not in (None, *self.long_texts):
+            raise ValueError(
+                f"long_text is {self.long_text!r}, expected one of: {', '.join(self.long_texts)}"
+            )
+        if (
+            self.long_text is not None
+            and self.truncation is not None
+            and bool(self.truncation) != (self.long_text == "truncate")
+        ):
+            raise ValueError(
+                f"truncation={self.truncation!r} and long_text={self.long_text!r} contradict "
+                "each other; give one of them"
+            )
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any], function: str, more_names: Iterable[str] = ()) -> Self:
+        """Make the options of the keyword arguments of a function.
+
+        Parameters
+        ----------
+        given : mapping
+            The keyword arguments.
+        function : str
+            What error messages call the function.
+        more_names : iterable of str
+            The other keywords that the function has, for its error messages.
+
+        Raises
+        ------
+        TypeError
+            If an argument is unknown.
+        ValueError
+            If an argument cannot be honoured.
+        """
+        return cls(**cls._fields_of(given, function, more_names))
+
+    def updated(self, given: Mapping[str, Any], function: str) -> Self:
+        """Return these options with the keyword arguments of a function in place of some.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `read` does.
+        """
+        fields_given = self._fields_of(given, function)
+        # These two are names for one choice, so what a call gives replaces both.
+        if fields_given.keys() & {"truncation", "long_text"}:
+            fields_given = {"truncation": None, "long_text": None, **fields_given}
+        return replace(self, **fields_given)
+
+    @classmethod
+    def _fields_of(
+        cls, given: Mapping[str, Any], function: str, more_names: Iterable[str] = ()
+    ) -> dict[str, Any]:
+        """Return the fields of this class that the keyword arguments of a function fill."""
+        names = [field.name for field in fields(cls)]
+        normalized = cls._normalized(take_harmless(given))
+        unknown = normalized.keys() - {*names}
+        reject_unknown(function, unknown, (*names, *more_names, *HARMLESS_NAMES))
+        return normalized
+
+    @classmethod
+    def _normalized(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Bring keyword arguments into the form of the fields."""
+        return given
+
+    def cutting(self, longest: int) -> Cutting:
+        """Decide how texts are cut.
+
+        Parameters
+        ----------
+        longest : int
+            The most tokens that the model can read.
+        """
+        strategy = self._strategy()
+        limits = bool(strategy) or self.long_text is not None
+        return Cutting(self.max_length if limits and self.max_length else longest, strategy)
+
+    def _strategy(self) -> bool | str:
+        if self.truncation is not None:
+            return self.truncation
+        if self.long_text is not None:
+            return self.long_text == "truncate"
+        # As in the tokenizer, what is padded is not cut unless somebody asks for it.
+        return self.max_length is not None and self.padding is False
+
+
+_TOKENIZER_KWARGS: Final = tuple(TokenizerKwargs.__annotations__)
+
+
+def flattened(given: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return `given` with the options of the dict called `name` moved up among them."""
+    flat = dict(given)
+    nested = flat.pop(name, None) or {}
+    reject_unknown(name, nested.keys() - {*_TOKENIZER_KWARGS}, _TOKENIZER_KWARGS)
+    twice = nested.keys() & flat.keys()
+    if twice:
+        raise ValueError(f"{min(twice)} is given twice, alone and in {name}")
+    return flat | nested
+
+
+def without_none(given: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Return `given` without those of the arguments `names` that are None: not given."""
+    return {name: value for name, value in given.items() if value is not None or name not in names}
