@@ -122,7 +122,7 @@ def serializer_for(
     if format == "jsonl":
         return JsonLinesSerializer()
     if format == "parquet":
-        from npbert.tables.parquet import ParquetSerializer
+        from npbert.tables.parquet_writing import ParquetSerializer
 
         return ParquetSerializer(columns, earlier)
     return CsvSerializer(format, columns, dialect)
@@ -150,7 +150,7 @@ def finisher_for(format: str, path: str) -> Finish | None:
         import_optional(
             "pyarrow.parquet", "parquet is asked for"
         )  # now, not at the end of the night
-        from npbert.tables.parquet import write_parquet
+        from npbert.tables.parquet_writing import write_parquet
 
         return write_parquet
     if compression is None:

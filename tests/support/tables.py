@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.abc import MetaPathFinder
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -27,8 +27,9 @@ def rows_of(table: Table) -> list[Row]:
     return [row for chunk in table.chunks for row in chunk.rows]
 
 
-def chunk_of(rows: list[Row], start: int = 0) -> Chunk:
-    return Chunk(start, [row.get("text") for row in rows], rows)
+def chunk_of(rows: Sequence[Mapping[str, object]], start: int = 0) -> Chunk:
+    texts = [cast("str | None", row.get("text")) for row in rows]
+    return Chunk(start, texts, [dict(row) for row in rows])
 
 
 def serialized(serializer: Serializer, chunks: Iterable[Chunk]) -> bytes:

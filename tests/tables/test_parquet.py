@@ -24,9 +24,10 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from npbert.tables import parquet as files_parquet
+from npbert.tables import parquet as parquet_reading
+from npbert.tables import parquet_writing
 from npbert.tables.formats import finisher_for, read_table, serializer_for
-from npbert.tables.parquet import ParquetSerializer, write_parquet
+from npbert.tables.parquet_writing import ParquetSerializer, write_parquet
 from npbert.tables.rows import Chunk, Column, Row, Table, split_into_chunks
 from npbert.tables.source import Source, open_source
 from tests.support.tables import LABELS, chunk_of, hide, rows_of, serialized, source_of, texts_of
@@ -226,13 +227,13 @@ def test_chunks_do_not_depend_on_dictionaries() -> None:
 
 def test_wide_rows_are_read_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
-    rows_of_batch = files_parquet._rows
+    rows_of_batch = parquet_reading._rows_of
 
     def watched(batch: Any) -> list[Row]:
         sizes.append(batch.num_rows)
         return rows_of_batch(batch)
 
-    monkeypatch.setattr(files_parquet, "_rows", watched)
+    monkeypatch.setattr(parquet_reading, "_rows_of", watched)
     wide = [os.urandom(500_000) for _ in range(80)]
     table = pyarrow.table({"text": ["x"] * 80, "page": wide})
     chunks = list(table_of(table).chunks)
@@ -279,11 +280,11 @@ def test_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return [file.metadata.row_group(group).num_rows for group in groups]
 
     assert sizes() == [10]
-    monkeypatch.setattr(files_parquet, "_GROUP_ROWS", 4)
+    monkeypatch.setattr(parquet_writing, "_GROUP_ROWS", 4)
     assert sizes() == [4, 4, 2]
-    monkeypatch.setattr(files_parquet, "_GROUP_ROWS", 5)
+    monkeypatch.setattr(parquet_writing, "_GROUP_ROWS", 5)
     assert sizes() == [5, 5]
-    monkeypatch.setattr(files_parquet, "_GROUP_BYTES", 2500)
+    monkeypatch.setattr(parquet_writing, "_GROUP_BYTES", 2500)
     assert sizes() == [3, 3, 3, 1]
 
 
@@ -339,7 +340,7 @@ def test_types_give_way(
 def test_keys_that_come_and_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group_rows: int
 ) -> None:
-    monkeypatch.setattr(files_parquet, "_GROUP_ROWS", group_rows)
+    monkeypatch.setattr(parquet_writing, "_GROUP_ROWS", group_rows)
     parts = chunks_of([{"a": 1}, {"b": "x"}], [{"c": 0.5}], [{"b": "y"}])
     made = parquet.read_table(written(tmp_path, serialized(ParquetSerializer([]), parts)))
     nothing: Row = {"a": None, "b": None, "c": None}
@@ -375,7 +376,7 @@ def test_values_without_a_common_type(
         (tmp_path / "earlier").write_bytes(content)
         encoding = ParquetSerializer([], tmp_path / "earlier")
     chunk = chunk_of([{"a": value} for value in then], len(first))
-    with pytest.raises(ValueError, match=rf"{place}.*one type a column.*a.*write --format jsonl"):
+    with pytest.raises(ValueError, match=rf"{place}.*one type per column.*a.*write --format jsonl"):
         encoding.serialize(chunk, [])
 
 

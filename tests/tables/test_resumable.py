@@ -23,7 +23,7 @@ from filelock import FileLock
 from pyarrow import parquet
 
 from npbert.tables.formats import finisher_for
-from npbert.tables.parquet import ParquetSerializer
+from npbert.tables.parquet_writing import ParquetSerializer
 from npbert.tables.resumable import resumable
 from tests.support.tables import chunk_of
 
