@@ -1,12 +1,10 @@
-"""The engines that bench.py compares, each run in a process of its own.
+"""The engines that the benchmarks compare. Each one runs in a process of its own.
 
-    python bench_engines.py ENGINE MODEL_FOLDER N_THREADS
+    python scripts/bench/engines.py ENGINE MODEL_FOLDER N_THREADS
 
-reads one JSON request a line from standard input and answers each with a JSON line:
-``{"texts": …, "batch_size": …, "sort": …, "repeat": …}`` →
-``{"elapsed_s": …, "scores": …, "peak_rss_kib": …}``,
-the time from texts to labels, tokenization included, of all repetitions, and the most memory
-that the process ever had.
+The process reads requests from standard input, one JSON line per request, and writes one JSON
+line per reply: see `Request` and `Reply`. This file imports nothing else from its folder, so that
+it can be run by its path.
 """
 
 from __future__ import annotations
@@ -19,19 +17,41 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
-Label = Callable[[list[str], int, bool], list[float]]  # texts, batch size, sort by length?
-MAX_LENGTH = 512
+Ids = NDArray[np.int64]  # (batch, seq)
+Float32 = NDArray[np.float32]
+
+# A function of the texts, the batch size, and whether to sort the texts by length. It returns
+# the score of POSITIVE for each text, in the order of the texts.
+Label = Callable[[list[str], int, bool], list[float]]
+
+MAX_LENGTH = 512  # tokens per text; longer texts are cut
 PRODUCT = (3072, 768, 1024)  # hidden_dim, dim, tokens
 
 
+class Request(TypedDict):
+    """What an engine is asked to do."""
+
+    texts: list[str]
+    batch_size: int
+    sort: bool  # by length, so that batches need less padding
+    repeat: int  # how often to label the texts
+
+
+class Reply(TypedDict):
+    """What an engine measured."""
+
+    elapsed_s: float  # from texts to labels, tokenization included, for all repetitions
+    scores: list[float]  # of the last repetition
+    peak_rss_kib: int  # most memory that the process has ever had
+
+
 def npbert_engine(folder: Path, n_threads: int) -> Label:
-    """`npbert.pipeline`; batch size and order make no difference to it."""
+    """Return `npbert.pipeline`, which makes its own batches: size and order do not matter."""
     import npbert
 
     classifier = npbert.pipeline(
@@ -39,13 +59,13 @@ def npbert_engine(folder: Path, n_threads: int) -> Label:
     )
 
     def label(texts: list[str], _: int, __: bool) -> list[float]:
-        return [_positive(result) for result in classifier(texts)]
+        return [_positive_score(**result) for result in classifier(texts)]
 
     return label
 
 
 def npbert_stream_engine(folder: Path, n_threads: int) -> Label:
-    """The same, a long stream: the texts again and again, `batch_size` times, no result kept."""
+    """Return `npbert.pipeline` on a stream: the texts `batch_size` times over, no result kept."""
     import npbert
 
     classifier = npbert.pipeline("text-classification", folder, threads=n_threads)
@@ -59,14 +79,14 @@ def npbert_stream_engine(folder: Path, n_threads: int) -> Label:
 
 
 def npbert_file_engine(folder: Path, n_threads: int) -> Label:
-    """`npbert classify` from a csv file, the only "text", to another file."""
+    """Return `npbert classify` from one csv file to another; the "text" is the first path."""
     from npbert.cli.main import main
 
     def label(texts: list[str], _: int, __: bool) -> list[float]:
-        (source,) = texts
+        (path,) = texts
         model = ["--model", str(folder), "--threads", str(n_threads)]
-        with tempfile.TemporaryDirectory() as place:
-            files = ["--input", source, "--output", f"{place}/labelled.csv"]
+        with tempfile.TemporaryDirectory() as output_folder:
+            files = ["--input", path, "--output", f"{output_folder}/labelled.csv"]
             if main(["classify", "--quiet", *model, *files]):
                 raise SystemExit(1)
         return []
@@ -75,7 +95,7 @@ def npbert_file_engine(folder: Path, n_threads: int) -> Label:
 
 
 def npbert_worker_engine(folder: Path, n_threads: int) -> Label:
-    """`npbert.distributed.Classifier` as a worker of an engine has it: unpickled."""
+    """Return `npbert.distributed.Classifier` as a worker of a cluster receives it: unpickled."""
     from npbert.distributed import Classifier
 
     classifier = Classifier(folder, threads=n_threads, long_text="truncate")
@@ -83,14 +103,14 @@ def npbert_worker_engine(folder: Path, n_threads: int) -> Label:
 
     def label(texts: list[str], _: int, __: bool) -> list[float]:
         labelled = classifier({"text": np.array(texts, object)})
-        found = zip(labelled["label"], labelled["score"], strict=True)
-        return [_positive({"label": name, "score": score}) for name, score in found]
+        pairs = zip(labelled["label"], labelled["score"], strict=True)
+        return [_positive_score(name, score) for name, score in pairs]
 
     return label
 
 
 def products_engine(folder: Path, n_threads: int) -> Label:
-    """The limit: the matrix products of npbert's forward pass and nothing else."""
+    """Return the limit: the matrix products of npbert's forward pass and nothing else."""
     import npbert
     from npbert.distilbert.model import Pack, heads_at_once, split_heads
     from npbert.distilbert.packs import TokenSequence, packs_of
@@ -100,7 +120,7 @@ def products_engine(folder: Path, n_threads: int) -> Label:
     model = npbert.AutoModelForSequenceClassification.from_pretrained(folder)
     layers, config = model.encoder.layers, model.config
 
-    def products(pack: Pack) -> Array:
+    def products(pack: Pack) -> Float32:
         x = np.zeros((config.dim, len(pack.input_ids)), np.float32)
         hidden = np.zeros((config.hidden_dim, x.shape[1]), np.float32)
         for layer in layers:
@@ -123,7 +143,7 @@ def products_engine(folder: Path, n_threads: int) -> Label:
     packs: dict[tuple[str, ...], list[Pack]] = {}
 
     def label(texts: list[str], _: int, __: bool) -> list[float]:
-        if tuple(texts) not in packs:  # in the warm-up: tokenizing is no matrix product
+        if tuple(texts) not in packs:  # in the warm-up: this engine does not time tokenization
             ids = tokenizer(texts, truncation=True).input_ids
             tokenized = [TokenSequence(np.array(row), np.arange(len(row))) for row in ids]
             packs[tuple(texts)] = list(packs_of(tokenized, n_threads=n_threads))
@@ -134,7 +154,7 @@ def products_engine(folder: Path, n_threads: int) -> Label:
 
 
 def numpy_product_engine(_: Path, n_threads: int) -> Label:
-    """One matrix product as in the widest layer, by numpy."""
+    """Return one matrix product of numpy, with the shape of the widest layer."""
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(n_threads, user_api="blas")
@@ -149,7 +169,7 @@ def numpy_product_engine(_: Path, n_threads: int) -> Label:
 
 
 def torch_product_engine(_: Path, n_threads: int) -> Label:
-    """The same product by torch."""
+    """Return one matrix product of torch, with the same shape."""
     import torch
 
     torch.set_num_threads(n_threads)
@@ -163,7 +183,7 @@ def torch_product_engine(_: Path, n_threads: int) -> Label:
 
 
 def pipeline_engine(folder: Path, n_threads: int) -> Label:
-    """The pipeline of transformers."""
+    """Return the pipeline of transformers."""
     import torch
     import transformers
 
@@ -172,13 +192,13 @@ def pipeline_engine(folder: Path, n_threads: int) -> Label:
 
     def label(texts: list[str], batch_size: int, _: bool) -> list[float]:
         results = classifier(texts, batch_size=batch_size, truncation=True, max_length=MAX_LENGTH)
-        return [_positive(result) for result in results]
+        return [_positive_score(**result) for result in results]
 
     return label
 
 
 def torch_engine(folder: Path, n_threads: int) -> Label:
-    """The bare model of transformers with padded batches."""
+    """Return the bare model of transformers, which is given padded batches."""
     import torch
     import transformers
 
@@ -187,7 +207,7 @@ def torch_engine(folder: Path, n_threads: int) -> Label:
         folder, dtype=torch.float32
     ).eval()
 
-    def logits(input_ids: Array, mask: Array) -> Array:
+    def logits(input_ids: Ids, mask: Ids) -> Float32:
         with torch.inference_mode():
             ids = torch.from_numpy(input_ids)
             return np.asarray(model(ids, torch.from_numpy(mask)).logits)
@@ -196,7 +216,7 @@ def torch_engine(folder: Path, n_threads: int) -> Label:
 
 
 def onnxruntime_engine(folder: Path, n_threads: int) -> Label:
-    """ONNX Runtime on the CPU, all its graph optimizations on."""
+    """Return ONNX Runtime on the CPU, with all its graph optimizations."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -205,20 +225,20 @@ def onnxruntime_engine(folder: Path, n_threads: int) -> Label:
         folder / "model.onnx", options, providers=["CPUExecutionProvider"]
     )
 
-    def logits(input_ids: Array, mask: Array) -> Array:
+    def logits(input_ids: Ids, mask: Ids) -> Float32:
         return np.asarray(session.run(None, {"input_ids": input_ids, "attention_mask": mask})[0])
 
     return _batched(folder, logits)
 
 
 def openvino_engine(folder: Path, n_threads: int) -> Label:
-    """OpenVINO on the CPU, in float32."""
+    """Return OpenVINO on the CPU, in float32."""
     import openvino
 
     settings = {"INFERENCE_NUM_THREADS": n_threads, "INFERENCE_PRECISION_HINT": "f32"}
     model = openvino.Core().compile_model(folder / "model.onnx", "CPU", settings)
 
-    def logits(input_ids: Array, mask: Array) -> Array:
+    def logits(input_ids: Ids, mask: Ids) -> Float32:
         return np.asarray(model({"input_ids": input_ids, "attention_mask": mask})[0])
 
     return _batched(folder, logits)
@@ -239,13 +259,13 @@ ENGINES: dict[str, Callable[[Path, int], Label]] = {
 }
 
 
-def _positive(result: dict[str, Any]) -> float:
-    score = float(result["score"])
-    return score if result["label"] == "POSITIVE" else 1 - score
+def _positive_score(label: str, score: float) -> float:
+    """Return the score of POSITIVE, given the better of the two labels and its score."""
+    return float(score) if label == "POSITIVE" else 1 - float(score)
 
 
-def _batched(folder: Path, logits: Callable[[Array, Array], Array]) -> Label:
-    """Padded batches with the `tokenizers` library, for an engine that takes arrays."""
+def _batched(folder: Path, logits: Callable[[Ids, Ids], Float32]) -> Label:
+    """Return an engine that gives padded batches, made with `tokenizers`, to `logits`."""
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -262,9 +282,9 @@ def _batched(folder: Path, logits: Callable[[Array, Array], Array]) -> Label:
             width = max(len(rows[row]) for row in chosen)
             input_ids = np.zeros((len(chosen), width), np.int64)
             mask = np.zeros((len(chosen), width), np.int64)
-            for place, row in enumerate(chosen):
-                input_ids[place, : len(rows[row])] = rows[row]
-                mask[place, : len(rows[row])] = 1
+            for number, row in enumerate(chosen):
+                input_ids[number, : len(rows[row])] = rows[row]
+                mask[number, : len(rows[row])] = 1
             difference = np.diff(logits(input_ids, mask).astype(np.float64))[:, 0]
             scores[chosen] = 1 / (1 + np.exp(-difference))  # softmax of two logits
         return list(map(float, scores))
@@ -278,9 +298,10 @@ def _chunks(order: list[int], size: int) -> Iterator[list[int]]:
 
 
 def peak_rss_kib() -> int:
-    """Most memory that this process ever had; 0 where the system does not say.
+    """Return the most memory that this process has ever had, or 0 if the system does not say.
 
-    Not getrusage's figure, which counts the parent before the program was started.
+    The figure of getrusage is no use: it counts the parent process too, up to the moment at
+    which this program was started.
     """
     status = Path("/proc/self/status")
     lines = status.read_text().splitlines() if status.exists() else []
@@ -288,21 +309,21 @@ def peak_rss_kib() -> int:
 
 
 def main() -> None:
-    """Answer requests until standard input ends."""
+    """Reply to requests until standard input ends."""
     name, folder, n_threads = sys.argv[1:]
-    answers = os.fdopen(os.dup(1), "w")  # libraries may print; their words go to stderr
-    os.dup2(2, 1)
+    replies = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what libraries print goes to standard error
     label = ENGINES[name](Path(folder), int(n_threads))
-    print(json.dumps("ready"), file=answers, flush=True)
+    print(json.dumps("ready"), file=replies, flush=True)
     for line in sys.stdin:
-        request = json.loads(line)
+        request: Request = json.loads(line)
         texts = request["texts"]
         started = time.perf_counter()
         for _ in range(request["repeat"]):
             scores = label(texts, request["batch_size"], request["sort"])
         elapsed_s = time.perf_counter() - started
-        answer = {"elapsed_s": elapsed_s, "scores": scores, "peak_rss_kib": peak_rss_kib()}
-        print(json.dumps(answer), file=answers, flush=True)
+        reply: Reply = {"elapsed_s": elapsed_s, "scores": scores, "peak_rss_kib": peak_rss_kib()}
+        print(json.dumps(reply), file=replies, flush=True)
 
 
 if __name__ == "__main__":

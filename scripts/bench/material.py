@@ -1,19 +1,20 @@
-"""What bench.py measures with: a model of base size in every engine's form, and texts."""
+"""The model, saved in the format of each engine, and the texts that the benchmarks label."""
 
 from __future__ import annotations
 
 import csv
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-CHECKOUT = Path(__file__).parents[1]
+CHECKOUT = Path(__file__).parents[2]
+MINI = CHECKOUT / "npbert" / "checkpoints" / "mini"
 DATA = CHECKOUT / "tests" / "data"
 SEED = 0
 
 
 class Work(NamedTuple):
-    """Texts to label, and the batch sizes that peers may try."""
+    """Texts to label, the batch sizes that the peers may try, and how often to label the texts."""
 
     name: str
     texts: list[str]
@@ -21,8 +22,8 @@ class Work(NamedTuple):
     repeat: int = 1
 
 
-def make_folder(folder: Path, **shape: Any) -> None:
-    """Save a model with random weights, of base size unless `shape` says otherwise."""
+def make_folder(folder: Path, **shape: int) -> None:
+    """Save a model with random weights; it has the base size unless `shape` gives other sizes."""
     import torch
     import transformers
 
@@ -54,13 +55,13 @@ def make_folder(folder: Path, **shape: Any) -> None:
 
 
 def sentences() -> list[str]:
-    """The 872 sentences of SST-2 dev, in order of arrival."""
+    """Return the 872 sentences of the SST-2 dev set, in the order of the file."""
     lines = (DATA / "sst2_dev.tsv").read_text(encoding="utf-8").splitlines()[1:]
     return [line.split("\t")[0] for line in lines]
 
 
 def reviews(path: Path | None, n_texts: int) -> list[str]:
-    """Long texts: those of a csv file, or sentences joined to the lengths of film reviews."""
+    """Return long texts: those of a csv file, or sentences joined to the lengths of reviews."""
     if path is not None:
         with path.open(encoding="utf-8", newline="") as file:
             return [row["text"] for row in csv.DictReader(file)][:n_texts]
@@ -69,7 +70,8 @@ def reviews(path: Path | None, n_texts: int) -> list[str]:
     rng = np.random.default_rng(SEED)
     pool = sentences()
     texts = []
-    for n_words in rng.lognormal(5.2, 0.6, n_texts):  # median 181 words, one in ten above 390
+    # The median is 181 words, and one text in ten has more than 390.
+    for n_words in rng.lognormal(5.2, 0.6, n_texts):
         text = ""
         while len(text.split()) < n_words:
             text += " " + pool[rng.integers(len(pool))]
@@ -78,7 +80,7 @@ def reviews(path: Path | None, n_texts: int) -> list[str]:
 
 
 def works(quick: bool, review_file: Path | None) -> list[Work]:
-    """What is timed."""
+    """Return what `speed` times: sentences, long reviews, and single texts of several lengths."""
     step, n_reviews, n_tokens = (20, 3, 160) if quick else (1, 200, 640)
     lengths = (16, 128) if quick else (8, 16, 32, 128, 512)
     return [

@@ -1,0 +1,1 @@
+"""Benchmarks of npbert: `python scripts/bench --help` explains the commands."""
