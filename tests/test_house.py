@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from npbert import _lazy
+from tests.conftest import SLOW
 
 CHECKOUT = Path(__file__).parents[1]
 PACKAGE = CHECKOUT / "npbert"
@@ -21,7 +22,7 @@ HEADER = ["room", "its one job", "may import", "for types alone"]
 # These two modules have no room of their own: each is the door of another one.
 DOORS = {"__init__": "_lazy", "__main__": "cli"}
 # These tests are about the whole repository, and not about one module.
-WHOLE_REPOSITORY = ("test_house", "test_docs", "test_differences", "test_user_code")
+WHOLE_REPOSITORY = ("test_house", "test_docs", "test_differences", "test_typing")
 LONGEST_TEST_FILE = 500  # lines
 
 
@@ -178,15 +179,16 @@ def test_files_of_tests_are_short() -> None:
 def has_tested_module(path: Path) -> bool:
     """Tell whether a file of tests stands beside the module that it tests.
 
-    The tests of npbert/x/y.py are tests/x/test_y.py, or test_y_SUBJECT.py.
+    The tests of npbert/x/y.py are tests/x/test_y.py, or test_y_SUBJECT.py; y may begin with `_`.
     """
     folder = path.parent.relative_to(TESTS)
     names = path.stem.removeprefix("test_").split("_")
-    modules = ["_".join(names[: n + 1]) for n in range(len(names))]
+    beginnings = ["_".join(names[: n + 1]) for n in range(len(names))]
     return any(
-        (root / folder / module).is_dir() or (root / folder / f"{module}.py").is_file()
+        (root / folder / name).is_dir() or (root / folder / f"{name}.py").is_file()
         for root in (PACKAGE, CHECKOUT)
-        for module in modules
+        for beginning in beginnings
+        for name in (beginning, f"_{beginning}")
     )
 
 
@@ -197,3 +199,8 @@ def test_tests_mirror_the_folders() -> None:
     assert paths
     strays = [str(path.relative_to(TESTS)) for path in paths if not has_tested_module(path)]
     assert not strays, "no module has the name that these files of tests say"
+
+
+@pytest.mark.parametrize("pattern", SLOW)
+def test_the_rule_of_slow_tests_names_files_that_exist(pattern: str) -> None:
+    assert [*TESTS.glob(pattern)]

@@ -1,0 +1,26 @@
+"""Which tests are slow: `scripts/check` leaves them out, and `pytest` runs them.
+
+The rule is the subject of a file, and not the time that a test took on some day. A test is slow
+where it computes with PyTorch for the sake of the comparison, starts other processes, or waits.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+SLOW = {
+    "models/test_*_parity.py": "many shapes of random weights, computed by npbert and PyTorch",
+    "pipelines/test_*_parity.py": "pipelines of npbert and of transformers side by side",
+    "checkpoints/test_mini*.py": "the accuracy of the bundled model on 872 sentences",
+    "checkpoints/test_hub*.py": "downloads from a server on this machine, some of which time out",
+    "tables/test_resume*.py": "runs in processes of their own, killed at random points",
+    "scripts/test_*.py": "whole benchmarks, on small models",
+    "test_distributed*.py": "workers of Ray and Spark",
+    "test_docs*.py": "every block of the documents, in a process of its own",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(item.path.match(pattern) for pattern in SLOW):
+            item.add_marker(pytest.mark.slow)
