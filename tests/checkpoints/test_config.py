@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
-import transformers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import npbert
 from npbert.checkpoints.config import PROBLEM_TYPES, DistilBertConfig
-
-KEYS = [field.name for field in fields(DistilBertConfig)]
-SIZES = ["vocab_size", "max_position_embeddings", "n_layers", "n_heads", "dim", "hidden_dim"]
-TYPE = {"model_type": "distilbert"}
+from tests.support.configs import KEYS, SIZES, TYPE, read
 
 # The file of distilbert-base-uncased-finetuned-sst-2-english.
 SST2 = """{
@@ -46,25 +40,13 @@ SST2 = """{
 """
 
 
-def read(values: dict[str, Any]) -> DistilBertConfig:
-    """A config from `values` and the model type."""
-    return DistilBertConfig.from_dict(TYPE | values)
-
-
 def write(folder: Path, content: bytes) -> Path:
     path = folder / "config.json"
     path.write_bytes(content)
     return path
 
 
-# ----------------------------------------------------------------------------------- reading
-
-
-@pytest.mark.parametrize("key", KEYS)
-def test_the_defaults_are_those_of_transformers(key: str) -> None:
-    expected = getattr(transformers.DistilBertConfig(), key)
-    assert getattr(DistilBertConfig(), key) == expected
-    assert getattr(read({}), key) == expected
+# ------------------------------------------------------------------------------------------ reading
 
 
 def test_the_sst2_model(tmp_path: Path) -> None:
@@ -76,36 +58,6 @@ def test_the_sst2_model(tmp_path: Path) -> None:
     assert config.num_labels == 2
     assert config.label2id == {"NEGATIVE": 0, "POSITIVE": 1}
     assert config.head_dim == 64
-
-
-WRITTEN: list[dict[str, Any]] = [
-    {},
-    {"dim": 60, "n_heads": 5, "n_layers": 3, "hidden_dim": 77, "vocab_size": 99},
-    {"max_position_embeddings": 5},
-    {"num_labels": 1, "problem_type": "regression"},
-    {"num_labels": 12, "problem_type": "multi_label_classification"},
-    {"problem_type": "single_label_classification"},
-    {"id2label": {0: "no", 1: "yes", 2: "\N{THINKING FACE}"}},
-    {"id2label": {0: "no", 1: "yes"}, "label2id": {"no": 0, "yes": 1}},
-    {"activation": "relu"},
-    {"activation": "gelu_new", "dropout": 0.5},
-    {"pad_token_id": None},
-    {"pad_token_id": 3, "tie_word_embeddings": False},
-    {"sinusoidal_pos_embds": True},
-    {"dtype": "float16", "output_attentions": True},
-    {"hidden_size": 24, "num_attention_heads": 4, "num_hidden_layers": 1},
-]
-
-
-@pytest.mark.parametrize("options", WRITTEN, ids=str)
-def test_what_transformers_writes(tmp_path: Path, options: dict[str, Any]) -> None:
-    expected = transformers.DistilBertConfig(**options)
-    expected.save_pretrained(tmp_path)
-    config = DistilBertConfig.from_json_file(tmp_path / "config.json")
-    assert {key: getattr(config, key) for key in KEYS} == {
-        key: getattr(expected, key) for key in KEYS
-    }
-    assert config.num_labels == expected.num_labels
 
 
 @pytest.mark.parametrize("as_str", [False, True])
@@ -151,55 +103,18 @@ def test_keys_without_influence_are_ignored(values: dict[str, Any]) -> None:
     assert read(values) == DistilBertConfig()
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"num_attention_heads": 2},
-        {"hidden_size": 24},
-        {"num_hidden_layers": 1},
-        {"n_heads": 4, "num_attention_heads": 2},
-        {"num_attention_heads": 2, "n_heads": 4},
-    ],
-    ids=str,
-)
-def test_other_names_of_the_sizes(values: dict[str, int]) -> None:
-    # The number of heads changes no tensor's shape, so nothing else would tell that it is wrong.
-    expected = transformers.DistilBertConfig.from_dict(TYPE | values)
-    config = read(values)
-    assert [getattr(config, key) for key in SIZES] == [getattr(expected, key) for key in SIZES]
+def test_reading_leaves_the_values_as_they_are() -> None:
+    values = TYPE | {"id2label": {"1": "b", "0": "a"}, "num_labels": 2}
+    before = json.dumps(values)
+    config = DistilBertConfig.from_dict(values)
+    config.id2label[0] = "changed"
+    assert json.dumps(values) == before
 
 
-# ------------------------------------------------------------------------------------ labels
-
-
-LABELS: list[tuple[dict[str, Any], list[str]]] = [
-    ({"id2label": {"0": "a", "1": "b", "2": "c"}}, ["a", "b", "c"]),
-    ({"id2label": {0: "a", 1: "b"}}, ["a", "b"]),
-    ({"id2label": {"1": "b", "0": "a"}}, ["a", "b"]),
-    ({"id2label": {str(n): f"{n}!" for n in range(12)}}, [f"{n}!" for n in range(12)]),
-    ({"id2label": {"0": ""}}, [""]),
-    ({"id2label": {"0": "same", "1": "same"}}, ["same", "same"]),
-    ({"id2label": {"0": "a", "1": "b"}, "num_labels": 2}, ["a", "b"]),
-    ({"id2label": None, "num_labels": 1}, ["LABEL_0"]),
-    ({"num_labels": 3}, ["LABEL_0", "LABEL_1", "LABEL_2"]),
-    ({"label2id": {"a": 0, "b": 1}}, ["LABEL_0", "LABEL_1"]),
-]
-
-
-@pytest.mark.parametrize(("values", "names"), LABELS, ids=str)
-def test_labels(values: dict[str, Any], names: list[str]) -> None:
-    config = read(values)
-    assert list(config.id2label.items()) == list(enumerate(names))
-    assert all(type(number) is int for number in config.id2label)
-    assert config.num_labels == len(names)
-    assert config.id2label == transformers.DistilBertConfig.from_dict(TYPE | values).id2label
-
-
-# ---------------------------------------------------------------------------------- refusals
+# ----------------------------------------------------------------------------------------- refusals
 
 
 NO_SIZES: list[Any] = [0, -1, 1.5, 8.0, True, False, "8", None, [8], {}, float("nan")]
-
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"model_type": "bert"}, r"model_type is 'bert', expected 'distilbert'.*choose a DistilBERT"),
     ({"model_type": "DistilBERT"}, "model_type is 'DistilBERT'"),
@@ -284,7 +199,29 @@ def test_the_constructor_checks_too(values: dict[str, Any], message: str) -> Non
         DistilBertConfig(**values)
 
 
-# ------------------------------------------------------------------------------------- files
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 1000) | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from("012ab") | st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(values=st.dictionaries(st.sampled_from([*KEYS, "num_labels", "pruned_heads"]), JSON))
+def test_any_value_is_honoured_or_refused(values: dict[str, Any]) -> None:
+    try:
+        config = read(values)
+    except ValueError as error:
+        assert any(key in str(error) for key in values)  # noqa: PT017 (or it is honoured)
+    else:
+        for key in values.keys() & set(KEYS) - {"id2label"}:
+            assert getattr(config, key) == values[key]
+
+
+# -------------------------------------------------------------------------------------------- files
 
 
 NO_CONFIGS: dict[str, tuple[bytes, str]] = {
@@ -323,7 +260,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         DistilBertConfig.from_json_file(tmp_path)
 
 
-# --------------------------------------------------------------------------------- the object
+# --------------------------------------------------------------------------------------- the object
 
 
 SET: list[tuple[str, Any]] = [
@@ -363,40 +300,3 @@ def test_values_that_cannot_be_set(
     with pytest.raises(error, match=message):
         setattr(config, key, value)
     assert config == DistilBertConfig()
-
-
-def test_labels_set_later_are_those_of_results() -> None:
-    classifier = npbert.pipeline("text-classification", "mini")
-    classifier.model.config.id2label = {"0": "bad", "1": "good"}
-    assert classifier("I love this film.")[0]["label"] == "good"
-    assert classifier.model.config.label2id == {"bad": 0, "good": 1}
-
-
-def test_reading_leaves_the_values_as_they_are() -> None:
-    values = TYPE | {"id2label": {"1": "b", "0": "a"}, "num_labels": 2}
-    before = json.dumps(values)
-    config = DistilBertConfig.from_dict(values)
-    config.id2label[0] = "changed"
-    assert json.dumps(values) == before
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-3, 1000) | st.floats() | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from("012ab") | st.text(max_size=3), inner, max_size=3)
-    ),
-    max_leaves=4,
-)
-
-
-@settings(max_examples=150, deadline=None)
-@given(values=st.dictionaries(st.sampled_from([*KEYS, "num_labels", "pruned_heads"]), JSON))
-def test_any_value_is_honoured_or_refused(values: dict[str, Any]) -> None:
-    try:
-        config = read(values)
-    except ValueError as error:
-        assert any(key in str(error) for key in values)  # noqa: PT017 (or it is honoured)
-    else:
-        for key in values.keys() & set(KEYS) - {"id2label"}:
-            assert getattr(config, key) == values[key]

@@ -137,14 +137,6 @@ def test_the_default_model(hub: Hub, run: Run, folder: Path) -> None:
     assert again == {"value": expected, "clients": []}
 
 
-def test_the_default_model_is_that_of_transformers() -> None:
-    """Who changes one of the two should know of the other."""
-    tasks = transformers.pipelines.SUPPORTED_TASKS
-    name, revision = tasks["text-classification"]["default"]["model"]
-    assert name == DEFAULT_MODEL
-    assert DEFAULT_REVISION.startswith(revision)
-
-
 def test_branches_tags_and_commits(hub: Hub, run: Run) -> None:
     assert run(LABELS % "")["value"] == "NEGATIVE"
     assert run(LABELS % "revision='old'")["value"] == "OLD-NEGATIVE"

@@ -1,4 +1,4 @@
-"""Packs and padding."""
+"""Packs: which texts share one, and which texts are refused."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npbert.checkpoints.config import DistilBertConfig
 from npbert.distilbert.packs import TokenSequence, check_tokens, packs_of
-from npbert.models.padding import read_padded, to_padded
 
 
 def texts_of(lengths: list[int]) -> list[TokenSequence]:
@@ -67,22 +65,6 @@ def test_packs_end_at_the_boundary_nearest_to_a_fair_share() -> None:
 def test_every_thread_has_the_same_work(n_texts: int, n_threads: int, sizes: list[int]) -> None:
     packs = packs_of(texts_of([30] * n_texts), n_threads=n_threads)
     assert [len(pack.input_ids) for pack in packs] == sizes
-
-
-@given(st.data())
-def test_padded_rows_come_back(data: st.DataObject) -> None:
-    batch, seq = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 6))
-    bits = data.draw(st.lists(st.booleans(), min_size=batch * seq, max_size=batch * seq))
-    mask = np.array(bits).reshape(batch, seq)
-    place = data.draw(st.integers(0, seq - 1))  # a row has one real token at least
-    ids = np.arange(batch * seq).reshape(batch, seq)
-    mask[:, place] = True
-    texts, seen = read_padded(DistilBertConfig(), ids, mask)
-    np.testing.assert_array_equal(seen, mask)
-    rows = np.concatenate([text.input_ids for text in texts]).astype(np.float32)[:, None]
-    np.testing.assert_array_equal(to_padded(rows, mask)[..., 0], np.where(mask, ids, 0))
-    for text, row in zip(texts, ids, strict=True):
-        np.testing.assert_array_equal(row[text.position_ids], text.input_ids)
 
 
 @pytest.mark.parametrize(

@@ -10,25 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_limits
 
-import npbert
 from npbert.distilbert import threads
 from npbert.distilbert.threads import _cpu_quota, available_cpus, map_on_threads
-from tests.support.oracles import make_folder
-
-
-def blas_threads() -> set[int]:
-    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+from tests.support.blas import blas_threads
 
 
 @pytest.fixture(autouse=True)
 def _two_blas_threads() -> Iterator[None]:
     with threadpool_limits(2, user_api="blas"):
         yield
-
-
-# -------------------------------------------------------------------------------------- run
 
 
 def test_results_keep_the_order_of_the_items() -> None:
@@ -111,29 +103,7 @@ def test_an_error_in_a_thread_reaches_the_caller_and_restores_blas() -> None:
     assert blas_threads() == {2}
 
 
-def test_several_pipelines_on_several_threads(tmp_path: Path) -> None:
-    """They neither deadlock nor mix up results nor leave BLAS limited."""
-    folder = make_folder(tmp_path)
-    pipelines = [
-        npbert.pipeline("text-classification", folder, threads=n, max_length=64) for n in (1, 2, 3)
-    ]
-    texts = [f"a film of {'many ' * (n % 30)} words" for n in range(200)]
-    (expected, *_) = [pipeline(texts) for pipeline in pipelines]
-
-    def label(number: int) -> bool:
-        results = pipelines[number % 3](texts)
-        return all(
-            ours["label"] == theirs["label"] and abs(ours["score"] - theirs["score"]) < 1e-5
-            for ours, theirs in zip(results, expected, strict=True)
-        )
-
-    with ThreadPoolExecutor(8) as pool:
-        done = pool.map(label, range(24), timeout=120)
-        assert all(done)
-    assert blas_threads() == {2}
-
-
-# ------------------------------------------------------------------------------ processors
+# --------------------------------------------------------------------------------------- processors
 
 
 def test_affinity_counts(monkeypatch: pytest.MonkeyPatch) -> None:

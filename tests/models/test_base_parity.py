@@ -1,4 +1,4 @@
-"""npbert beside transformers (float32) and the float64 oracle, on the same weights."""
+"""npbert beside transformers (float32) and the float64 reference, on the same weights."""
 
 from __future__ import annotations
 
@@ -111,7 +111,38 @@ def rms(errors: list[Float64]) -> float:
     return float(np.sqrt(np.mean(np.concatenate([error.ravel() for error in errors]) ** 2)))
 
 
-# ------------------------------------------------------------------------- the real size
+def test_gelu_new(tmp_path: Path) -> None:
+    sizes = SIZES["tiny"] | {"activation": "gelu_new"}
+    folder = make_model(tmp_path, **sizes)
+    ids, mask = random_batch(np.random.default_rng(0), 97, [2, 9, 30])
+    model = npbert.AutoModelForSequenceClassification.from_pretrained(folder)
+    assert largest_difference(model(ids, mask).logits, Oracle.load(folder).logits(ids, mask)) < 1e-5
+
+
+@pytest.mark.filterwarnings("ignore:.*bare encoder:UserWarning")
+def test_values_in_place_of_those_of_config_json(folder: Path) -> None:
+    labels = {0: "no", 1: "maybe", 2: "yes"}
+    changes: list[dict[str, Any]] = [
+        {"output_attentions": True, "id2label": labels},
+        {"num_labels": 3, "id2label": labels, "label2id": {"no": 0, "maybe": 1, "yes": 2}},
+        {"num_labels": 3, "problem_type": "regression"},
+        {"dropout": 0.0, "hidden_size": 12, "num_hidden_layers": 2, "force_download": False},
+    ]
+    for options in changes:
+        ours = npbert.AutoModelForSequenceClassification.from_pretrained(folder, **options)
+        theirs = transformers.AutoModelForSequenceClassification.from_pretrained(
+            folder, **options, attn_implementation="eager"
+        )
+        for name in ("id2label", "num_labels", "problem_type", "output_attentions"):
+            assert getattr(ours.config, name) == getattr(theirs.config, name)
+        assert set(ours([[1, 2]])) == set(theirs(torch.tensor([[1, 2]])))
+    config = npbert.AutoConfig.from_pretrained(folder, output_hidden_states=True)
+    assert npbert.AutoModel.from_pretrained(folder, config=config)([[1, 2]]).hidden_states
+    by_name = npbert.AutoModel.from_pretrained(folder, config=str(folder), output_attentions=True)
+    assert by_name([[1, 2]]).attentions
+
+
+# ------------------------------------------------------------------------------------ the real size
 
 
 @pytest.fixture(scope="module")
@@ -137,40 +168,3 @@ def test_base_size_long_text(base: Sides) -> None:
     ids, mask = random_batch(rng, 30522, [512, 300])
     logits = base.classifier(ids, mask).logits
     assert largest_difference(logits, base.oracle.logits(ids, mask)) < TOLERANCE
-
-
-# ---------------------------------------------------------------------- other file formats
-
-
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_half_precision_files(tmp_path: Path, dtype: Any) -> None:
-    """The stored halves, widened: what transformers computes with dtype=float32."""
-    auto = transformers.AutoModelForSequenceClassification
-    original = make_model(tmp_path / "float32", **SIZES["tiny"])
-    auto.from_pretrained(original, dtype=dtype).save_pretrained(tmp_path / "half")
-    oracle = Oracle.load(tmp_path / "half")
-    model = npbert.AutoModelForSequenceClassification.from_pretrained(tmp_path / "half")
-    ids, mask = random_batch(np.random.default_rng(0), 97, [2, 9, 30])
-    ours = model(ids, mask).logits
-    assert largest_difference(ours, oracle.logits(ids, mask)) < TOLERANCE
-    # The halving itself is visible: so the test above compared the right weights.
-    assert largest_difference(ours, Oracle.load(original).logits(ids, mask)) > TOLERANCE
-
-
-def test_sharded_files(tmp_path: Path) -> None:
-    auto = transformers.AutoModelForSequenceClassification
-    original = make_model(tmp_path / "one", **SIZES["wide"])
-    auto.from_pretrained(original).save_pretrained(tmp_path / "shards", max_shard_size="1MB")
-    assert len(list((tmp_path / "shards").glob("model-*.safetensors"))) > 2
-    ids, mask = random_batch(np.random.default_rng(0), 97, [2, 9, 30])
-    model = npbert.AutoModelForSequenceClassification.from_pretrained
-    expected = model(original)(ids, mask).logits
-    np.testing.assert_array_equal(model(tmp_path / "shards")(ids, mask).logits, expected)
-
-
-def test_gelu_new(tmp_path: Path) -> None:
-    sizes = SIZES["tiny"] | {"activation": "gelu_new"}
-    folder = make_model(tmp_path, **sizes)
-    ids, mask = random_batch(np.random.default_rng(0), 97, [2, 9, 30])
-    model = npbert.AutoModelForSequenceClassification.from_pretrained(folder)
-    assert largest_difference(model(ids, mask).logits, Oracle.load(folder).logits(ids, mask)) < 1e-5

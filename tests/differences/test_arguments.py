@@ -1,0 +1,111 @@
+"""docs/differences.md, "Arguments": what transformers does, and what npbert does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import transformers
+
+import npbert
+from tests.support.differences import models, row
+from tests.support.pipelines import Sides, pipelines
+
+
+@row("an unknown keyword of a pipeline, a tokenizer or a model's call")
+def test_unknown_keywords(classifiers: Sides, tokenizers: Sides, folder: Path) -> None:
+    ours, theirs = models(folder)
+    assert theirs(torch.tensor([[101, 102]]), output_atentions=True).attentions is None
+    with pytest.raises(TypeError, match="'output_atentions'; did you mean 'output_attentions'"):
+        ours([[101, 102]], output_atentions=True)
+    assert classifiers.theirs("one", truncate=True)
+    with pytest.raises(TypeError, match="'truncate'; did you mean 'truncation'"):
+        classifiers.ours("one", truncate=True)
+    assert tokenizers.theirs("one", pading=True)
+    with pytest.raises(TypeError, match="'pading'; did you mean 'padding'"):
+        tokenizers.ours("one", pading=True)
+
+
+@row('another device or float type (`device=0`, `dtype="float16"`)')
+def test_devices(folder: Path) -> None:
+    load = transformers.DistilBertForSequenceClassification.from_pretrained
+    assert load(folder, dtype="float16").dtype == torch.float16
+    for options in ({"dtype": "float16"}, {"device": 0}):
+        with pytest.raises(ValueError, match="float32 on the CPU only"):
+            npbert.pipeline("text-classification", folder, **options)
+
+
+@row('`return_tensors="pt"`')
+def test_tensors(tokenizers: Sides) -> None:
+    assert isinstance(tokenizers.theirs("one", return_tensors="pt").input_ids, torch.Tensor)
+    with pytest.raises(ValueError, match="return_tensors is 'pt', expected 'np'"):
+        tokenizers.ours("one", return_tensors="pt")
+
+
+@row('rows of different lengths with `return_tensors="np"`')
+def test_ragged_rows(tokenizers: Sides) -> None:
+    ragged = tokenizers.theirs(["one", "one two"], return_tensors="np")["input_ids"]
+    assert ragged.dtype == object
+    with pytest.raises(ValueError, match=r"texts of 3 to 4 tokens .* padding=True"):
+        tokenizers.ours(["one", "one two"], return_tensors="np")
+
+
+@row("`max_length` that leaves no room for text")
+def test_no_room_for_text(tokenizers: Sides) -> None:
+    call: dict[str, Any] = {"truncation": True, "max_length": 2}
+    assert tokenizers.theirs("one", **call)["input_ids"] == [101, 102]
+    with pytest.raises(ValueError, match="max_length is 2, which leaves no room for text"):
+        tokenizers.ours("one", **call)
+
+
+@row("`stride` that leaves no room for new text")
+def test_no_room_for_new_text(tokenizers: Sides) -> None:
+    call: dict[str, Any] = {"truncation": True, "max_length": 5, "stride": 3}
+    with pytest.raises(BaseException, match="stride") as caught:
+        tokenizers.theirs("one two three four five", **call, return_overflowing_tokens=True)
+    assert type(caught.value).__name__ == "PanicException"
+    with pytest.raises(ValueError, match="stride is 3, expected less than the 3 tokens"):
+        tokenizers.ours("one two three four five", **call, return_overflowing_tokens=True)
+
+
+@row("`top_k` of 0")
+def test_top_0(classifiers: Sides) -> None:
+    assert classifiers.theirs("one", top_k=0) == []
+    with pytest.raises(ValueError, match="top_k is 0"):
+        classifiers.ours("one", top_k=0)
+
+
+@row("other keywords of the tokenizer at a pipeline (`add_special_tokens=`)")
+def test_tokenizer_keywords(classifiers: Sides) -> None:
+    with_and_without = [classifiers.theirs("one", add_special_tokens=add) for add in (True, False)]
+    assert with_and_without[0] != with_and_without[1]
+    with pytest.raises(TypeError, match="unknown keyword argument 'add_special_tokens'"):
+        classifiers.ours("one", add_special_tokens=False)
+
+
+@row("`max_length=` for zero-shot-classification")
+@pytest.mark.filterwarnings("ignore:.*were cut there:UserWarning", "ignore:.*entailment")
+def test_max_length_of_zero_shot(folder: Path) -> None:
+    ours, theirs = pipelines("zero-shot-classification", folder)
+    long = "one two three four five six seven eight nine ten"
+    labels = ["film", "food"]
+    assert theirs(long, labels, max_length=12) == theirs(long, labels)
+    assert ours(long, labels, max_length=12)["scores"] != ours(long, labels)["scores"]
+
+
+@row("`revision=` with a folder")
+def test_revisions_of_folders(folder: Path) -> None:
+    assert transformers.AutoConfig.from_pretrained(folder, revision="main")
+    with pytest.raises(ValueError, match="is a folder on this machine, which has no revisions"):
+        npbert.AutoConfig.from_pretrained(folder, revision="main")
+
+
+@row("`labels=` in a model's call")
+def test_loss(folder: Path) -> None:
+    sides = models(folder)
+    ids = [[101, 102]]
+    assert sides.theirs(torch.tensor(ids), labels=torch.tensor([1])).loss is not None
+    with pytest.raises(TypeError, match="unknown keyword argument 'labels'"):
+        sides.ours(ids, labels=[1])

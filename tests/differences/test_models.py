@@ -1,0 +1,204 @@
+"""docs/differences.md, "Models": what transformers does, and what npbert does."""
+
+from __future__ import annotations
+
+import json
+import operator
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from safetensors.numpy import load_file
+
+import npbert
+from tests.support.differences import changed, headed, models, row
+from tests.support.pipelines import Sides, their_pipeline
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*bare encoder:UserWarning")
+
+
+@row("weights stored in float16")
+def test_float16(folder: Path, tmp_path: Path) -> None:
+    def halve(weights: dict[str, Any]) -> None:
+        weights |= {name: weight.astype(np.float16) for name, weight in weights.items()}
+
+    halved = changed(folder, tmp_path / "half", halve)
+    # transformers goes by what config.json says of the type.
+    config = json.loads((halved / "config.json").read_text()) | {"dtype": "float16"}
+    (halved / "config.json").write_text(json.dumps(config))
+    load = transformers.DistilBertForSequenceClassification.from_pretrained
+    assert load(halved).dtype == torch.float16
+    ours, theirs = models(halved)
+    expected = theirs(torch.tensor([[101, 7592, 102]])).logits.detach().numpy()
+    np.testing.assert_allclose(ours([[101, 7592, 102]]).logits, expected, atol=1e-5)
+
+
+@row("a checkpoint without the weights of the head")
+def test_no_head(folder: Path, tmp_path: Path) -> None:
+    def behead(weights: dict[str, Any]) -> None:
+        del weights["classifier.weight"]
+
+    beheaded = changed(folder, tmp_path / "beheaded", behead)
+    assert transformers.DistilBertForSequenceClassification.from_pretrained(beheaded)
+    with pytest.raises(npbert.CheckpointError, match=r"classifier\.weight"):
+        npbert.DistilBertForSequenceClassification.from_pretrained(beheaded)
+
+
+@row("a tensor of the wrong shape")
+def test_wrong_shapes(folder: Path, tmp_path: Path) -> None:
+    def cut(weights: dict[str, Any]) -> None:
+        weights["classifier.weight"] = weights["classifier.weight"][:2]
+        weights["pre_classifier.bias"] = weights["pre_classifier.bias"][:2]
+
+    wrong = changed(folder, tmp_path / "wrong", cut)
+    with pytest.raises(RuntimeError):
+        transformers.DistilBertForSequenceClassification.from_pretrained(wrong)
+    with pytest.raises(npbert.CheckpointError) as caught:
+        npbert.DistilBertForSequenceClassification.from_pretrained(wrong)
+    for name in ("classifier.weight", "pre_classifier.bias"):
+        assert name in str(caught.value)
+
+
+@row("NaN among the weights")
+def test_nan(folder: Path, tmp_path: Path) -> None:
+    def spoil(weights: dict[str, Any]) -> None:
+        weights["pre_classifier.weight"][0, 0] = np.nan
+
+    spoilt = changed(folder, tmp_path / "spoilt", spoil)
+    (result,) = their_pipeline("text-classification", spoilt)("one")
+    assert np.isnan(result["score"])
+    with pytest.raises(npbert.CheckpointError, match=r"pre_classifier\.weight"):
+        npbert.pipeline("text-classification", spoilt)
+
+
+@row("weights in a pickle (`pytorch_model.bin`) alone")
+def test_pickles(folder: Path, tmp_path: Path) -> None:
+    pickled = changed(folder, tmp_path / "pickled")
+    weights = load_file(pickled / "model.safetensors")
+    torch.save(
+        {name: torch.tensor(weight) for name, weight in weights.items()},
+        pickled / "pytorch_model.bin",
+    )
+    (pickled / "model.safetensors").unlink()
+    assert transformers.DistilBertForSequenceClassification.from_pretrained(pickled)
+    with pytest.raises(npbert.CheckpointError, match=r"pytorch_model\.bin.*safetensors"):
+        npbert.DistilBertForSequenceClassification.from_pretrained(pickled)
+
+
+@row("a token id outside the vocabulary")
+def test_ids_outside_the_vocabulary(folder: Path) -> None:
+    sides = models(folder)
+    with pytest.raises(IndexError):
+        sides.theirs(torch.tensor([[101, 99999]]))
+    with pytest.raises(ValueError, match="row 0 has the token id 99999 at position 1"):
+        sides.ours([[101, 99999]])
+
+
+@row("token ids that are no integers")
+def test_ids_that_are_no_integers(folder: Path) -> None:
+    sides = models(folder)
+    with pytest.raises(RuntimeError):
+        sides.theirs(torch.tensor([[1.5, 2.5]]))
+    with pytest.raises(TypeError, match="input_ids has dtype float64, expected integers"):
+        sides.ours([[1.5, 2.5]])
+
+
+PADDED: dict[str, Any] = {"input_ids": [[101, 7592, 0]], "attention_mask": [[1, 1, 0]]}
+
+
+def their_output(model: Any, inputs: dict[str, Any], **options: Any) -> Any:
+    with torch.inference_mode():
+        return model(**{name: torch.tensor(value) for name, value in inputs.items()}, **options)
+
+
+def call(sides: Sides, inputs: dict[str, Any], **options: Any) -> Sides:
+    return Sides(sides.ours(**inputs, **options), their_output(sides.theirs, inputs, **options))
+
+
+@row("padded positions of hidden states, and of logits of tokens")
+def test_padded_positions(folder: Path, tmp_path: Path) -> None:
+    ours, theirs = call(models(folder, "Model"), PADDED, output_hidden_states=True)
+    assert (ours.last_hidden_state[0, 2] == 0).all()
+    assert (theirs.last_hidden_state[0, 2] != 0).any()
+    assert all((states[0, 2] == 0).all() for states in ours.hidden_states)
+    head = "ForTokenClassification"
+    ours, theirs = call(models(headed(tmp_path, head), head), PADDED)
+    assert (ours.logits[0, 2] == 0).all()
+    assert (theirs.logits[0, 2] != 0).any()
+
+
+@row("padded positions of start and end logits")
+def test_padded_answers(tmp_path: Path) -> None:
+    head = "ForQuestionAnswering"
+    ours, theirs = call(models(headed(tmp_path, head), head), PADDED)
+    assert ours.start_logits[0, 2] == ours.end_logits[0, 2] == np.finfo(np.float32).min
+    assert abs(theirs.start_logits[0, 2]) < 1e3
+
+
+@row("padded positions of attentions")
+def test_padded_attentions(folder: Path) -> None:
+    sides = models(folder, "Model", attn_implementation="eager")
+    ours, theirs = call(sides, PADDED, output_attentions=True)
+    assert (ours.attentions[0][0, :, 2] == 0).all()
+    assert (theirs.attentions[0][0, :, 2] != 0).any()
+
+
+@row("a mask that hides the first token of a text")
+def test_a_hidden_first_token(folder: Path) -> None:
+    hidden = PADDED | {"attention_mask": [[0, 1, 1]]}
+    sides = models(folder)
+    assert torch.isfinite(their_output(sides.theirs, hidden).logits).all()
+    with pytest.raises(ValueError, match="attention_mask hides position 0 of row 0"):
+        sides.ours(**hidden)
+
+
+@row("a mask that hides all of a text")
+def test_a_hidden_text(folder: Path) -> None:
+    hidden = PADDED | {"attention_mask": [[0, 0, 0]]}
+    sides = models(folder, "Model")
+    assert their_output(sides.theirs, hidden).last_hidden_state.shape == (1, 3, 24)
+    with pytest.raises(ValueError, match="hides every token of row 0"):
+        sides.ours(**hidden)
+
+
+@row("a size set in the config of a loaded model")
+def test_sizes_set_later(folder: Path) -> None:
+    ours, theirs = models(folder)
+    theirs.config.hidden_dim = 7
+    assert theirs(torch.tensor([[101, 102]])).logits.shape == (1, 3)
+    with pytest.raises(AttributeError, match="hidden_dim belongs to the weights"):
+        ours.config.hidden_dim = 7
+
+
+@row("`label2id` of config.json that contradicts its `id2label`")
+def test_label2id(folder: Path, tmp_path: Path) -> None:
+    other = changed(folder, tmp_path / "labels")
+    labels = {"id2label": {"0": "a", "1": "b", "2": "c"}, "label2id": {"x": 0, "y": 1, "z": 2}}
+    config = json.loads((other / "config.json").read_text()) | labels
+    (other / "config.json").write_text(json.dumps(config))
+    assert transformers.AutoConfig.from_pretrained(other).label2id == {"x": 0, "y": 1, "z": 2}
+    assert npbert.AutoConfig.from_pretrained(other).label2id == {"a": 0, "b": 1, "c": 2}
+
+
+@row("the result of a model")
+def test_results_of_models(folder: Path) -> None:
+    ours, theirs = call(models(folder), {"input_ids": [[101, 102]]})
+    assert isinstance(theirs, dict)
+    theirs["logits"] = None
+    assert isinstance(ours, Mapping)
+    assert not isinstance(ours, dict)
+    with pytest.raises(TypeError):
+        operator.setitem(ours, "logits", None)  # type: ignore[call-overload]
+    with pytest.raises(AttributeError):
+        setattr(ours, "logits", None)  # noqa: B010
+
+
+@row("`output_attentions=True`")
+def test_attentions(folder: Path) -> None:
+    ours, theirs = models(folder, "Model")
+    assert not theirs(torch.tensor([[101, 102]]), output_attentions=True).attentions
+    assert ours([[101, 102]], output_attentions=True).attentions[0].shape == (1, 2, 2, 2)

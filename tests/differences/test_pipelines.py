@@ -1,0 +1,77 @@
+"""docs/differences.md, "Pipelines": what transformers does, and what npbert does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+import npbert
+from tests.support.differences import headed, row
+from tests.support.pipelines import Sides, pipelines
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*bare encoder:UserWarning")
+
+
+@row("scores of token-classification")
+def test_types_of_scores(tmp_path: Path) -> None:
+    ours, theirs = pipelines("ner", headed(tmp_path, "ForTokenClassification"))
+    assert type(theirs("one")[0]["score"]) is np.float32
+    assert type(ours("one")[0]["score"]) is float
+
+
+@row("feature-extraction with `batch_size`")
+def test_features_of_batches(folder: Path) -> None:
+    ours, theirs = pipelines("feature-extraction", folder)
+    texts = ["one", "one two three four"]
+    assert [len(text[0]) for text in theirs(texts, batch_size=2)] == [6, 6]
+    assert [len(text[0]) for text in ours(texts, batch_size=2)] == [3, 6]
+
+
+@row("feature-extraction with `return_tensors=True`")
+def test_features_as_arrays(folder: Path) -> None:
+    ours, theirs = pipelines("feature-extraction", folder)
+    assert isinstance(theirs("one", return_tensors=True), torch.Tensor)
+    array = ours("one", return_tensors=True)
+    assert isinstance(array, np.ndarray)
+    assert array.dtype == np.float32
+    with pytest.raises(ValueError, match="return_tensors is 'pt'"):
+        ours("one", return_tensors="pt")
+
+
+@row("labels for zero-shot-classification that are no str")
+@pytest.mark.filterwarnings("ignore:.*entailment")
+def test_labels_that_are_no_str(folder: Path) -> None:
+    ours, theirs = pipelines("zero-shot-classification", folder)
+    assert sorted(theirs("one", [1, 2])["labels"]) == [1, 2]
+    with pytest.raises(TypeError, match=r"label 0 is 1 \(int\), expected a str"):
+        ours("one", [1, 2])
+
+
+@row("question-answering")
+def test_question_answering(tmp_path: Path) -> None:
+    model = headed(tmp_path, "ForQuestionAnswering")
+    with pytest.raises(KeyError, match="question-answering"):
+        transformers.pipeline("question-answering", str(model))
+    answer = npbert.pipeline("question-answering", model)("Who?", "The cat did it.")
+    assert answer["answer"] in "The cat did it."
+
+
+@row("a task without a model")
+def test_no_model() -> None:
+    """Their side would download one."""
+    assert "fill-mask" in transformers.pipelines.SUPPORTED_TASKS
+    assert transformers.pipelines.SUPPORTED_TASKS["fill-mask"]["default"]["model"]
+    with pytest.raises(ValueError, match="fill-mask has no default model"):
+        npbert.pipeline("fill-mask")
+
+
+@row("what should be known (no model named, texts cut)")
+def test_warnings(classifiers: Sides, recwarn: pytest.WarningsRecorder) -> None:
+    classifiers.theirs("word " * 600, truncation=True)
+    assert not [warning for warning in recwarn if "cut" in str(warning.message)]
+    with pytest.warns(UserWarning, match="1 of 1 texts were longer than 512 tokens"):
+        classifiers.ours("word " * 600, truncation=True)

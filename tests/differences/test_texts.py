@@ -1,0 +1,115 @@
+"""docs/differences.md, "Texts": what transformers does, and what npbert does."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import transformers
+
+from tests.support.differences import headed, row
+from tests.support.pipelines import Sides, pipelines
+from tests.support.streams import Endless
+
+
+@row("an empty list of texts")
+def test_no_texts(classifiers: Sides) -> None:
+    with pytest.raises(IndexError):
+        classifiers.theirs([])
+    assert classifiers.ours([]) == []
+
+
+@row("a tuple of texts")
+def test_tuples(classifiers: Sides) -> None:
+    texts = ("one", "two")
+    assert isinstance(classifiers.theirs(texts), dict)
+    assert classifiers.ours(texts) == classifiers.ours(list(texts))
+
+
+@row("a column of texts (NumPy, pandas, pyarrow)")
+def test_columns(classifiers: Sides) -> None:
+    texts = np.array(["one", "two"])
+    with pytest.raises((ValueError, TypeError, AttributeError)):
+        classifiers.theirs(texts)
+    assert classifiers.ours(texts) == classifiers.ours(texts.tolist())
+
+
+@row("None, a number or bytes among the texts")
+@pytest.mark.parametrize("item", [None, 3, b"two"])
+def test_no_texts_among_texts(classifiers: Sides, item: Any) -> None:
+    with pytest.raises(Exception, match=r".*") as caught:
+        classifiers.theirs(["one", item])
+    assert "text 1" not in str(caught.value)
+    with pytest.raises(TypeError, match=re.escape(f"text 1 (counted from 0) is {item!r}")):
+        classifiers.ours(["one", item])
+
+
+@row("half a surrogate pair in a text")
+def test_surrogates(classifiers: Sides) -> None:
+    with pytest.raises(TypeError):
+        classifiers.theirs(["one", "tw\ud800"])
+    with pytest.raises(ValueError, match=r"text 1 .* lone surrogate .* at character 2"):
+        classifiers.ours(["one", "tw\ud800"])
+
+
+@row("a text of more than 512 tokens, no truncation asked for")
+def test_long_texts(classifiers: Sides) -> None:
+    with pytest.raises(RuntimeError):
+        classifiers.theirs(["one", "word " * 600])
+    with pytest.raises(ValueError, match=r"text 1 .* is 602 tokens long, .* long_text='truncate'"):
+        classifiers.ours(["one", "word " * 600])
+
+
+@row("a text too long for token-classification")
+def test_long_texts_of_tokens(tmp_path: Path) -> None:
+    sides = pipelines("token-classification", headed(tmp_path, "ForTokenClassification"))
+    assert len(sides.theirs("word " * 600)) == 510
+    with pytest.raises(ValueError, match=r"602 tokens long.*stride="):
+        sides.ours("word " * 600)
+    with pytest.warns(UserWarning, match="were cut there"):
+        assert len(sides.ours("word " * 600, long_text="truncate")) == 510
+
+
+@row("a text without a mask for fill-mask")
+def test_no_mask(tmp_path: Path) -> None:
+    sides = pipelines("fill-mask", headed(tmp_path, "ForMaskedLM"))
+    with pytest.raises(transformers.pipelines.base.PipelineException):
+        sides.theirs("no mask")
+    with pytest.raises(ValueError, match=r"text 0 .* has no \[MASK\]"):
+        sides.ours("no mask")
+
+
+@row("a stream of texts")
+def test_streams(classifiers: Sides) -> None:
+    def pulled_for_ten(classifier: Any, **options: Any) -> int:
+        texts = Endless()
+        assert len(list(itertools.islice(classifier(iter(texts), **options), 10))) == 10
+        return texts.pulled
+
+    assert pulled_for_ten(classifiers.theirs) <= 11
+    assert 11 < pulled_for_ten(classifiers.ours) <= 10 + 1024
+    assert pulled_for_ten(classifiers.ours, batch_size=1) == 10
+
+
+@row("a text's dict with other keys than `text` and `text_pair`")
+def test_other_keys(classifiers: Sides) -> None:
+    item = {"text": "one", "label": 1}
+    assert classifiers.theirs(item)["label"] == classifiers.theirs({"text": "one"})["label"]
+    with pytest.raises(ValueError, match=r"keys \['text', 'label'\], expected"):
+        classifiers.ours(item)
+
+
+@row("one pipeline, several threads")
+def test_threads(classifiers: Sides) -> None:
+    """Theirs fails by chance only, so their side is not asserted."""
+    texts = ["one " * n for n in range(1, 40)]
+    expected = classifiers.ours(texts, truncation=True)
+    with ThreadPoolExecutor(4) as pool:
+        options: list[dict[str, Any]] = [{"truncation": True}, {}, {"max_length": 64}]
+        calls = [pool.submit(classifiers.ours, texts, **options[n % 3]) for n in range(30)]
+        assert all(call.result() == expected for call in calls)

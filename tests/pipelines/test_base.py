@@ -1,0 +1,221 @@
+"""What all pipelines share: order, streams, long texts, threads."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import pickle
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
+
+import npbert
+from npbert.pipelines import TextClassificationPipeline
+from tests.support.blas import blas_threads
+from tests.support.oracles import make_folder
+from tests.support.pipelines import (
+    LONG,
+    MASKED,
+    SENTENCES,
+    TEXTS,
+    Sides,
+    assert_alike,
+    assert_same_labels,
+)
+from tests.support.streams import Endless
+
+
+def test_empty_input(ours: TextClassificationPipeline) -> None:
+    assert ours([]) == []
+    assert list(ours(iter([]))) == []
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_the_company_of_a_text_does_not_matter(
+    ours: TextClassificationPipeline, data: st.DataObject
+) -> None:
+    """Any order and any batching gives each text its own score."""
+    texts = data.draw(st.lists(st.sampled_from(TEXTS), max_size=60))
+    batch_size = data.draw(st.one_of(st.none(), st.integers(1, 7)))
+    alone = {text: ours(text)[0] for text in TEXTS}
+    assert_same_labels(ours(texts, batch_size=batch_size), [alone[text] for text in texts])
+
+
+def test_the_same_call_twice_is_bitwise_equal(ours: TextClassificationPipeline) -> None:
+    assert ours(TEXTS * 50) == ours(TEXTS * 50)
+
+
+def test_pipelines_are_copied_and_pickled(folder: Path) -> None:
+    made_with: list[dict[str, Any]] = [{}, {"top_k": 2}]
+    for options in made_with:
+        classifier = npbert.pipeline("text-classification", folder, **options)
+        for twin in (pickle.loads(pickle.dumps(classifier)), copy.deepcopy(classifier)):
+            assert twin(TEXTS) == classifier(TEXTS)
+
+
+def test_a_tokenizer_of_another_model(tmp_path: Path) -> None:
+    """Ids beyond the model's vocabulary are an error, not another word's vector."""
+    folder = make_folder(tmp_path, vocab_size=1500)
+    with pytest.raises(ValueError, match=r"text 0 has the token id \d+ .* belong to this model"):
+        npbert.classify("unaffable film", folder)
+
+
+# ---------------------------------------------------------------------------------- streams
+
+
+def test_iterators_are_lazy(ours: TextClassificationPipeline) -> None:
+    texts = Endless()
+    results = ours(iter(texts))
+    assert texts.pulled == 0
+    next(results)
+    assert texts.pulled == 1  # the first result does not wait for a second text
+    list(itertools.islice(results, 3000))
+    assert 3001 <= texts.pulled <= 3001 + 1024
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_batch_size_bounds_the_look_ahead(
+    ours: TextClassificationPipeline, batch_size: int
+) -> None:
+    texts = Endless()
+    results = ours(texts, batch_size=batch_size)
+    for number in range(1, 30):
+        next(results)
+        assert number <= texts.pulled < number + batch_size
+
+
+@pytest.mark.parametrize("n_before", [0, 1, 5, 2000])
+def test_a_producer_that_fails(ours: TextClassificationPipeline, n_before: int) -> None:
+    """What it gave before is answered, and then its own exception comes."""
+
+    def failing() -> Iterator[str]:
+        for number in range(n_before):
+            yield f"text {number}"
+        raise ConnectionResetError("the source is gone")
+
+    results = ours(failing())
+    before = list(itertools.islice(results, n_before))
+    assert_same_labels(before, ours([f"text {number}" for number in range(n_before)]))
+    with pytest.raises(ConnectionResetError, match="the source is gone"):
+        next(results)
+    assert list(results) == []
+
+
+def test_a_bad_text_in_a_stream(ours: TextClassificationPipeline) -> None:
+    texts: Any = iter(["one", "two", None, "four"])
+    results = ours(texts)
+    assert len([next(results), next(results)]) == 2
+    with pytest.raises(TypeError, match=r"text 2 \(counted from 0\) is None"):
+        next(results)
+
+
+def test_a_consumer_that_stops_early(ours: TextClassificationPipeline) -> None:
+    ended: list[bool] = []
+
+    def endless() -> Iterator[str]:
+        try:
+            for number in itertools.count():
+                yield f"text {number}"
+        finally:
+            ended.append(True)
+
+    results: Any = ours(endless())
+    assert len(list(itertools.islice(results, 40))) == 40
+    results.close()
+    del results
+    assert ended == [True]  # the source is let go at once
+
+
+def test_streams_of_all_tasks(ner: Sides, filler: Sides) -> None:
+    """Lazy, in order, in chunks that results do not depend on."""
+    for pipe, texts in ((ner.ours, SENTENCES * 3), (filler.ours, MASKED * 3)):
+        stream = pipe(iter(texts))
+        assert iter(stream) is stream
+        assert_alike(list(stream), pipe(texts))
+        assert_alike(pipe(texts, batch_size=1, threads=1), pipe(texts))
+        with pytest.raises(TypeError, match="inputs is a int"):
+            pipe(3)
+        assert pipe([]) == []
+
+
+# ------------------------------------------------------------------------------- long texts
+
+
+def test_long_texts(ours: TextClassificationPipeline, folder: Path) -> None:
+    message = r"text 1 \(counted from 0\) is 602 tokens long, expected at most 512; .*truncate"
+    with pytest.raises(ValueError, match=message):
+        ours(["short", LONG])
+    with pytest.raises(ValueError, match=message):
+        ours(["short", LONG], truncation=False)
+    with pytest.warns(UserWarning, match="1 of 2 texts were longer than 512 tokens"):
+        cut = ours(["short", LONG], long_text="truncate")
+    assert_same_labels(cut[1], ours("film " * 510)[0])
+    with pytest.warns(UserWarning, match="were cut"):
+        assert ours(["short", LONG], truncation=True) == cut
+    always = npbert.pipeline("text-classification", folder, long_text="truncate")
+    with pytest.warns(UserWarning, match="were cut"):
+        assert always(["short", LONG]) == cut
+    with pytest.raises(ValueError, match="602 tokens"):
+        always(LONG, truncation=False)  # the call's word counts
+
+
+def test_a_text_of_just_the_limit_is_no_long_text(ours: TextClassificationPipeline) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ours("film " * 510, long_text="truncate")
+        ours("film " * 510)
+    with pytest.raises(ValueError, match="513 tokens"):
+        ours("film " * 511)
+
+
+def test_the_limit_is_the_smaller_of_tokenizer_and_model(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path, max_position_embeddings=20)
+    classifier = npbert.pipeline("text-classification", folder)
+    with pytest.raises(ValueError, match="expected at most 20"):
+        classifier("film " * 30)
+    (folder / "tokenizer_config.json").write_text('{"model_max_length": 10}')
+    with pytest.raises(ValueError, match="expected at most 10"):
+        npbert.pipeline("text-classification", folder)("film " * 30)
+    with pytest.raises(ValueError, match="max_position_embeddings"):
+        classifier("film " * 30, truncation=True, max_length=25)
+
+
+# ---------------------------------------------------------------------------------- threads
+
+
+def test_threads_share_one_pipeline(ours: TextClassificationPipeline) -> None:
+    expected = ours(TEXTS * 20)
+    with ThreadPoolExecutor(6) as pool:
+        for results in pool.map(lambda _: ours(TEXTS * 20), range(24)):
+            assert_same_labels(results, expected)
+
+
+def test_several_pipelines_on_several_threads(tmp_path: Path) -> None:
+    """They neither deadlock nor mix up results nor leave BLAS limited."""
+    folder = make_folder(tmp_path)
+    pipelines = [
+        npbert.pipeline("text-classification", folder, threads=n, max_length=64) for n in (1, 2, 3)
+    ]
+    texts = [f"a film of {'many ' * (n % 30)} words" for n in range(200)]
+    (expected, *_) = [pipeline(texts) for pipeline in pipelines]
+
+    def label(number: int) -> bool:
+        results = pipelines[number % 3](texts)
+        return all(
+            ours["label"] == theirs["label"] and abs(ours["score"] - theirs["score"]) < 1e-5
+            for ours, theirs in zip(results, expected, strict=True)
+        )
+
+    with threadpool_limits(2, user_api="blas"):
+        with ThreadPoolExecutor(8) as pool:
+            done = pool.map(label, range(24), timeout=120)
+            assert all(done)
+        assert blas_threads() == {2}

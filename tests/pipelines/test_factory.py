@@ -1,0 +1,69 @@
+"""`pipeline()` and `classify()`: which pipeline and model they choose, and what they refuse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import npbert
+from npbert.pipelines import TextClassificationPipeline
+from tests.support.oracles import make_folder, make_model
+from tests.support.pipelines import TEXTS, assert_same_labels, make_folder_for
+
+
+def test_classify_is_the_pipeline(folder: Path, ours: TextClassificationPipeline) -> None:
+    assert npbert.classify(TEXTS[0], model=folder) == ours(TEXTS[0])
+    assert npbert.classify(TEXTS, model=str(folder), top_k=2) == ours(TEXTS, top_k=2)
+    assert_same_labels(list(npbert.classify(iter(TEXTS), folder)), ours(TEXTS))
+
+
+def test_classify_loads_a_folder_again_only_when_it_changed(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "model")
+    before = npbert.classify("film", folder)
+    assert npbert.classify("film", folder) == before
+    make_model(folder, seed=1, vocab_size=30522, dim=24, n_heads=2, n_layers=2)
+    assert npbert.classify("film", folder) != before
+
+
+def test_a_loaded_model_and_tokenizer(folder: Path, ours: TextClassificationPipeline) -> None:
+    model = npbert.AutoModelForSequenceClassification.from_pretrained(folder)
+    tokenizer = npbert.AutoTokenizer.from_pretrained(folder)
+    made = npbert.pipeline("sentiment-analysis", model, tokenizer=tokenizer)
+    assert made(TEXTS) == ours(TEXTS)
+    with pytest.raises(ValueError, match="its tokenizer is needed"):
+        npbert.pipeline("sentiment-analysis", model)
+
+
+def test_bad_tasks() -> None:
+    with pytest.raises(ValueError, match="task is 'translation', expected one of: text-class"):
+        npbert.pipeline("translation", "mini")
+    with pytest.raises(ValueError, match="neither task nor model"):
+        npbert.pipeline()
+
+
+def test_the_task_of_a_model(tmp_path: Path) -> None:
+    """Named, known from config.json, or from the class of a loaded model."""
+    heads = {
+        "ForTokenClassification": "token-classification",
+        "ForMaskedLM": "fill-mask",
+        "ForQuestionAnswering": "question-answering",
+        "ForSequenceClassification": "text-classification",
+        "Model": "feature-extraction",
+    }
+    for head, task in heads.items():
+        folder = make_folder_for(tmp_path / head, head)
+        made = npbert.pipeline(model=folder)
+        assert made.task == task
+        loaded = npbert.pipeline(model=made.model, tokenizer=made.tokenizer)
+        assert type(loaded) is type(made)
+    with pytest.raises(ValueError, match="expected a DistilBertForMaskedLM for fill-mask"):
+        npbert.pipeline("fill-mask", made.model, tokenizer=made.tokenizer)
+    with pytest.raises(ValueError, match="fill-mask has no default model; name one"):
+        npbert.pipeline("fill-mask")
+    with pytest.raises(ValueError, match=r"expected one of: .*question-answering"):
+        npbert.pipeline("summarization", folder)
+    with pytest.raises(TypeError, match="did you mean 'aggregation_strategy'"):
+        npbert.pipeline("ner", folder, agregation_strategy="max")
+    with pytest.raises(ValueError, match="aggregation_strategy is 'mean', expected one of"):
+        npbert.pipeline("ner", "no/such-model", aggregation_strategy="mean")  # before a download

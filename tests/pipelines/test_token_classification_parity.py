@@ -1,0 +1,78 @@
+"""Token classification beside the pipeline of transformers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import npbert
+from tests.support.pipelines import (
+    NER_LABELS,
+    SENTENCES,
+    Sides,
+    assert_alike,
+    make_folder_for,
+    pipelines,
+)
+
+STRATEGIES = ("none", "simple", "first", "average", "max")
+
+
+def test_spellings_of_strategies(ner: Sides, tmp_path: Path) -> None:
+    ours, theirs = ner
+    for strategy in ("SIMPLE", "Max", None):
+        assert_alike(*(side(SENTENCES, aggregation_strategy=strategy) for side in (ours, theirs)))
+    folder = make_folder_for(tmp_path, "ForTokenClassification", NER_LABELS)
+    late = npbert.pipeline("ner", folder, stride=5)
+    with pytest.raises(ValueError, match="stride is given, but aggregation_strategy is 'none'"):
+        late("a text")
+    assert_alike(
+        late(SENTENCES, aggregation_strategy="simple"),
+        theirs(SENTENCES, aggregation_strategy="simple"),
+    )
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("ignored", [None, [], ["PER", "I-PER"]])
+def test_entities(ner: Sides, strategy: str, ignored: list[str] | None) -> None:
+    ours, theirs = ner
+    options: dict[str, Any] = {"aggregation_strategy": strategy}
+    if ignored is not None:
+        options["ignore_labels"] = ignored
+    for inputs in (SENTENCES, SENTENCES[0], SENTENCES[:1]):
+        assert_alike(ours(inputs, **options), theirs(inputs, **options))
+    words = [text.split() for text in SENTENCES[:3]]
+    options["is_split_into_words"] = True
+    for split in (words, words[0]):
+        assert_alike(ours(split, **options), theirs(split, **options))
+    options["delimiter"] = "--"
+    assert_alike(ours(words, **options), theirs(words, **options))
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=st.text(max_size=60), strategy=st.sampled_from(STRATEGIES))
+def test_entities_of_any_text(ner: Sides, text: str, strategy: str) -> None:
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        return
+    ours, theirs = ner
+    result = ours(text, aggregation_strategy=strategy)
+    assert_alike(result, theirs(text, aggregation_strategy=strategy))
+
+
+@pytest.mark.parametrize("stride", [0, 2, 5])
+@pytest.mark.parametrize("strategy", STRATEGIES[1:])
+def test_entities_of_long_texts(tmp_path: Path, stride: int, strategy: str) -> None:
+    folder = make_folder_for(tmp_path, "ForTokenClassification", NER_LABELS, model_max_length=16)
+    ours, theirs = pipelines("ner", folder)
+    options = {"aggregation_strategy": strategy, "stride": stride}
+    for text in (" ".join(SENTENCES) * 3, "short"):
+        assert_alike(ours(text, **options), theirs(text, **options))
+    with pytest.raises(ValueError, match=r"expected at most 16; pass stride=.* or long_text="):
+        ours(" ".join(SENTENCES))
+    with pytest.warns(UserWarning, match="1 of 1 texts were longer than 16 tokens"):
+        cut = ours(" ".join(SENTENCES), long_text="truncate", aggregation_strategy=strategy)
+    assert_alike(cut, theirs(" ".join(SENTENCES), aggregation_strategy=strategy))  # cut in silence
