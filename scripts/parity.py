@@ -5,12 +5,12 @@
     python scripts/parity.py --random
     python scripts/parity.py --published
 
-The first two compare token ids, hidden states and logits of a model's texts; --random does
-so for random weights of many shapes, the base size among them, with padding on either side
-and holes in the mask; --published compares the default model's logits with those that the
-Hugging Face course and documentation print.  Exits with 1 where a difference is too large.
+The first two commands compare the token ids, the hidden states and the logits of texts. --random
+compares random weights of many shapes, the base size among them, with padding on either side and
+with holes in the mask. --published compares the logits of the default model with those that the
+Hugging Face course and documentation print. The exit code is 1 if a difference is too large.
 
-Needs the extra `test`, and a checkout: the oracles are those of the tests.
+The script needs the extra `test` and a checkout, because it uses the oracles of the tests.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from tests.support.oracles import (  # noqa: E402
 )
 from tests.support.reference import Reference  # noqa: E402
 
-TOLERANCE = 1e-5  # of max(1, largest value)
+TOLERANCE = 1e-5  # largest difference allowed, as a share of max(1, largest value)
 PUBLISHED = CHECKOUT / "tests" / "data" / "published_logits.jsonl"
 TEXTS = [
     "I love this film.",
@@ -58,31 +58,37 @@ LENGTHS = [2, 3, 17, 64, 200, 512]
 
 
 class Figures(NamedTuple):
-    """What one comparison found."""
+    """The figures of one comparison."""
 
     name: str
-    difference: float  # largest, from transformers, as a share of max(1, largest value)
-    error_ratio: float  # npbert's root mean square error against float64, torch's being 1
+    difference: float  # the largest from transformers, as a share of max(1, largest value)
+    error_ratio: float  # npbert's root mean square error against float64, divided by torch's
 
 
 def main() -> int:
-    """Print the differences; returns the exit code."""
+    """Print the differences, and return the exit code."""
     parser = argparse.ArgumentParser(description="Compare npbert with transformers.")
-    parser.add_argument("model", nargs="?", default="mini", help="folder, 'mini', or hub id")
-    parser.add_argument("texts", nargs="*", metavar="TEXT")
-    parser.add_argument("--revision")
-    parser.add_argument("--random", action="store_true", help="random weights of many shapes")
-    parser.add_argument("--published", action="store_true", help="the default model's known logits")
+    parser.add_argument("model", nargs="?", default="mini", help="a folder, 'mini', or a hub id")
+    parser.add_argument("texts", nargs="*", metavar="TEXT", help="default: six texts of the script")
+    parser.add_argument("--revision", help="commit, tag or branch of a model on the hub")
+    parser.add_argument(
+        "--random", action="store_true", help="compare random weights of many shapes instead"
+    )
+    parser.add_argument(
+        "--published",
+        action="store_true",
+        help="compare the default model with its published logits instead",
+    )
     options = parser.parse_args()
-    warnings.simplefilter("ignore")  # the bare encoder names the head that it leaves unused
+    warnings.simplefilter("ignore")  # the bare encoder warns that it does not use the head
     transformers.utils.logging.disable_progress_bar()
     if options.published:
         return check_published()
     if options.random:
-        figures = of_random_models()
+        figures = compare_random_models()
     else:
         folder = ModelSource(options.model, options.revision).resolve()
-        figures = of_texts(folder, options.texts or TEXTS)
+        figures = compare_texts(folder, options.texts or TEXTS)
     print(f"{'':46}{'largest |difference|':>22}{'error / torch error':>22}")
     worst = 0.0
     for figure in figures:
@@ -92,8 +98,8 @@ def main() -> int:
     return int(worst > TOLERANCE)
 
 
-def of_texts(folder: Path, texts: list[str]) -> Iterator[Figures]:
-    """Hidden states and logits of texts, each with its own ids and in one padded batch."""
+def compare_texts(folder: Path, texts: list[str]) -> Iterator[Figures]:
+    """Yield the figures of all texts in one padded batch, then those of each text alone."""
     theirs = transformers.AutoTokenizer.from_pretrained(folder)
     ours = npbert.AutoTokenizer.from_pretrained(folder)
     options: dict[str, Any] = {"truncation": True, "return_tensors": "np", "padding": True}
@@ -101,7 +107,7 @@ def of_texts(folder: Path, texts: list[str]) -> Iterator[Figures]:
     expected = theirs(texts, **options)
     for name, ids in inputs.items():
         if not np.array_equal(ids, expected[name]):
-            raise SystemExit(f"{name} differ from those of transformers")
+            raise SystemExit(f"{folder}: the {name} differ from those of transformers")
     models = Models(folder)
     yield from models.compare("texts in a batch", inputs.input_ids, inputs.attention_mask)
     for number, text in enumerate(texts):
@@ -110,8 +116,8 @@ def of_texts(folder: Path, texts: list[str]) -> Iterator[Figures]:
         yield from models.compare(name, one.input_ids, one.attention_mask)
 
 
-def of_random_models() -> Iterator[Figures]:
-    """Hidden states and logits of random ids, for every shape of the tests."""
+def compare_random_models() -> Iterator[Figures]:
+    """Yield the figures of random ids, for every shape that the tests use."""
     for name, sizes in {**SIZES, "base": BASE}.items():
         rng = np.random.default_rng(0)
         with tempfile.TemporaryDirectory() as folder:
@@ -135,7 +141,7 @@ class Models:
     def compare(
         self, name: str, input_ids: NDArray[np.int64], mask: NDArray[np.int64]
     ) -> Iterator[Figures]:
-        """Figures of the hidden states and, if `[CLS]` is seen, of the logits."""
+        """Yield the figures of the hidden states and, if no `[CLS]` is masked, of the logits."""
         seen = mask == 1
         yield _figures(
             f"{name}: hidden states",
@@ -160,7 +166,7 @@ def _figures(
 
 
 def check_published() -> int:
-    """Compare the default model with the logits that were printed for it."""
+    """Compare the default model with its published logits, and return the exit code."""
     model = npbert.AutoModelForSequenceClassification.from_pretrained(
         DEFAULT_MODEL, revision=DEFAULT_REVISION
     )
@@ -169,12 +175,12 @@ def check_published() -> int:
         row = json.loads(line)
         ours = model(np.array(row["input_ids"]), row["attention_mask"]).logits
         difference = float(np.abs(ours - np.array(row["logits"])).max())
-        # The print rounds to its last digit; beyond it, the models may differ as always.
+        # The published logits are rounded to their last digit. The tolerance comes on top.
         allowed = 0.5 * 10 ** -row["decimals"] + TOLERANCE * max(1, float(np.abs(ours).max()))
         n_wrong += difference > allowed
         source = row["source"]["path"] or row["source"]["desc"]
         print(f"{difference:.1e} (allowed {allowed:.1e})  {ours.round(4).tolist()}  {source}")
-    print(f"{n_wrong} rows differ" if n_wrong else "all rows agree")
+    print(f"{n_wrong} rows differ too much" if n_wrong else "all rows agree")
     return int(n_wrong > 0)
 
 

