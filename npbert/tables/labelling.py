@@ -1,9 +1,9 @@
-"""A table of texts, labelled chunk by chunk: what `npbert classify` does with a file."""
+"""The rows of a table are labelled chunk by chunk: what `npbert classify` does with a file."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,8 +13,8 @@ from npbert.tables.resumable import ResumableFile
 from npbert.tables.rows import Chunk, Column, Row, Serializer, Table
 
 if TYPE_CHECKING:
+    from npbert.pipelines.results import LabelScore
     from npbert.pipelines.text_classification import (
-        LabelScore,
         TextClassificationOptions,
         TextClassificationPipeline,
     )
@@ -24,20 +24,20 @@ _MODEL_FILES: Final = (".json", ".txt", ".safetensors")
 
 @dataclass
 class Counts:
-    """What was done.
+    """The counts of what has been labelled.
 
     Attributes
     ----------
     rows : int
-        All of them.
+        The number of rows.
     nulls : int
-        Rows without a text, which have no label.
+        The number of rows without a text, which have no label.
     truncated : int
-        Texts of which only the beginning was read.
+        The number of texts of which the model read only the beginning.
     windowed, windows : int
-        Texts that were read in windows, and how many windows that took.
+        The number of texts that the model read in windows, and the number of these windows.
     tokens : int
-        Read by the model.
+        The number of tokens that the model read.
     """
 
     rows: int = 0
@@ -49,21 +49,27 @@ class Counts:
 
 
 class Labeller:
-    """Adds the columns of labels and scores to a table, and counts.
+    """Makes the columns of labels and scores for the rows of a table, and counts.
 
     Parameters
     ----------
     classifier : TextClassificationPipeline
     prefix : str
-        Comes before the names of the columns that are added.
+        The beginning of the names of the added columns.
     options : TextClassificationOptions
         The options of the classifier's calls. If `top_k` is given, a column of scores is added
-        for every label; in it, each text has a score if the label is among its best `top_k`.
+        for every label. In it, a text has a score if the label is among its best `top_k`.
+
+    Attributes
+    ----------
+    column_names : list of str
+        The names of the added columns.
+    counts : Counts
 
     Raises
     ------
     ValueError
-        If two of these columns would have the same name.
+        If `top_k` is given and two labels have the same name, so that their columns would, too.
     """
 
     def __init__(
@@ -91,7 +97,15 @@ class Labeller:
         self.counts = Counts()
 
     def reject_taken_names(self, columns: list[str], name: str) -> None:
-        """Raise ValueError if a table has a column of those to be added."""
+        """Raise a ValueError if a table already has a column with the name of an added column.
+
+        Parameters
+        ----------
+        columns : list of str
+            The names of the table's columns.
+        name : str
+            What the error message calls the table.
+        """
         for taken in [added for added in self.column_names if added in columns]:
             raise ValueError(
                 f"{name} has a column {taken!r} already; choose a prefix for the columns that are "
@@ -99,7 +113,7 @@ class Labeller:
             )
 
     def model_digest(self) -> str:
-        """SHA-256 of the model's files: it says whether two models are the same."""
+        """Return the SHA-256 of the model's files; it is equal if two models are the same."""
         folder = Path(self._classifier.tokenizer.name_or_path)
         digest = hashlib.sha256()
         for path in sorted(folder.iterdir()):
@@ -109,16 +123,16 @@ class Labeller:
                     digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()
 
-    def restore_counts(self, state: dict[str, Any]) -> None:
-        """Go on counting from where a checkpoint of `label_into` stood."""
+    def restore_counts(self, state: Mapping[str, Any]) -> None:
+        """Set the counts to those of a checkpoint of `label_into`, to go on counting from there."""
         self.counts = Counts(**{field.name: state.get(field.name, 0) for field in fields(Counts)})
 
     def label_rows(self, chunk: Chunk) -> list[list[LabelScore] | None]:
-        """Labels and scores of each row, best first; None where there is no text."""
-        places = [place for place, text in enumerate(chunk.texts) if text is not None]
+        """Return the labels and scores of each row, best first; None for a row without a text."""
+        indices = [index for index, text in enumerate(chunk.texts) if text is not None]
         outcomes = self._classifier.outcomes(
-            [chunk.texts[place] for place in places],
-            [chunk.start + place for place in places],
+            [chunk.texts[index] for index in indices],
+            [chunk.start + index for index in indices],
             self._options,
         )
         counts = self.counts
@@ -129,19 +143,19 @@ class Labeller:
         counts.windows += sum(outcome.n_parts for outcome in outcomes if outcome.n_parts > 1)
         counts.tokens += sum(outcome.n_tokens for outcome in outcomes)
         results: list[list[LabelScore] | None] = [None] * len(chunk.texts)
-        for place, outcome in zip(places, outcomes, strict=True):
-            results[place] = (
+        for index, outcome in zip(indices, outcomes, strict=True):
+            results[index] = (
                 outcome.result if isinstance(outcome.result, list) else [outcome.result]
             )
         return results
 
     def added_columns(self, chunk: Chunk) -> list[Column]:
-        """Label the rows of a chunk: the columns to add to them.
+        """Label the rows of a chunk, and return the columns to add to them.
 
         Raises
         ------
-        ValueError
-            If a row has one of their names already; or as the classifier does.
+        TypeError, ValueError
+            If a row already has one of these columns, or if the classifier cannot label a text.
         """
         for number, row in enumerate(chunk.rows, chunk.start):
             if not row.keys().isdisjoint(self.column_names):
@@ -149,14 +163,14 @@ class Labeller:
         return self.columns_from(self.label_rows(chunk))
 
     def columns_from(self, results: list[list[LabelScore] | None]) -> list[Column]:
-        """The columns to add."""
-        best = [found[0] if found else {"label": None, "score": None} for found in results]
+        """Return the columns to add to rows whose labels `label_rows` returned."""
+        best = [found[0] if found else None for found in results]
         scores = [{result["label"]: result["score"] for result in found or ()} for found in results]
         return [
-            Column(self._label_name, str, [result["label"] for result in best]),
-            Column(self._score_name, float, [result["score"] for result in best]),
+            Column(self._label_name, str, [result and result["label"] for result in best]),
+            Column(self._score_name, float, [result and result["score"] for result in best]),
             *(
-                Column(name, float, [of_text.get(label) for of_text in scores])
+                Column(name, float, [of_row.get(label) for of_row in scores])
                 for label, name in self._score_names.items()
             ),
         ]
@@ -165,70 +179,79 @@ class Labeller:
 def label_into(
     output: ResumableFile, table: Table, labeller: Labeller, serializer: Serializer, name: str
 ) -> Iterator[None]:
-    """Label the rows that `output` does not have yet.
+    """Label the rows of a table that an output file does not have yet, and write them to it.
 
-    Yields when those that it has are read past, and after every chunk.  Where it has all of
-    them, makes sure of that.
+    If the file already has all rows, they are only compared with those of the table.
 
     Parameters
     ----------
     output : ResumableFile
-        Begun.
+        The output file, which has begun. An earlier run may have written its first rows.
     table : Table
-        From its first row on.
+        The table, from its first row on.
     labeller : Labeller
-        With the counts of the earlier run.
+        The labeller, with the counts of the earlier run.
     serializer : Serializer
     name : str
-        Names the table in error messages.
+        What error messages call the table.
+
+    Yields
+    ------
+    None
+        Once after the rows of the earlier run have been read, and once after every chunk.
 
     Raises
     ------
-    ValueError
-        If the rows that were labelled before are no longer those of the table; or as
+    TypeError, ValueError
+        If the table no longer begins with the rows that the earlier run labelled, or as
         `Labeller.added_columns` and the serializer do.
     """
-    content = hashlib.sha256()
+    content = hashlib.sha256()  # of all rows that are labelled
     chunks = iter(table.chunks)
     n_done = output.state["rows"]
     if not n_done:
         output.write(serializer.header, {"rows": 0})
     else:
-        n_behind = _read_past(chunks, n_done, content)
+        n_more = _skip_rows(chunks, n_done, content)
         advice = "bring it back, or start over: --force without --resume"
         if content.hexdigest() != output.state["content"]:
             raise ValueError(
                 f"{name} has changed within the first {n_done:,} rows, which are labelled already "
                 f"in {output.folder}; {advice}"
             )
-        if n_behind or (output.is_whole and next(chunks, None)):
+        if n_more or (output.is_whole and next(chunks, None)):
             raise ValueError(
-                f"{name} has more rows now than the {n_done:,} that were all of it, and are "
+                f"{name} has more rows now than the {n_done:,} that were all of it, and that are "
                 f"labelled already in {output.folder}; {advice}"
             )
     yield
     for chunk in chunks:
-        _take_up(chunk.rows, content)
+        _hash_rows(chunk.rows, content)
         added = labeller.added_columns(chunk)
         state = {**asdict(labeller.counts), "content": content.hexdigest()}
         output.write(serializer.serialize(chunk, added), state)
         yield
 
 
-def _read_past(chunks: Iterator[Chunk], n_rows: int, content: Any) -> int:
-    """Read so many rows, or all: how many the last chunk has behind them.
+def _skip_rows(chunks: Iterator[Chunk], n_rows: int, content: hashlib._Hash) -> int:
+    """Read the first `n_rows` rows, or fewer if the table ends before, and hash them.
 
-    There are some only where the table ended with `n_rows`, and does so no longer.
+    Returns
+    -------
+    int
+        The number of rows that follow them in the last chunk that was read. The earlier run
+        stopped at the end of a chunk, and chunks end at the same rows in every run. So this is 0,
+        unless that chunk was the last one of the table, and rows have been added to the table.
     """
     while n_rows > 0:
         chunk = next(chunks, None)
         if chunk is None:
             return 0
-        _take_up(chunk.rows[:n_rows], content)
+        _hash_rows(chunk.rows[:n_rows], content)
         n_rows -= len(chunk.rows)
     return -n_rows
 
 
-def _take_up(rows: list[Row], content: Any) -> None:
+def _hash_rows(rows: list[Row], content: hashlib._Hash) -> None:
     for row in rows:
         content.update(repr(row).encode())

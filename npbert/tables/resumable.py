@@ -1,9 +1,10 @@
-"""A file in the making: it appears when it is complete, and survives a process that is killed.
+"""A file in the making: it appears when it is complete, and it survives a process that is killed.
 
-While `labelled.csv` is made, a folder `labelled.csv.partial` stands beside it, with the rows so
-far and a journal of checkpoints.  A checkpoint says how many bytes of the rows were whole, and
-what the work had come to.  The rows reach the disk before the checkpoint that speaks of them,
-so whatever cuts the work short, the last checkpoint is true; what follows it is dropped.
+While `labelled.csv` is made, a folder `labelled.csv.partial` stands beside it. The folder holds
+the rows so far and a journal of checkpoints. A checkpoint says how many bytes of the rows are
+complete, and in which state the work was at that point. The rows reach the disk before the
+checkpoint that counts them. So the last checkpoint is true wherever the work is cut short, and
+whatever follows it in the file of rows is dropped.
 """
 
 from __future__ import annotations
@@ -22,23 +23,30 @@ from typing import Any, Final
 ENDING: Final = ".partial"
 _ROWS, _JOURNAL, _FINISHED, _LOCK = "rows", "journal.jsonl", "finished", "lock"
 
-State = dict[str, Any]
-Finish = Callable[[Path, Path], None]  # makes a file of rows: (rows, file)
+# Both are JSON objects, whose values are what json.loads makes of them.
+Recipe = dict[str, Any]  # what decides the content of the file: the model, the options, …
+State = dict[str, Any]  # how far the work is; "rows" is the number of rows that are done
+
+Finish = Callable[[Path, Path], None]  # makes the file from the rows: (rows, file)
 
 
 class ResumableFile:
-    """What `resumable` gives: a place for rows, and what an earlier run has left of them.
+    """A file in the making, whose rows survive if the process is killed. `resumable` returns it.
 
     Attributes
     ----------
     recipe : dict or None
-        What the earlier run was to do; None where there is nothing to go on from.
+        The recipe of the earlier run that this run goes on with; None if there is no such run.
     state : dict
-        Of its last checkpoint; ``state["rows"]`` is the number of rows done.
+        The state at the last checkpoint. ``state["rows"]`` is the number of rows that are done.
     rows_path : Path
-        The rows so far.
+        The file of the rows so far.
     is_whole : bool
-        Whether all rows are there, and only `complete` is left to do.
+        Whether the earlier run wrote all rows, so that only `complete` is left to do.
+    is_foreign : bool
+        Whether the folder has the journal of another version of npbert, without a recipe.
+    has_begun : bool
+        Whether `begin` was called.
     """
 
     def __init__(self, target: Path, finish: Finish | None, *, force: bool) -> None:
@@ -48,26 +56,33 @@ class ResumableFile:
         self.rows_path = self.folder / _ROWS
         self._finish = finish
         self.has_begun = False
-        self.start_over()
+        self.ignore_earlier_run()
 
-    def start_over(self) -> None:
-        """Know of no earlier run; what it has left goes when this one begins."""
-        self.recipe: State | None = None
+    def ignore_earlier_run(self) -> None:
+        """Take the state of a run that starts from the first row.
+
+        The files of the earlier run stay on the disk until this run begins.
+        """
+        self.recipe: Recipe | None = None
         self.state: State = {"rows": 0}
         self.is_whole = False
+        self.is_foreign = False
         self._size_bytes = 0
 
     @property
     def is_moved(self) -> bool:
-        """Whether the file is in its place, and only the folder is left to remove."""
+        """Whether an earlier run moved the complete file to its target, but kept this folder.
+
+        This is so if the run was killed between its last two steps.
+        """
         is_here = self.rows_path.exists() or (self.folder / _FINISHED).exists()
         return self.is_whole and not is_here and self.target.exists()
 
     # ------------------------------------------------------------------- the earlier run
 
     def read_journal(self) -> None:
-        """Find the last checkpoint that can be relied on."""
-        self.start_over()
+        """Find the last checkpoint of the earlier run whose rows are on the disk."""
+        self.ignore_earlier_run()
         journal = self.folder / _JOURNAL
         if not journal.exists():
             return
@@ -76,11 +91,14 @@ class ResumableFile:
         for line in journal.read_bytes().splitlines(keepends=True):
             try:
                 entry = json.loads(line)
-            except ValueError:  # torn
+            except ValueError:  # only a part of the line reached the disk
                 break
             if not line.endswith(b"\n"):
                 break
             if self.recipe is None:
+                if not isinstance(entry, dict) or "recipe" not in entry:
+                    self.is_foreign = True
+                    return
                 self.recipe = entry["recipe"]
             elif "size_bytes" in entry:
                 if self.rows_path.exists() and entry["size_bytes"] > n_bytes:
@@ -92,74 +110,81 @@ class ResumableFile:
         self._journal_bytes = end
         is_finished = self.is_whole and ((self.folder / _FINISHED).exists() or self.target.exists())
         if not self.state["rows"] or not (self.rows_path.exists() or is_finished):
-            self.start_over()  # it is as good as nothing
+            self.ignore_earlier_run()  # it has no rows to go on from
 
-    def forget(self) -> None:
-        """Remove what an earlier run has left."""
-        for name in (_JOURNAL, _ROWS, _FINISHED):  # the journal first: without it, all is void
+    def remove_earlier_run(self) -> None:
+        """Remove the files that an earlier run left in the folder."""
+        # The journal is removed first, because without it the other files count for nothing.
+        for name in (_JOURNAL, _ROWS, _FINISHED):
             (self.folder / name).unlink(missing_ok=True)
-        self.start_over()
+        self.ignore_earlier_run()
 
     # -------------------------------------------------------------------------- this run
 
-    def begin(self, recipe: Mapping[str, Any]) -> None:
-        """Begin, or go on behind the last checkpoint.
+    def begin(self, recipe: Mapping[str, object]) -> None:
+        """Start from the first row, or go on after the last checkpoint of the earlier run.
+
+        Parameters
+        ----------
+        recipe : mapping
+            What decides the content of the file, as values that JSON can hold.
 
         Raises
         ------
         ValueError
-            If the earlier run was to do something else.
+            If the earlier run had another recipe.
         """
         if self.recipe is None:
-            self.forget()
-            self._make(self.rows_path)
-            self._note({"recipe": dict(recipe)})
+            self.remove_earlier_run()
+            self._create_file(self.rows_path)
+            self._add_to_journal({"recipe": dict(recipe)})
             _sync_folder(self.folder)
             _sync_folder(self.folder.parent)
             self.has_begun = True
             return
         now = json.loads(json.dumps(recipe))
-        others = [
+        differences = [
             f"{name} is {now.get(name)!r}, was {self.recipe.get(name)!r}"
             for name in sorted(now.keys() | self.recipe.keys())
             if now.get(name) != self.recipe.get(name)
         ]
-        if others:
+        if differences:
             raise ValueError(
-                f"{self.folder} is of a run that was to do something else: {'; '.join(others)}. "
-                "Resume with what it had, or start over: --force without --resume"
+                f"{self.folder} is of a run that was to do something else: "
+                f"{'; '.join(differences)}. Resume with what that run had, or start over: --force "
+                "without --resume"
             )
         os.truncate(self.folder / _JOURNAL, self._journal_bytes)
         if self.rows_path.exists():
             os.truncate(self.rows_path, self._size_bytes)
         self.has_begun = True
 
-    def write(self, content: bytes, state: State) -> None:
-        """Add some rows, and a checkpoint: what `state` says is true from now on."""
+    def write(self, content: bytes, state: Mapping[str, object]) -> None:
+        """Add the bytes of some rows, and a checkpoint with the state after these rows."""
         _append(self.rows_path, content)
         self._size_bytes += len(content)
-        self._note({"size_bytes": self._size_bytes, "state": state})
-        self.state = state
+        self._add_to_journal({"size_bytes": self._size_bytes, "state": dict(state)})
+        self.state = dict(state)
 
     def complete(self) -> None:
-        """Put the file into its place: from now on it is there, and whole.
+        """Move the complete file to its target.
 
         Raises
         ------
         FileExistsError
-            If another file has appeared there, and is not to be replaced.
+            If another file has appeared there, and may not be replaced.
         """
         if not self.is_moved:
-            self._note({"is_whole": True})
+            self._add_to_journal({"is_whole": True})
             made = self.rows_path
             if self._finish is not None:
                 made = self.folder / _FINISHED
                 if self.rows_path.exists():
-                    self._make(made)
+                    self._create_file(made)
                     self._finish(self.rows_path, made)
                     with made.open("rb+") as file:
                         os.fsync(file.fileno())
-                    self.rows_path.unlink()  # the finished file stands for them from now on
+                    self.rows_path.unlink()  # from now on, the finished file stands for the rows
             if self.target.exists() and not self._force:
                 raise FileExistsError(
                     f"{self.target} has appeared meanwhile; rename it and go on with --resume, or "
@@ -167,15 +192,15 @@ class ResumableFile:
                 )
             os.replace(made, self.target)
             _sync_folder(self.target.parent)
-        self.forget()
+        self.remove_earlier_run()
 
-    def _make(self, path: Path) -> None:
-        """Make a file that the same people may read as the one that it will replace."""
+    def _create_file(self, path: Path) -> None:
+        """Create a file that the same people may read as the file that it will replace."""
         path.touch()
         if self.target.exists():
             shutil.copymode(self.target, path)
 
-    def _note(self, entry: State) -> None:
+    def _add_to_journal(self, entry: Mapping[str, object]) -> None:
         _append(self.folder / _JOURNAL, json.dumps(entry).encode() + b"\n")
 
 
@@ -185,19 +210,19 @@ def resumable(
 ) -> Iterator[ResumableFile]:
     """Make a file that appears under its name only when it is complete.
 
-    If the work is cut short, what was done up to the last checkpoint is kept beside it.
+    If the work is cut short, the rows up to the last checkpoint are kept in a folder beside it.
 
     Parameters
     ----------
     target : Path
-        The file.  A link is followed.
+        The file. If it is a symbolic link, the link is followed.
     resume : bool
-        Go on with what an earlier run has left, if it has left anything.
+        Whether to go on with the rows of an earlier run, if there are any.
     force : bool
-        Whether an existing file may be replaced and, without `resume`, the rows of an
-        earlier run dropped, when this one begins.
+        Whether an existing file may be replaced. Without `resume`, the rows of an earlier run may
+        then be dropped, too; this happens when the new run begins.
     finish : callable, optional
-        ``finish(rows, file)`` makes the file of the rows; by default the rows are the file.
+        ``finish(rows, file)`` makes the file from the rows. By default the rows are the file.
 
     Yields
     ------
@@ -207,10 +232,13 @@ def resumable(
     Raises
     ------
     FileExistsError
-        If the file is there, or an earlier run has left rows, and neither `force` nor
-        `resume` says what to do.
+        If the file exists, or an earlier run left rows, and neither `force` nor `resume` says
+        what to do with them.
+    ValueError
+        If an earlier run was one of another version of npbert, which this version cannot go on
+        with.
     OSError
-        If there cannot be such a file, or another process is making it.
+        If the file cannot be made there, or another process is making it.
 
     Warns
     -----
@@ -218,24 +246,19 @@ def resumable(
         If the work is cut short and rows are kept.
     """
     output = ResumableFile(Path(os.path.realpath(target)), finish, force=force)
-    _check_place(output.target, target)
-    with _locked(output.folder, target):
+    _require_possible_target(output.target, target)
+    with _lock_folder(output.folder, target):
         try:
             output.read_journal()
-            if output.target.exists() and not force and not (resume and output.is_moved):
-                raise FileExistsError(f"{target} is there already; choose another name or --force")
-            if output.recipe is not None and not resume:
-                if not force:
-                    raise FileExistsError(
-                        f"{output.folder} holds {output.state['rows']:,} rows of a run that did "
-                        "not end: --resume goes on with it, --force starts over"
-                    )
-                output.start_over()
+            _decide_about_earlier_run(output, target, resume=resume, force=force)
             yield output
         except BaseException:
-            output.read_journal()  # a signal may have come between a checkpoint and our own note
-            if not output.state["rows"] or output.is_moved:
-                output.forget()
+            # A signal may come after a checkpoint is written and before `state` says so.
+            output.read_journal()
+            if output.is_foreign:
+                pass  # it is kept until a run that may drop it begins
+            elif not output.state["rows"] or output.is_moved:
+                output.remove_earlier_run()
             elif output.has_begun:
                 warnings.warn(
                     f"{output.state['rows']:,} rows are kept in {output.folder}; --resume goes on "
@@ -245,7 +268,28 @@ def resumable(
             raise
 
 
-def _check_place(target: Path, name: Path) -> None:
+def _decide_about_earlier_run(
+    output: ResumableFile, name: Path, *, resume: bool, force: bool
+) -> None:
+    """Decide whether the earlier run counts, or raise an error if the caller has to decide."""
+    if output.is_foreign and (resume or not force):
+        raise ValueError(
+            f"{output.folder} is of a run of another version of npbert, which this version cannot "
+            "go on with; --force without --resume starts over"
+        )
+    if output.target.exists() and not force and not (resume and output.is_moved):
+        raise FileExistsError(f"{name} is there already; choose another name or --force")
+    if output.recipe is not None and not resume:
+        if not force:
+            raise FileExistsError(
+                f"{output.folder} holds {output.state['rows']:,} rows of a run that did not end: "
+                "--resume goes on with it, --force starts over"
+            )
+        output.ignore_earlier_run()
+
+
+def _require_possible_target(target: Path, name: Path) -> None:
+    """Raise an OSError if there cannot be a file `target`, which the caller named `name`."""
     if target.is_dir():
         raise IsADirectoryError(f"{name} is a folder, expected a file's name")
     if target.exists() and not stat.S_ISREG(target.stat().st_mode):
@@ -255,16 +299,16 @@ def _check_place(target: Path, name: Path) -> None:
 
 
 @contextmanager
-def _locked(folder: Path, target: Path) -> Iterator[None]:
-    """Keep other processes from `folder`; it is made, and removed where nothing is left in it."""
-    from filelock import FileLock, Timeout  # 10 ms, which only files have to wait for
+def _lock_folder(folder: Path, target: Path) -> Iterator[None]:
+    """Keep other processes from `folder`, which is made, and removed if nothing is left in it."""
+    from filelock import FileLock, Timeout  # takes 10 ms, so only runs that need it wait for it
 
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"{folder} is in the way; rename it")
     folder.mkdir(exist_ok=True)
     lock = FileLock(folder / _LOCK)
     try:
-        with suppress(NotImplementedError):  # a file system without locks
+        with suppress(NotImplementedError):  # the file system has no locks
             lock.acquire(timeout=0)
     except Timeout:
         raise BlockingIOError(f"{target} is being made by another process") from None
@@ -273,36 +317,37 @@ def _locked(folder: Path, target: Path) -> Iterator[None]:
     finally:
         is_left = (folder / _JOURNAL).exists()
         if not is_left:
-            # As long as it is ours: a file that another process has locked by then is not removed.
-            with suppress(PermissionError):  # Windows removes it with the release
+            # The lock file is removed while this process holds the lock. Later, another process
+            # might have locked it.
+            with suppress(PermissionError):  # on Windows, releasing the lock removes its file
                 (folder / _LOCK).unlink(missing_ok=True)
         lock.release()
         if not is_left:
-            with suppress(OSError):  # something of somebody else's is in it
+            with suppress(OSError):  # the folder also has files of somebody else
                 folder.rmdir()
 
 
 def _append(path: Path, content: bytes) -> None:
-    """Add to a file, and wait until it is on the disk."""
+    """Append bytes to a file, and wait until they are on the disk."""
     try:
         with path.open("ab") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        error.filename = str(path)  # a full disk does not say which one
+        error.filename = str(path)  # the error of a full disk does not name the file
         raise
 
 
 def _sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk, where the system can do that."""
+    """Wait until the names of the files in a folder are on the disk, if the system can do that."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
     except OSError as error:
-        if error.errno not in (errno.EBADF, errno.EINVAL):  # a file system that cannot do that
+        if error.errno not in (errno.EBADF, errno.EINVAL):  # the file system cannot do it
             raise
     finally:
         os.close(handle)

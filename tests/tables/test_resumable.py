@@ -271,6 +271,42 @@ def test_another_recipe_is_not_gone_on_with(
     assert make(target, resume=True) == 2
 
 
+FOREIGN_LINES = [
+    '{"job": {"model": "a"}}',
+    '{"size_bytes": 0, "state": {"rows": 0}}',
+    "{}",
+    "[]",
+    "5",
+]
+
+
+@pytest.mark.parametrize("line", FOREIGN_LINES)
+@pytest.mark.parametrize(("resume", "force"), [(False, False), (True, False), (True, True)])
+def test_the_journal_of_another_version_is_kept_until_force_starts_over(
+    target: Path, partial_folder: Path, line: str, resume: bool, force: bool
+) -> None:
+    """Its first line has no recipe, but the rows may be the work of a night."""
+    cut_short(target, after=2)
+    journal = partial_folder / "journal.jsonl"
+    _, *checkpoints = journal.read_text().splitlines()
+    journal.write_text("\n".join([line, *checkpoints, ""]))
+    before = contents(partial_folder)
+    message = r"is of a run of another version of npbert, .*--force without --resume starts over$"
+    with quiet(), pytest.raises(ValueError, match=message):
+        make(target, resume=resume, force=force)
+    assert contents(partial_folder) == before
+    with (
+        quiet(),
+        pytest.raises(ValueError, match="no such model"),
+        resumable(target, resume=False, force=True),
+    ):
+        raise ValueError("no such model")
+    assert contents(partial_folder) == before
+    assert make(target, force=True) == 0
+    assert target.read_bytes() == CONTENT
+    assert names(target.parent) == ["out.csv"]
+
+
 def test_recipes_are_compared_as_json(target: Path) -> None:
     cut_short(target, after=1, recipe={"columns": ("a", "b"), 1: None})
     assert make(target, resume=True, recipe={"columns": ["a", "b"], "1": None}) == 1
