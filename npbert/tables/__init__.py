@@ -1,1 +1,1 @@
-"""Files of rows: read, labelled chunk by chunk, and written."""
+"""Files of rows: they are read, labelled chunk by chunk, and written."""

@@ -1,4 +1,4 @@
-"""Tables of texts: read, labelled rows written, chunk by chunk, in the formats people have."""
+"""Tables of texts are read, and written with labels, in the formats that people use."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ _FORMAT_BY_ENDING: Final = {
     ".pq": "parquet",
 }
 
+# Endings that promise a format or a compression in which nothing is written here.
 _NOT_WRITTEN: Final = (
     ".bz2",
     ".xz",
@@ -49,7 +50,10 @@ _NOT_WRITTEN: Final = (
 
 
 def format_of(path: str) -> str | None:
-    """The format that a file's ending says, before that of a compression, or None."""
+    """Return the format that a file's ending stands for, or None.
+
+    The ending of a compression, such as the last part of ``a.csv.gz``, is not considered.
+    """
     if compression_of(path):
         path = path[: path.rindex(".")]
     return _FORMAT_BY_ENDING.get(Path(path).suffix.lower())
@@ -70,26 +74,28 @@ def read_table(
     ----------
     source : Source
     format : str, optional
-        One of `FORMATS`; by default what the file's ending says, else plain lines.
+        One of `FORMATS`. By default the file's ending decides. If it says nothing, the file is
+        read as parquet or as plain lines, depending on its first bytes.
     column : str, optional
-        The column of texts.  By default "text", or the only column there is.
+        The column of texts. By default it is "text", or the only column of the table.
     encoding : str
-        Of the text formats.
+        The encoding of a text format.
     dialect : Dialect
-        Of csv and tsv.
+        The dialect of a csv or tsv file.
     live : bool
-        Whether somebody waits for the rows: those before an error are given out, and those
-        from a pipe when no more follow at once, instead of waiting for a full chunk.
+        Whether somebody waits for the rows. Then the rows before an error are returned before the
+        error is raised. The rows of a pipe are returned as soon as no more rows follow at once,
+        and not only when a chunk is full.
 
     Raises
     ------
     ValueError
-        Now or while chunks are read: where the content is not what it should be.
+        If the content does not fit the format. Some errors are raised while chunks are read.
     ModuleNotFoundError
-        If the format takes a package that is not installed.
+        If a package that the format needs is not installed.
     """
-    by_content = "parquet" if source.is_parquet else "lines"
-    format = format or format_of(source.name) or by_content
+    format_of_content = "parquet" if source.is_parquet else "lines"
+    format = format or format_of(source.name) or format_of_content
     if format == "parquet":
         from npbert.tables import parquet
 
@@ -115,9 +121,18 @@ def serializer_for(
     dialect: Dialect = DEFAULT_DIALECT,
     earlier: Path | None = None,
 ) -> Serializer:
-    """Makes bytes of rows with `columns`, those to be added among them.
+    """Return the serializer that turns rows into bytes of a format.
 
-    `earlier` is what one like it gave before, in a run that did not end.
+    Parameters
+    ----------
+    format : "csv", "tsv", "jsonl" or "parquet"
+    columns : list of str
+        The names of all columns, the added ones among them.
+    dialect : Dialect
+        The dialect of a csv or tsv file.
+    earlier : Path, optional
+        The file of the rows that the same kind of serializer returned in an earlier run that did
+        not end. A parquet file has one type per column, which also has to fit these rows.
     """
     if format == "jsonl":
         return JsonLinesSerializer()
@@ -129,14 +144,27 @@ def serializer_for(
 
 
 def finisher_for(format: str, path: str) -> Finish | None:
-    """Makes the file `path` of all that an serializer gave, or None where it is that already.
+    """Return the function that makes the file `path` from all bytes of a serializer.
+
+    Parameters
+    ----------
+    format : "csv", "tsv", "jsonl" or "parquet"
+    path : str
+        The name of the file, whose ending decides whether it is compressed.
+
+    Returns
+    -------
+    callable or None
+        ``finish(rows, file)`` makes the file. None means that the bytes of the serializer already
+        are the content of the file.
 
     Raises
     ------
     ValueError
-        If the format cannot be compressed so, or the ending stands for something else.
+        If the format cannot be compressed in this way, or if the ending stands for a format that
+        is not written.
     ModuleNotFoundError
-        If that takes a package that is not installed.
+        If a package that is needed for it is not installed.
     """
     ending = Path(path).suffix.lower()
     if ending in _NOT_WRITTEN:
@@ -147,9 +175,8 @@ def finisher_for(format: str, path: str) -> Finish | None:
             raise ValueError(
                 f"{path}: parquet compresses its columns itself; leave out .{compression}"
             )
-        import_optional(
-            "pyarrow.parquet", "parquet is asked for"
-        )  # now, not at the end of the night
+        # A missing package is an error now, and not at the end after hours of work.
+        import_optional("pyarrow.parquet", "parquet is asked for")
         from npbert.tables.parquet_writing import write_parquet
 
         return write_parquet
