@@ -38,9 +38,11 @@ autodoc_typehints = "none"
 autodoc_default_options = {
     "members": True,
     "undoc-members": True,
+    "special-members": "__call__",
     # Python's documentation describes what these classes of Python bring.
     "inherited-members": "Mapping, UserDict, dict, tuple, ValueError, BaseException",
 }
+toc_object_entries_show_parents = "hide"
 autosummary_generate = False  # docs/reference_pages.py writes the pages
 linkcode_resolve = reference_pages.source_link
 numpydoc_show_class_members = False  # autodoc lists them
@@ -48,7 +50,6 @@ numpydoc_validation_checks = {  # and more in reference_pages.py
     "GL06",  # an unknown section
     "GL07",  # sections in another order
     "GL08",  # no docstring
-    "PR02",  # a documented argument that does not exist
     "PR03",  # arguments in another order
     "PR07",  # an argument without a description
     "PR10",  # no blank before the colon
@@ -59,4 +60,8 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"npbert {release}"
 html_show_sourcelink = False
 html_sidebars: dict[str, list[str]] = {"index": []}
-html_theme_options = {"github_url": reference_pages.REPOSITORY, "navigation_with_keys": False}
+html_theme_options = {
+    "github_url": reference_pages.REPOSITORY,
+    "header_links_before_dropdown": 8,
+    "navigation_with_keys": False,
+}

@@ -12,7 +12,6 @@ import inspect
 import os
 import re
 import sys
-import typing
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -20,7 +19,7 @@ from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_overloads, is_typeddict
 
 from docutils import nodes
 from numpydoc.validate import validate
@@ -68,54 +67,41 @@ def public_entries() -> Iterator[Entry]:
         yield Entry(name, module.split(".")[1], getattr(import_module(module), name.split(".")[-1]))
 
 
-def named_types(hint: Any) -> Iterator[Any]:
-    """Yield the classes that an annotation names."""
-    if isinstance(hint, (list, tuple)):
-        for part in hint:
-            yield from named_types(part)
-    elif isinstance(hint, typing.TypeVar):
-        yield from named_types(hint.__bound__)
-    else:
-        yield from (part for part in (hint, typing.get_origin(hint)) if isinstance(part, type))
-        yield from named_types(typing.get_args(hint))
-
-
-def annotations_of(value: Any) -> Iterator[Any]:
-    """Yield the annotations of a function, or of a class and its public members."""
+def words_about(value: Any) -> Iterator[str]:
+    """Yield the names that an object's annotations and docstrings mention, of its members too."""
+    yield from MENTION.findall(inspect.getdoc(value) or "")
     if inspect.isclass(value):
-        yield from value.__mro__[1:]
-        yield from getattr(value, "__orig_bases__", ())
-        hints = typing.get_type_hints(value)
-        yield from (hint for name, hint in hints.items() if not name.startswith("_"))
+        yield from (base.__name__ for base in value.__mro__[1:])
+        yield from words_in(value.__annotations__)
         for name, member in inspect.getmembers(value):
             if not name.startswith("_") or name in ("__init__", "__call__"):
-                yield from [member] if inspect.isclass(member) else annotations_of(member)
+                yield from [member.__name__] if inspect.isclass(member) else words_about(member)
     elif isinstance(value, property):
-        yield from annotations_of(value.fget)
-    elif isinstance(value, (FunctionType, MethodType)) and value.__module__.startswith("npbert"):
-        for function in (value, *typing.get_overloads(value)):
-            yield from typing.get_type_hints(function).values()
+        yield from words_about(value.fget)
+    elif isinstance(value, (FunctionType, MethodType)):
+        for function in (value, *get_overloads(value)):
+            yield from words_in(function.__annotations__)
 
 
-def docstrings_of(value: Any) -> Iterator[str]:
-    """Yield the docstrings of an object and of its public members."""
-    yield inspect.getdoc(value) or ""
-    if inspect.isclass(value):
-        for name, member in inspect.getmembers(value):
-            if not name.startswith("_"):
-                yield inspect.getdoc(member) or ""
+def words_in(annotations: dict[str, str]) -> Iterator[str]:
+    """Yield the names in annotations, which are strings: nothing evaluates them."""
+    for name, annotation in annotations.items():
+        if not name.startswith("_"):
+            yield from re.findall(r"\w+", str(annotation))
 
 
 @cache
 def classes_by_name() -> dict[str, type]:
     """Return the classes of the rooms that have public names, without those for the house alone."""
-    return {
-        name: value
-        for room in ROOMS
-        for module in modules_of_room(room)
-        for name, value in vars(module).items()
-        if isinstance(value, type) and value.__module__ == module.__name__ and name[0] != "_"
-    }
+    found: dict[str, type] = {}
+    for room in ROOMS:
+        for module in modules_of_room(room):
+            for name, value in vars(module).items():
+                is_its_own = getattr(value, "__module__", "") == module.__name__
+                if isinstance(value, type) and is_its_own and not name.startswith("_"):
+                    assert name not in found, f"two classes have the name {name}"
+                    found[name] = value
+    return found
 
 
 def modules_of_room(room: str) -> Iterator[ModuleType]:
@@ -131,13 +117,12 @@ def entries() -> list[Entry]:
     found = list(public_entries())
     known = {entry.value for entry in found if entry.name.endswith(f".{entry.value.__name__}")}
     for entry in found:  # grows on the way
-        text = "\n".join(docstrings_of(entry.value))
-        named = {*named_types(tuple(annotations_of(entry.value)))}
-        named |= {classes_by_name().get(name) for name in MENTION.findall(text)}
-        for value in sorted(named & {*classes_by_name().values()} - known, key=str):
-            known.add(value)
-            module = value.__module__
-            found.append(Entry(f"{module}.{value.__qualname__}", module.split(".")[1], value))
+        for name in sorted({*words_about(entry.value)} & classes_by_name().keys()):
+            value = classes_by_name()[name]
+            if value not in known:
+                known.add(value)
+                module = value.__module__
+                found.append(Entry(f"{module}.{name}", module.split(".")[1], value))
     return found
 
 
@@ -154,11 +139,17 @@ def write_pages(_: Sphinx) -> None:
         write(PAGES / f"{entry.name}.rst", title, f".. auto{kind}:: {entry.name}\n")
     text = ""
     for room, title in ROOMS.items():
-        listed = "".join(f"   {name}\n" for name in names_of_rooms.pop(room))
-        text += f"{title}\n{'-' * len(title)}\n\n.. autosummary::\n   :nosignatures:\n\n{listed}\n"
-        text += f".. toctree::\n   :hidden:\n\n{listed}\n"
+        names = names_of_rooms.pop(room)
+        text += f"{title}\n{'-' * len(title)}\n\n"
+        text += directive("autosummary", "nosignatures", [f"~{name}" for name in names])
+        text += directive("toctree", "hidden", names)
     assert not names_of_rooms, f"rooms without a heading: {', '.join(names_of_rooms)}"
     write(PAGES / "index.rst", "Reference", text)
+
+
+def directive(kind: str, option: str, lines: list[str]) -> str:
+    """Return a directive in reStructuredText."""
+    return "\n   ".join([f".. {kind}::", f":{option}:\n", *lines]) + "\n\n"
 
 
 def write(path: Path, title: str, text: str) -> None:
@@ -200,23 +191,35 @@ def resolve_short_name(
     return content if target in names_in_the_code() or FOREIGN.fullmatch(target) else None
 
 
+@cache
+def option_names() -> set[str]:
+    """Return the keywords that functions take as ``**options: Unpack[...]``."""
+    return {
+        name
+        for value in classes_by_name().values()
+        if is_typeddict(value)
+        for name in value.__annotations__
+    }
+
+
 def check_sections(
     _: Sphinx, __: str, name: str, value: object, ___: object, lines: list[str]
 ) -> None:
     """Warn of a docstring that begins to describe arguments or results, and omits some.
 
-    One sentence is enough for a small method. numpydoc's own checks would want sections for it,
-    and want them again in every class that inherits its constructor.
+    numpydoc's own checks want sections for the smallest method, want them again in every class
+    that inherits its constructor, and do not know the keywords behind ``**options``.
     """
     begun = {title for title, line in pairwise(lines) if line and set(line) == {"-"}}
     if inspect.isclass(value):
-        codes = {"PR01"} if "Parameters" in begun else set()
+        codes = {"PR01", "PR02"} if "Parameters" in begun else set()
     else:
-        codes = {"PR01", "RT01", "YD01"} if begun & {"Parameters", "Returns", "Yields"} else set()
-    if codes:
-        for code, problem in validate(name)["errors"]:
-            if code in codes:
-                LOGGER.warning("%s: %s", name, problem)
+        begins = begun & {"Parameters", "Returns", "Yields"}
+        codes = {"PR01", "PR02", "RT01", "YD01"} if begins else set()
+    for code, problem in validate(name)["errors"] if codes else ():
+        unknown = ast.literal_eval(problem.partition("parameters ")[2]) if code == "PR02" else set()
+        if code in codes and not (unknown and unknown <= option_names()):
+            LOGGER.warning("%s: %s", name, problem)
 
 
 def resolve_files(_: Sphinx, page: str, source: list[str]) -> None:
