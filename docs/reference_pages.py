@@ -191,15 +191,11 @@ def resolve_short_name(
     return content if target in names_in_the_code() or FOREIGN.fullmatch(target) else None
 
 
-@cache
-def option_names() -> set[str]:
-    """Return the keywords that functions take as ``**options: Unpack[...]``."""
-    return {
-        name
-        for value in classes_by_name().values()
-        if is_typeddict(value)
-        for name in value.__annotations__
-    }
+def option_names(value: Any) -> set[str]:
+    """Return the keywords that a function may take behind its ``**options``."""
+    overloads = [] if inspect.isclass(value) else get_overloads(value)
+    dicts = (named for named in classes_by_name().values() if is_typeddict(named))
+    return {name for described in (*overloads, *dicts) for name in described.__annotations__}
 
 
 def check_sections(
@@ -218,7 +214,7 @@ def check_sections(
         codes = {"PR01", "PR02", "RT01", "YD01"} if begins else set()
     for code, problem in validate(name)["errors"] if codes else ():
         unknown = ast.literal_eval(problem.partition("parameters ")[2]) if code == "PR02" else set()
-        if code in codes and not (unknown and unknown <= option_names()):
+        if code in codes and not (unknown and unknown <= option_names(value)):
             LOGGER.warning("%s: %s", name, problem)
 
 
