@@ -12,8 +12,11 @@ several sizes, and the fastest size counts. npbert gets the texts in order of ar
 from __future__ import annotations
 
 import argparse
+import json
 import platform
 import statistics
+import subprocess
+import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -110,15 +113,6 @@ def can_run(name: str, folder: Path) -> bool:
 
 def machine(host: Host, rates: dict[str, float]) -> Lines:
     """Return the lines on what the figures depend on: the machine, the versions, the model."""
-    import numpy as np
-    from threadpoolctl import threadpool_info
-
-    np.ones((2, 2)) @ np.ones((2, 2))
-    kernels = {
-        f"{library['internal_api']} {library['version']}, kernel {library['architecture']}"
-        for library in threadpool_info()
-        if library["user_api"] == "blas"
-    }
     names = ("npbert", "numpy", *PEERS, "tokenizers")
     versions = ", ".join(f"{name} {version(name)}" for name in names if find_spec(name))
     shape = " × ".join(map(str, PRODUCT))
@@ -131,11 +125,23 @@ def machine(host: Host, rates: dict[str, float]) -> Lines:
         "",
         f"- Machine: {processor()}, {host.n_threads} threads; {platform.system()}, Python "
         f"{platform.python_version()}",
-        f"- BLAS library of numpy: {'; '.join(sorted(kernels))}",
+        f"- BLAS library of numpy: {blas_of_numpy(host)}",
         f"- Speed of one matrix product of {shape}, in GFLOP/s: {measured}",
         f"- Versions: {versions}",
         "- Model: DistilBERT of base size with random weights; every engine computes in float32",
     ]
+
+
+def blas_of_numpy(host: Host) -> str:
+    """Return the name, the version and the kernel of the BLAS library that the engines use."""
+    # This process may have the settings that the engines are spared: so ask another one.
+    question = "import json, numpy, threadpoolctl as t; print(json.dumps(t.threadpool_info()))"
+    answer = subprocess.check_output([sys.executable, "-c", question], env=host.environment)
+    return "; ".join(
+        f"{library['internal_api']} {library['version']}, kernel {library['architecture']}"
+        for library in json.loads(answer)
+        if library["user_api"] == "blas"
+    )
 
 
 def method(n_rounds: int, review_file: Path | None) -> Lines:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from bench.measure import (
     clean_environment,
     installed_mib,
 )
-from bench.speed import process_table, row_of, size_table, speed_table
+from bench.speed import blas_of_numpy, process_table, row_of, size_table, speed_table
 
 TINY = {"dim": 24, "n_heads": 2, "n_layers": 2, "hidden_dim": 48}
 
@@ -61,6 +62,14 @@ def test_settings_that_change_the_blas_kernel_are_unset(
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
     assert "OPENBLAS_CORETYPE" not in clean_environment()
     assert capsys.readouterr().err == "OPENBLAS_CORETYPE unset for every engine\n"
+
+
+def test_the_report_names_the_blas_kernel_of_the_engines(tmp_path: Path) -> None:
+    environment = {**clean_environment(), "OPENBLAS_CORETYPE": "Nehalem"}
+    kernel = blas_of_numpy(Host(tmp_path, 1, environment))
+    if "openblas" not in kernel or platform.machine() not in ("x86_64", "AMD64"):
+        pytest.skip(f"the kernel cannot be chosen here: {kernel}")
+    assert re.fullmatch(r"openblas [\d.]+\S*, kernel Nehalem", kernel)
 
 
 def test_a_row_of_the_report() -> None:
