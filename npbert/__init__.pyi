@@ -30,6 +30,13 @@ from npbert.pipelines.fill_mask import FillMaskPipeline as FillMaskPipeline
 from npbert.pipelines.question_answering import (
     QuestionAnsweringPipeline as QuestionAnsweringPipeline,
 )
+from npbert.pipelines.results import Entity as Entity
+from npbert.pipelines.results import FilledMask as FilledMask
+from npbert.pipelines.results import LabelScore as LabelScore
+from npbert.pipelines.results import QuestionAnswer as QuestionAnswer
+from npbert.pipelines.results import TextPair as TextPair
+from npbert.pipelines.results import TokenEntity as TokenEntity
+from npbert.pipelines.results import ZeroShotResult as ZeroShotResult
 from npbert.pipelines.text_classification import (
     TextClassificationPipeline as TextClassificationPipeline,
 )

@@ -38,6 +38,7 @@ class ArrowColumn(Protocol):
 
     def to_pylist(self) -> list[Any]:
         """Return the items as Python's own values."""
+        ...
 
 
 class Indexed(Protocol[T_co]):

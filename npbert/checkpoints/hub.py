@@ -271,7 +271,7 @@ def _clear_errors(where: str, source: ModelSource) -> Iterator[None]:
     from huggingface_hub.errors import (  # type: ignore[attr-defined]
         GatedRepoError,
         HFValidationError,
-        HTTPError,  # of httpx or httpx2, whichever the client uses
+        HTTPError,  # pyright: ignore[reportPrivateImportUsage] - the client's own choice of httpx
         LocalEntryNotFoundError,
         LocalTokenNotFoundError,
         RepositoryNotFoundError,

@@ -35,6 +35,7 @@ class TakeTensor(Protocol):
 
     def __call__(self, name: str, shape: tuple[int, ...], twin: str | None = None, /) -> Array:
         """Return the tensor `name`, or the tensor `twin` where the checkpoint has no `name`."""
+        ...
 
 
 class HeadKind(NamedTuple, Generic[HeadT]):

@@ -450,9 +450,11 @@ def hidden_states(encoder: Encoder, pack: Pack, selector: Selector) -> Iterator[
 
 def encode(encoder: Encoder, pack: Pack, selector: Selector) -> Array:
     """Compute the output of the last layer, at which `hidden_states` ends."""
-    for x in hidden_states(encoder, pack, selector):
-        output = x
-    return output
+    steps = hidden_states(encoder, pack, selector)
+    x = next(steps)
+    for x in steps:  # noqa: B007 - each step replaces the one before it
+        pass
+    return x
 
 
 # ------------------------------------------------------------------------------------- heads

@@ -131,7 +131,7 @@ class _BlasThreads:
 
     def _apply(self) -> None:
         if not self._original:
-            self._original = {library: library.num_threads for library in _blas_libraries()}
+            self._original = {library: int(library.num_threads) for library in _blas_libraries()}
         for library, n_threads in self._original.items():
             wanted = min([n_threads, *self._limits])
             if library.num_threads != wanted:

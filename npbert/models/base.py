@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar, Unpack, overload
+from typing import Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -148,37 +148,15 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
             config = check(folder / CONFIG_FILE, changes)
         return cls(config, *load_parameters(folder, config, cls._head_kind))
 
-    @overload
-    def __call__(
-        self,
-        input_ids: ArrayLike | None = ...,
-        attention_mask: ArrayLike | None = ...,
-        inputs_embeds: ArrayLike | None = ...,
-        *,
-        return_dict: Literal[True] | None = ...,
-        **options: Unpack[CallOptions],
-    ) -> OutputT: ...
-
-    @overload
-    def __call__(
-        self,
-        input_ids: ArrayLike | None = ...,
-        attention_mask: ArrayLike | None = ...,
-        inputs_embeds: ArrayLike | None = ...,
-        *,
-        return_dict: Literal[False],
-        **options: Unpack[CallOptions],
-    ) -> tuple[Array | tuple[Array, ...], ...]: ...
-
     def __call__(
         self,
         input_ids: ArrayLike | None = None,
         attention_mask: ArrayLike | None = None,
         inputs_embeds: ArrayLike | None = None,
         *,
-        return_dict: bool | None = None,
+        return_dict: Literal[True] | None = None,
         **options: Unpack[CallOptions],
-    ) -> OutputT | tuple[Array | tuple[Array, ...], ...]:
+    ) -> OutputT:
         """Compute padded rows of token ids.
 
         Parameters
@@ -192,7 +170,8 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
             Vectors that are used in place of the word embeddings of `input_ids`. One of the two
             must be given, and not both.
         return_dict : bool, optional
-            With False, the result is a tuple of the fields that have a value.
+            With False, the result is a tuple of the fields that have a value, for the sake of
+            ported code. Type checkers do not know of it: ``model(…).to_tuple()`` is the same.
         position_ids : int array (batch, seq), (1, seq) or (seq,), optional
             The position of each token. By default it is the number of the token's column.
         output_hidden_states, output_attentions : bool, optional
@@ -244,7 +223,9 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
             rows = compute_in_packs(self.forward_pack, texts, n_threads)
         none = self._apply_head(np.zeros((config.dim, 0), np.float32))  # (0, outputs)
         output = self._make_output(np.concatenate([none, *rows]), mask, fields)
-        return output if _given(return_dict, config.return_dict) else output.to_tuple()
+        if not _given(return_dict, config.return_dict):
+            return output.to_tuple()  # type: ignore[return-value]
+        return output
 
     @property
     def forward(self) -> Self:
@@ -300,11 +281,11 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         return select_first if self._reads_cls_alone else select_all
 
     @abstractmethod
-    def _apply_head(self, columns: Array) -> Array:
+    def _apply_head(self, columns: Array, /) -> Array:
         """Compute rows of outputs (columns, outputs) from the encoder's columns (dim, columns)."""
 
     @abstractmethod
-    def _make_output(self, rows: Array, mask: BoolArray, fields: OutputFields) -> OutputT:
+    def _make_output(self, rows: Array, mask: BoolArray, fields: OutputFields, /) -> OutputT:
         """Make what the call returns from all rows of outputs."""
 
     def _trace(self, pack: Pack, with_attentions: bool) -> Trace:

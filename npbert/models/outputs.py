@@ -54,8 +54,11 @@ class ModelOutput(Mapping[str, Any]):
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     # A mapping would compare the values, and the comparison of two arrays is not one answer.
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,4 +157,4 @@ def softmax(x: ArrayLike, axis: int = -1) -> Array:
 def sigmoid(x: ArrayLike) -> Array:
     """Compute a probability from each logit on its own: 1 / (1 + exp(-x)), in float32."""
     with np.errstate(over="ignore"):  # where exp overflows, 1 / inf is the right limit
-        return np.asarray(1 / (1 + np.exp(-np.asarray(x, np.float32))))
+        return np.asarray(1 / (1 + np.exp(-np.asarray(x, np.float32))), np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from typing import NamedTuple
 
 import numpy as np
@@ -160,10 +160,8 @@ def _integers(name: str, value: ArrayLike | None, axes: tuple[str, ...]) -> IntA
     """Return `value` as an int64 array with the given axes."""
     if value is None:
         raise ValueError(f"{name} is missing; try model(**tokenizer(texts, return_tensors='np'))")
-    if (
-        isinstance(value, Sequence)
-        and len({len(row) for row in value if hasattr(row, "__len__")}) > 1
-    ):
+    rows = value if isinstance(value, Sequence) else ()
+    if len({len(row) for row in rows if isinstance(row, Sized)}) > 1:
         raise ValueError(
             f"{name} has rows of different lengths; pass padding=True to the tokenizer"
         )

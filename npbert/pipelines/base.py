@@ -12,7 +12,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar, cast
 
 import numpy as np
 from tokenizers import Encoding
@@ -106,7 +106,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
     """
 
     task: ClassVar[str]
-    options_class: type[OptionsT]
+    options_class: ClassVar[type[Options]]
     max_chunk_characters: ClassVar[int] = 128_000
 
     def __init__(
@@ -119,7 +119,9 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
-        self._options = options or self.options_class.read(given, type(self).__name__)
+        if options is None:
+            options = cast("OptionsT", self.options_class.read(given, type(self).__name__))
+        self._options = options
 
     @abstractmethod
     def __call__(self, *inputs: Any, **options: Any) -> Any:
@@ -185,12 +187,12 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
     _for_long_texts: ClassVar[str] = "pass long_text='truncate' to read its beginning alone"
     _needs_offsets: ClassVar[bool] = False  # must tokens know their characters?
 
-    def _is_one(self, inputs: object, _options: OptionsT) -> bool:
+    def _is_one(self, inputs: object, _options: OptionsT, /) -> bool:
         """Tell whether `inputs` is one input, and not several."""
         return isinstance(inputs, str)
 
     @abstractmethod
-    def _read_input(self, item: object, number: int, options: OptionsT) -> ItemT:
+    def _read_input(self, item: object, number: int, options: OptionsT, /) -> ItemT:
         """Bring one input into the form that the task works with.
 
         Raises
@@ -199,36 +201,36 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
             With the position of an input that cannot be used.
         """
 
-    def _cutting(self, options: OptionsT) -> Cutting:
+    def _cutting(self, options: OptionsT, /) -> Cutting:
         """Decide how long texts are cut."""
         longest = min(self.tokenizer.model_max_length, self.model.config.max_position_embeddings)
         return options.cutting(longest)
 
-    def _are_words(self, _options: OptionsT) -> bool:
+    def _are_words(self, _options: OptionsT, /) -> bool:
         """Tell whether a text is a list of words."""
         return False
 
-    def _texts_of(self, item: ItemT, _options: OptionsT) -> list[Any]:
+    def _texts_of(self, item: ItemT, _options: OptionsT, /) -> list[Any]:
         """List the texts or pairs of texts of one input that the tokenizer gets."""
         return [item]
 
-    def _n_characters(self, item: ItemT, options: OptionsT) -> int:
+    def _n_characters(self, item: ItemT, options: OptionsT, /) -> int:
         """Count the characters of one input, which tell how much work it is."""
         texts = self._texts_of(item, options)
         return sum(len(text) if isinstance(text, str) else sum(map(len, text)) for text in texts)
 
     def _check_tokenized(
-        self, tokenized: TokenizedInput[ItemT], call: Call[OptionsT], number: int
+        self, tokenized: TokenizedInput[ItemT], call: Call[OptionsT], number: int, /
     ) -> None:
         """Raise a ValueError where the tokens of an input cannot be used."""
 
-    def _rows(self, pack: Pack) -> list[Array]:
+    def _rows(self, pack: Pack, /) -> list[Array]:
         """Compute a pack, and return the model's rows for each text of it."""
         return np.split(self.model.forward_pack(pack), pack.starts[1:-1])
 
     @abstractmethod
     def _make_result(
-        self, tokenized: TokenizedInput[ItemT], rows: list[Array], call: Call[OptionsT]
+        self, tokenized: TokenizedInput[ItemT], rows: list[Array], call: Call[OptionsT], /
     ) -> ResultT:
         """Make the result of one input from the rows of its parts."""
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Unpack, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Unpack, cast, overload
 
 from npbert.arguments import NOT_GIVEN, Indexed, NotGiven
 from npbert.checkpoints.config import DistilBertConfig
@@ -428,8 +428,7 @@ def _loaded(
     if not is_named:
         _warn_of_default(source)
     of_hub = asdict(source)
-    classifier: TextClassifier = pipeline("text-classification", of_hub.pop("model"), **of_hub)
-    return classifier
+    return cast("TextClassifier", pipeline("text-classification", of_hub.pop("model"), **of_hub))
 
 
 def _fingerprint(source: ModelSource) -> object:
@@ -448,8 +447,7 @@ def _pipeline_class(task: str) -> type[AnyPipeline]:
 
 
 def _read_options(task: str, given: Mapping[str, Any]) -> Options:
-    options_class: type[Options] = _pipeline_class(task).options_class
-    return options_class.read(given, "pipeline()", _PIPELINE_NAMES)
+    return _pipeline_class(task).options_class.read(given, "pipeline()", _PIPELINE_NAMES)
 
 
 def _default_source(task: str, of_hub: HubOptions) -> ModelSource:

@@ -212,7 +212,7 @@ class ZeroShotClassificationPipeline(Pipeline[str, ZeroShotOptions, ZeroShotResu
         self, tokenized: TokenizedInput[str], rows: list[Array], call: Call[ZeroShotOptions]
     ) -> ZeroShotResult:
         logits = np.stack(rows)  # (candidates, labels of the model)
-        labels = call.options.candidate_labels or ()
+        labels: tuple[str, ...] = call.options.candidate_labels or ()
         if call.options.multi_label or len(labels) == 1:
             contradiction = -1 if self._entailment == 0 else 0
             scores = softmax(logits[:, [contradiction, self._entailment]])[:, 1]
@@ -221,6 +221,6 @@ class ZeroShotClassificationPipeline(Pipeline[str, ZeroShotOptions, ZeroShotResu
         order = scores.argsort()[::-1]
         return {
             "sequence": tokenized.item,
-            "labels": [labels[number] for number in order],
+            "labels": [str(labels[number]) for number in order],
             "scores": [float(score) for score in scores[order]],
         }
