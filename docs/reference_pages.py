@@ -12,7 +12,6 @@ import inspect
 import os
 import re
 import sys
-from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
@@ -131,20 +130,26 @@ def write_pages(_: Sphinx) -> None:
     PAGES.mkdir(exist_ok=True)
     for page in PAGES.glob("*.rst"):
         page.unlink()
-    names_of_rooms: dict[str, list[str]] = defaultdict(list)
     for entry in entries():
-        names_of_rooms[entry.room].append(entry.name)
         kind = "class" if inspect.isclass(entry.value) else "function"
         title = entry.name.rpartition(".")[2]
         write(PAGES / f"{entry.name}.rst", title, f".. auto{kind}:: {entry.name}\n")
+    public = {entry.name for entry in public_entries()}
     text = ""
     for room, title in ROOMS.items():
-        names = names_of_rooms.pop(room)
+        names = [entry.name for entry in entries() if entry.room == room]
+        named_by_others = [name for name in names if name not in public]
         text += f"{title}\n{'-' * len(title)}\n\n"
-        text += directive("autosummary", "nosignatures", [f"~{name}" for name in names])
+        text += list_names([name for name in names if name in public])
+        if named_by_others:
+            text += ".. rubric:: Types of options and results\n\n" + list_names(named_by_others)
         text += directive("toctree", "hidden", names)
-    assert not names_of_rooms, f"rooms without a heading: {', '.join(names_of_rooms)}"
     write(PAGES / "index.rst", "Reference", text)
+
+
+def list_names(names: list[str]) -> str:
+    """Return a table of names and the first sentences of their docstrings."""
+    return directive("autosummary", "nosignatures", [f"~{name}" for name in names])
 
 
 def directive(kind: str, option: str, lines: list[str]) -> str:
@@ -196,6 +201,11 @@ def option_names(value: Any) -> set[str]:
     overloads = [] if inspect.isclass(value) else get_overloads(value)
     dicts = (named for named in classes_by_name().values() if is_typeddict(named))
     return {name for described in (*overloads, *dicts) for name in described.__annotations__}
+
+
+def skip_fields(_: Sphinx, __: str, ___: str, member: object, skip: bool, ____: object) -> bool:
+    """Leave out fields, which the section Attributes of their class describes."""
+    return skip or not (inspect.isroutine(member) or isinstance(member, (property, type)))
 
 
 def check_sections(
@@ -267,5 +277,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", write_pages)
     app.connect("source-read", resolve_files)
     app.connect("missing-reference", resolve_short_name)
+    app.connect("autodoc-skip-member", skip_fields)
     app.connect("autodoc-process-docstring", check_sections, priority=100)  # before numpydoc
     return {"parallel_read_safe": True, "parallel_write_safe": True}
