@@ -86,7 +86,7 @@ def test_the_page_is_what_the_command_writes_now() -> None:
         assert f"{line}\n" in page
 
 
-def test_texts_are_those_of_the_issue(tmp_path: Path) -> None:
+def test_the_texts_have_the_right_numbers_and_lengths(tmp_path: Path) -> None:
     table = tmp_path / "reviews.csv"
     table.write_text('label,text\npos,"one, two"\nneg,three\n', encoding="utf-8")
     assert reviews(table, 5) == ["one, two", "three"]
