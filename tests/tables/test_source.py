@@ -59,7 +59,7 @@ def content_of(path: Path, stored: bytes) -> bytes:
         return source.stream.read()
 
 
-# -------------------------------------------------------------------------------- decompressing
+# --------------------------------------------------------------------------- decompressing
 
 
 def test_a_file_that_is_not_compressed(path: Path) -> None:
@@ -127,7 +127,7 @@ def test_compressed_tables(path: Path, compression: str | None) -> None:
         assert texts_of(read_table(source, "csv")) == ["one", "two"]
 
 
-# ---------------------------------------------------------------------------------- damages
+# --------------------------------------------------------------------------------- damages
 
 
 @compressions
@@ -202,7 +202,7 @@ def test_errors_of_the_disk_are_no_damage(compression: str) -> None:
         decompressed.read()
 
 
-# ----------------------------------------------------------------- pipes and standard input
+# ---------------------------------------------------------------- pipes and standard input
 
 
 @pytest.fixture
@@ -305,7 +305,7 @@ def test_standard_input_may_be_a_file(path: Path, standard_input: int) -> None:
     os.close(standard_input)
 
 
-# ---------------------------------------------------------------------------------- compression
+# ----------------------------------------------------------------------------- compression
 
 
 @compressions
@@ -343,7 +343,7 @@ def test_compressions_by_ending() -> None:
             finisher_for("csv", name)
 
 
-# -------------------------------------------------------------------------- without pyarrow
+# ------------------------------------------------------------------------- without pyarrow
 
 ADVICE = r"takes pyarrow: pip install 'npbert\[files\]'"
 

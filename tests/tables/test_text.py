@@ -1,4 +1,4 @@
-"""Text formats: what is read, what is refused, what is written; rows in chunks."""
+"""Text formats: what is read, what is refused, what is written."""
 
 from __future__ import annotations
 
@@ -7,12 +7,7 @@ import csv
 import gc
 import io
 import json
-import os
-import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,15 +17,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npbert.tables.formats import format_of, read_table, serializer_for
+from npbert.tables.formats import read_table, serializer_for
 from npbert.tables.rows import (
-    CHUNK_CHARACTERS,
     CHUNK_ROWS,
-    ReadAhead,
-    Record,
-    Row,
     Table,
-    split_into_chunks,
 )
 from npbert.tables.source import Source, open_source
 from npbert.tables.text import Dialect, JsonLinesSerializer
@@ -160,35 +150,6 @@ def test_without_quotes() -> None:
     added = [LABELS[0]._replace(values=["A\tB"]), LABELS[1]._replace(values=[0.5])]
     with pytest.raises(ValueError, match=r"rows 7 to 7.*takes quotes.*leave out --no-quotes"):
         written.serialize(chunk_of([{"text": "one"}], 7), added)
-
-
-ENDINGS = {
-    "a.csv": "csv",
-    "A.CSV": "csv",
-    "a.tsv": "tsv",
-    "a.jsonl": "jsonl",
-    "a.ndjson": "jsonl",
-    "a.json": "jsonl",
-    "a.parquet": "parquet",
-    "a.pq": "parquet",
-    "a.txt": None,
-    "a": None,
-    "": None,
-}
-
-
-@pytest.mark.parametrize(("name", "format"), ENDINGS.items())
-def test_formats_by_ending(name: str, format: str | None) -> None:
-    assert format_of(name) == format
-    assert {format_of(name + compression) for compression in (".gz", ".GZ", ".zst")} == {format}
-    assert format_of(f"{name}.zip") is None
-
-
-def test_the_ending_decides_unless_a_format_is_given() -> None:
-    content = b'text\n"a"\n'
-    assert texts_of(read_table(source_of(content, "in.csv.gz"))) == ["a"]
-    assert texts_of(read_table(source_of(content, "in.csv"), "lines")) == ["text", '"a"']
-    assert texts_of(read_table(source_of(content, "in"))) == ["text", '"a"']
 
 
 # ------------------------------------------------------------------------------- encodings
@@ -364,75 +325,7 @@ def test_half_of_a_surrogate_pair_is_kept_in_json_and_is_no_csv() -> None:
         serializer_for("csv", ["text", "cut"]).serialize(chunk, [])
 
 
-# ---------------------------------------------------------------------------------- chunks
-
-
-def sizes_of(texts: list[str | None]) -> list[int]:
-    chunks = list(split_into_chunks((text, {"text": text}) for text in texts))
-    assert [text for chunk in chunks for text in chunk.texts] == texts
-    assert all([row["text"] for row in chunk.rows] == chunk.texts for chunk in chunks)
-    sizes = [len(chunk.rows) for chunk in chunks]
-    assert [chunk.start for chunk in chunks] == [sum(sizes[:n]) for n in range(len(sizes))]
-    return sizes
-
-
-SIZES: list[tuple[list[str | None], list[int]]] = [
-    ([], [0]),
-    (["x"], [1]),
-    (["x"] * 1023, [1023]),
-    (["x"] * 1024, [1024]),
-    (["x", None, ""] * 1000, [1024, 1024, 952]),
-    (["x" * 127_999, "", None, "x", "y"], [4, 1]),
-    (["x" * 128_000, "y" * 127_999, "z", ""], [1, 2, 1]),
-    (["é" * 50_000] * 7, [3, 3, 1]),
-    (["x" * 500_000] * 2, [1, 1]),
-]
-
-
-@pytest.mark.parametrize(("texts", "sizes"), SIZES)
-def test_chunks_end_after_1024_rows_or_with_128_000_characters(
-    texts: list[str | None], sizes: list[int]
-) -> None:
-    assert (CHUNK_ROWS, CHUNK_CHARACTERS) == (1024, 128_000)  # resumed runs count on them
-    assert sizes_of(texts) == sizes
-
-
-def test_chunks_end_where_no_row_is_there_for_now() -> None:
-    dry = iter([False, True, True, False])
-    records: list[Record] = [(text, {}) for text in "abcd"]
-    chunks = list(split_into_chunks(records, lambda: next(dry)))
-    assert [(chunk.start, chunk.texts) for chunk in chunks] == [
-        (0, ["a", "b"]),
-        (2, ["c"]),
-        (3, ["d"]),
-    ]
-
-
-@pytest.mark.parametrize("n_rows", [0, 1, 1030])
-def test_rows_before_an_error_are_given_out_to_those_who_wait(n_rows: int) -> None:
-    """But not where a run is resumed, whose chunks must be those of the mended file."""
-
-    def records() -> Iterator[Record]:
-        yield from [("x", {})] * n_rows
-        raise ValueError("line 7")
-
-    def given(is_dry: Callable[[], bool] | None) -> int:
-        n_given = 0
-        try:
-            for chunk in split_into_chunks(records(), is_dry):
-                n_given += len(chunk.rows)
-        except ValueError:
-            return n_given
-        raise AssertionError("the error is gone")
-
-    assert given(lambda: False) == n_rows
-    assert given(None) == n_rows // 1024 * 1024
-
-
-def test_wide_rows_end_a_chunk() -> None:
-    rows: list[Row] = [{"text": "x", "pages": ["y" * 500_000]}] * 20
-    sizes = [len(chunk.rows) for chunk in split_into_chunks(("x", row) for row in rows)]
-    assert sizes == [8, 8, 4]
+# ------------------------------------------------------------------ how far a file is read
 
 
 class EndlessFile(io.RawIOBase):
@@ -497,121 +390,3 @@ def test_who_stops_reading_early_hears_nothing(
     del table
     gc.collect()
     assert not complaints
-
-
-# -------------------------------------------------------------- rows that a thread reads
-
-
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, GeneratorExit])
-def test_errors_come_after_the_rows_before_them(error: type[BaseException]) -> None:
-    def records() -> Iterator[Record]:
-        yield "one", {"text": "one"}
-        raise error("from the thread")
-
-    ahead = ReadAhead(records())
-    assert next(ahead) == ("one", {"text": "one"})
-    with pytest.raises(error, match="from the thread"):
-        next(ahead)
-    assert list(ahead) == []
-
-
-def test_rows_end_for_good() -> None:
-    records: list[Record] = [(str(number), {}) for number in range(1000)]  # more than are kept
-    ahead = ReadAhead(records)
-    assert list(ahead) == records
-    assert list(ahead) == []
-    assert not ahead.is_dry()
-
-
-def test_whether_a_row_is_there() -> None:
-    more = threading.Event()
-
-    def records() -> Iterator[Record]:
-        yield "one", {}
-        more.wait()
-        yield "two", {}
-
-    ahead = ReadAhead(records())
-    assert next(ahead) == ("one", {})
-    assert ahead.is_dry()
-    assert ahead.is_dry()
-    more.set()
-    while ahead.is_dry():
-        pass
-    assert not ahead.is_dry()  # asking takes nothing away
-    assert list(ahead) == [("two", {})]
-
-
-@pytest.fixture
-def pipe(tmp_path: Path) -> Iterator[tuple[str, int]]:
-    """A pipe's name, and what to write to."""
-    path = tmp_path / "pipe"
-    os.mkfifo(path)
-    end = os.open(path, os.O_RDWR)  # for writing only, it would wait for a reader
-    yield str(path), end
-    with suppress(OSError):
-        os.close(end)
-
-
-def test_live_rows_are_given_out_at_once(pipe: tuple[str, int]) -> None:
-    name, end = pipe
-    os.write(end, b"text\none\n")
-    with open_source(name) as source:
-        table = read_table(source, "csv", live=True)
-        assert next(table.chunks).texts == ["one"]  # though more may come
-        os.write(end, b"two\nthree\n")
-        writer = os.open(name, os.O_WRONLY)
-        os.close(end)
-        chunk = next(table.chunks)
-        assert (chunk.start, chunk.texts[0]) == (1, "two")
-        os.write(writer, b"four")
-        os.close(writer)
-        assert [*chunk.texts, *texts_of(table)] == ["two", "three", "four"]
-
-
-@pytest.mark.parametrize("live", [False, True])
-def test_only_live_pipes_have_short_chunks(tmp_path: Path, live: bool) -> None:
-    path = tmp_path / "in.txt"
-    path.write_text("text\n" * 1500)
-    with open_source(str(path)) as source:
-        chunks = list(read_table(source, live=live).chunks)
-    assert [len(chunk.rows) for chunk in chunks] == [1024, 476]
-
-
-def test_other_pipes_are_read_in_full_chunks(pipe: tuple[str, int]) -> None:
-    name, end = pipe
-    os.write(end, b"one\n")
-
-    def write_the_rest() -> None:
-        os.write(end, b"two\n")
-        os.close(end)
-
-    later = threading.Timer(0.2, write_the_rest)
-    later.start()
-    with open_source(name) as source:
-        (chunk,) = read_table(source, "lines").chunks
-    later.join()
-    assert chunk.texts == ["one", "two"]
-
-
-LEAVING = """
-from npbert.tables.formats import read_table
-from npbert.tables.source import open_source
-
-with open_source("-") as source:
-    print(next(read_table(source, "lines", live=True).chunks).texts)
-"""
-
-
-def test_leaving_does_not_wait_for_the_thread() -> None:
-    command = [sys.executable, "-c", LEAVING]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as leaving:
-        assert leaving.stdin is not None
-        assert leaving.stdout is not None
-        leaving.stdin.write(b"one\n")
-        leaving.stdin.flush()  # and is left open
-        try:
-            assert leaving.wait(60) == 0
-        finally:
-            leaving.kill()
-        assert leaving.stdout.read() == b"['one']\n"

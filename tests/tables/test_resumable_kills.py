@@ -86,7 +86,7 @@ def wait_for_a_checkpoint(process: subprocess.Popen[bytes], target: Path) -> Non
         time.sleep(0.002)
 
 
-# ------------------------------------------------------------------------------------ kill -9
+# --------------------------------------------------------------------------------- kill -9
 
 
 @pytest.mark.parametrize("ending", KILLS)
@@ -117,7 +117,7 @@ def test_kill_9_at_random_points(
     assert_done(target, whole)
 
 
-# ------------------------------------------------------------------- other ways to be stopped
+# ---------------------------------------------------------------- other ways to be stopped
 
 
 def run_main(
@@ -189,7 +189,7 @@ def test_a_full_disk(
     assert_done(target, whole)
 
 
-# ------------------------------------------------------------------- what a resumed run checks
+# --------------------------------------------------------------- what a resumed run checks
 
 
 @pytest.fixture

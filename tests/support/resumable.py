@@ -1,0 +1,84 @@
+"""Files in the making, and runs that are cut short."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from npbert.tables.resumable import resumable
+
+HEADER = b"id,text\n"
+CHUNKS = [b"1,one\n", b"2,two\n", b"3,three\n"]
+CONTENT = HEADER + b"".join(CHUNKS)
+RECIPE = {"model": "a", "threads": 2}
+Finish = Callable[[Path, Path], None]
+
+
+def make(
+    target: Path,
+    *,
+    resume: bool = False,
+    force: bool = False,
+    finish: Finish | None = None,
+    recipe: dict[str, Any] = RECIPE,
+    error: BaseException | None = None,
+    after: int = 0,
+    n_chunks: int = len(CHUNKS),
+) -> int:
+    """Make a file, or fail with `error` after so many chunks; tells how many were there before."""
+    with resumable(target, resume=resume, force=force, finish=finish) as output:
+        output.begin(recipe)
+        n_before: int = output.state["rows"]
+        if not n_before:
+            output.write(HEADER, {"rows": 0})
+        for number in range(n_before, n_chunks):
+            if error is not None and number == after:
+                raise error
+            assert not output.is_whole
+            output.write(CHUNKS[number], {"rows": number + 1})
+        output.complete()
+    return n_before
+
+
+def cut_short(target: Path, after: int, **options: Any) -> None:
+    """Leave what a run that fails after so many chunks leaves."""
+    with (
+        pytest.warns(UserWarning, match="rows are kept"),
+        pytest.raises(ValueError, match="cut short"),
+    ):
+        make(target, error=ValueError("cut short"), after=after, **options)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Where a warning is an error: nothing was begun, so there is nothing to say of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "lock"}
+
+
+def compress_in_two_steps(rows: Path, target: Path) -> None:
+    content = gzip.compress(rows.read_bytes(), mtime=0)
+    with target.open("wb") as file:
+        for part in (content[:20], content[20:]):
+            file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+finishes = pytest.mark.parametrize("finish", [None, compress_in_two_steps])
