@@ -1,7 +1,7 @@
-"""The shape of a DistilBERT, read from config.json.
+"""The sizes and settings of a DistilBERT, read from config.json.
 
-Keys that have no influence on inference (dropout rates, training settings) are ignored;
-keys that would change the result in a way the forward pass cannot honour are refused.
+Keys without influence on inference (dropout rates, settings of training) are ignored. Keys that
+would change the result in a way that the forward pass cannot honour are refused.
 """
 
 from __future__ import annotations
@@ -37,13 +37,14 @@ _SETTABLE = (
 )
 _MOST_LAYERS = 1000
 _LARGEST_SIZE = 2**31 - 1
-# transformers reads these names too, and prefers them where a file has both.
+# transformers reads these names too. Where a file has both names, it takes these.
 _OTHER_NAMES = {
     "hidden_size": "dim",
     "num_attention_heads": "n_heads",
     "num_hidden_layers": "n_layers",
 }
-# Set by methods that change the weights' meaning, so the tensors cannot be used as they are.
+# These keys are set by methods that change the meaning of the weights, so that the tensors cannot
+# be used as they are.
 _CHANGED_WEIGHTS = ("quantization_config", "pruned_heads")
 
 
@@ -89,29 +90,30 @@ class LoadingOptions(HubOptions, ConfigOptions, PortedOptions, total=False):
 
 @dataclass
 class DistilBertConfig:
-    """Sizes and settings of a DistilBERT, under the names of its config.json.
+    """The sizes and settings of a DistilBERT, under the names of its config.json.
 
-    The defaults are those of transformers, so a key that config.json leaves out has the
-    value that transformers would give it.
+    The defaults are those of transformers, so a key that config.json leaves out has the same value
+    as there.
 
     Parameters
     ----------
     vocab_size, max_position_embeddings, n_layers, n_heads, dim, hidden_dim : int
-        Sizes, all positive.  `dim` is a multiple of `n_heads`.
+        The sizes, all positive. `dim` is a multiple of `n_heads`.
     activation : str
-        Function between the two feed-forward layers: "gelu", "gelu_new" or "relu".
+        The function between the two feed-forward layers: "gelu", "gelu_new" or "relu".
     pad_token_id : int or None
-        Id that padding is made of.
+        The token id that stands for padding.
     id2label : dict of int to str
-        Label names by output column, keys 0 to `num_labels` - 1.
+        The name of the label of each output column; the keys are 0 to `num_labels` - 1.
     problem_type : str or None
         "regression", "single_label_classification", "multi_label_classification" or None.
     tie_word_embeddings : bool
-        Whether a masked-LM head without a projector weight uses the word embeddings.
+        Whether a head for masked language modelling that has no projector weight uses the word
+        embeddings in its place.
     output_hidden_states, output_attentions, return_dict : bool
-        What a model's call returns if the call itself does not say.
+        What a model's call returns if the arguments of the call do not say it.
     architectures : list of str or None
-        Class names of the models that the weights were saved from.
+        The class names of the models from which the weights were saved.
 
     Raises
     ------
@@ -120,7 +122,7 @@ class DistilBertConfig:
 
     Notes
     -----
-    What does not go with the weights can be set later too: ``config.id2label = {…}``.
+    Values that are not tied to the weights can be set later too: ``config.id2label = {…}``.
     """
 
     vocab_size: int = 30522
@@ -187,7 +189,7 @@ class DistilBertConfig:
         if self.__dict__.get("_is_checked"):
             if name not in _SETTABLE:
                 raise AttributeError(
-                    f"{name} belongs to the weights, or is not known, so it cannot be set; what "
+                    f"{name} belongs to the weights, or is not known, so it cannot be set; these "
                     f"can: {', '.join(_SETTABLE)}"
                 )
             if name == "id2label":
@@ -197,17 +199,17 @@ class DistilBertConfig:
 
     @property
     def model_type(self) -> str:
-        """Name of the architecture, "distilbert"."""
+        """The name of the architecture, "distilbert"."""
         return MODEL_TYPE
 
     @property
     def num_labels(self) -> int:
-        """Number of labels, the output columns of a classification head."""
+        """The number of labels, which are the output columns of a classification head."""
         return len(self.id2label)
 
     @property
     def label2id(self) -> dict[str, int]:
-        """Column number of every label name."""
+        """The number of the output column of every label."""
         return {label: number for number, label in self.id2label.items()}
 
     @property
@@ -227,7 +229,7 @@ class DistilBertConfig:
 
     @property
     def head_dim(self) -> int:
-        """Dimensions of one attention head."""
+        """The number of dimensions of one attention head."""
         return self.dim // self.n_heads
 
     @classmethod
@@ -272,7 +274,7 @@ class DistilBertConfig:
         Parameters
         ----------
         values : dict
-            Keys and values as in the file; unknown ones are ignored.
+            Keys and values as in the file; unknown keys are ignored.
 
         Returns
         -------
@@ -306,7 +308,7 @@ class DistilBertConfig:
         return cls(**known)
 
     def to_dict(self) -> dict[str, Any]:
-        """All values as in a config.json, but with the keys of `id2label` as int."""
+        """Return all values as in a config.json, but with the keys of `id2label` as int."""
         return {"model_type": MODEL_TYPE, **asdict(self), "label2id": self.label2id}
 
     @classmethod
@@ -319,7 +321,7 @@ class DistilBertConfig:
         ----------
         path : str or Path
         changes : dict, optional
-            Values in place of those in the file; the names are `CHANGEABLE`.
+            Values in place of those in the file, under the names of `CHANGEABLE`.
 
         Returns
         -------
@@ -394,7 +396,7 @@ def _is_int(value: object) -> bool:
 
 
 def _labels(id2label: Any, num_labels: Any) -> dict[int, str]:
-    """`id2label` with int keys in order, from whichever of the two keys the file has."""
+    """Return `id2label` with int keys in order, from whichever of the two keys the file has."""
     if num_labels is not None and (not _is_int(num_labels) or num_labels < 1):
         raise ValueError(f"num_labels is {num_labels!r}, expected a positive integer")
     if id2label is None:

@@ -1,4 +1,4 @@
-"""A model's folder → its safetensors files, and what tensors they hold."""
+"""The safetensors files of a model's folder, and the tensors that they hold."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 WEIGHTS_FILE: Final = "model.safetensors"
 INDEX_FILE: Final = "model.safetensors.index.json"
 
-FLOATS: Final = ("F32", "F16", "BF16")  # what a weight can be
+FLOATS: Final = ("F32", "F16", "BF16")  # the types that a weight can have
 ITEM_SIZES: Final = {
     **dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0"), 1),
     **dict.fromkeys(("U16", "I16", "F16", "BF16"), 2),
@@ -28,7 +28,7 @@ class CheckpointError(ValueError):
 
 
 class StoredTensor(NamedTuple):
-    """What a file says of one tensor, and where it lies."""
+    """What a file says about one tensor, and where its values are."""
 
     stored_name: str
     path: Path
@@ -38,12 +38,12 @@ class StoredTensor(NamedTuple):
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files of a model folder.
+    """List the safetensors files of a model's folder.
 
     Raises
     ------
     CheckpointError
-        If there is none, or one that the index names is not there.
+        If there is no such file, or if a file that the index names is missing.
     """
     if (folder / WEIGHTS_FILE).is_file():
         return [folder / WEIGHTS_FILE]
@@ -74,12 +74,12 @@ def _is_file_name(name: object) -> bool:
 
 
 def stored_tensors(folder: Path) -> list[StoredTensor]:
-    """What the files of a model folder hold, without reading the values.
+    """List the tensors in the files of a model's folder, without reading their values.
 
     Raises
     ------
     CheckpointError
-        If a file is missing, or is not what it should be.
+        If a file is missing, or is not a safetensors file.
     """
     return [tensor for path in weight_files(folder) for tensor in _layout(path)]
 
@@ -101,7 +101,7 @@ def _no_weights(folder: Path) -> str:
 
 
 def _layout(path: Path) -> Iterator[StoredTensor]:
-    """The tensors of one file, in the order in which they lie there."""
+    """Yield the tensors of one file, in the order of their values in the file."""
     size_bytes = path.stat().st_size
     try:
         with safe_open(path, framework="np") as file:
@@ -114,8 +114,8 @@ def _layout(path: Path) -> Iterator[StoredTensor]:
         raise CheckpointError(
             f"{path}: dtype not known: {', '.join(unknown)}; expected {', '.join(FLOATS)}"
         )
-    # The format has no holes, and the tensors end where the file ends; so their sizes give
-    # their places, and no header has to be parsed here.
+    # The format leaves no holes between tensors, and the last tensor ends where the file ends. So
+    # the sizes of the tensors say where each one begins, and no header has to be parsed here.
     sizes = [int(np.prod(shape)) * ITEM_SIZES[dtype] for _, dtype, shape in layout]
     offset = size_bytes - sum(sizes)
     for (name, dtype, shape), n_bytes in zip(layout, sizes, strict=True):
@@ -124,12 +124,12 @@ def _layout(path: Path) -> Iterator[StoredTensor]:
 
 
 def _what_it_is_instead(path: Path, error: SafetensorError) -> str:
-    """What a file that is no safetensors file seems to be, and what to do."""
+    """Say what a file that is not a safetensors file seems to be, and what to do."""
     with path.open("rb") as file:
         start = file.read(64)
     if not start:
         return "the file is empty; fetch it again"
-    is_safetensors = start[8:9] in (b"{", b"")  # eight bytes of length, then the header
+    is_safetensors = start[8:9] in (b"{", b"")  # the header follows eight bytes of its length
     if start.startswith(b"version https://git-lfs"):
         return "a Git LFS pointer, not the weights; run `git lfs pull` in the folder"
     if start.lstrip()[:1] == b"<" and not is_safetensors:

@@ -1,8 +1,12 @@
-"""Activation functions in float32, all in place.
+"""Activation functions and softmax, in float32.
 
-The ones of many element-wise passes work block by block: a block and its scratch stay in
-the processor's cache meanwhile, where whole arrays would travel to memory and back at every
-pass.
+An activation is the bend between two linear layers: without it, the two would be no more than one
+linear layer. All functions here work *in place*: they overwrite the array that they are given. To
+keep an array, pass a copy of it: ``gelu(x.copy())``.
+
+The functions that need many element-wise passes work block by block. A block and its scratch
+array then stay in the processor's cache, where whole arrays would travel to memory and back in
+every pass.
 """
 
 from __future__ import annotations
@@ -16,13 +20,13 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]  # the one type of the forward pass
 
-_BLOCK_ELEMENTS: Final = 32_768  # 128 KB; block and scratch fit in an L2 cache of 512 KB
+_BLOCK_ELEMENTS: Final = 32_768  # 128 KB; a block and its scratch fit in an L2 cache of 512 KB
 
-# GELU(x) = x * Phi(x), and Phi(x) = 1 / (1 + exp(x * Q(x**2))) where
-# x * Q(x**2) = log((1 - Phi(x)) / Phi(x)) is an odd function of x.  These are the
-# coefficients of x**0, x**2, ... x**12 in Q: the minimax fit of GELU's error divided by
-# max(1, |x|), which is at most 2.3e-8; tests/distilbert/test_activations.py derives the bound
-# anew.
+# GELU(x) = x * Phi(x), and Phi(x) = 1 / (1 + exp(x * Q(x**2))), where the function
+# x * Q(x**2) = log((1 - Phi(x)) / Phi(x)) is odd, so a polynomial Q in x**2 can approximate it.
+# These are the coefficients of x**0, x**2, ... x**12 in Q. They make the largest error of GELU,
+# divided by max(1, |x|), as small as a polynomial of this degree can: 2.3e-8.
+# scripts/fit_gelu.py finds them, and tests/distilbert/test_activations.py derives the bound anew.
 _GELU_Q: Final = (
     -1.595770615,
     -7.266412951e-2,
@@ -35,7 +39,7 @@ _GELU_Q: Final = (
 
 
 def gelu(x: Array) -> Array:
-    """Gaussian error linear unit, in place.
+    """Apply the Gaussian error linear unit, in place.
 
     Parameters
     ----------
@@ -50,18 +54,19 @@ def gelu(x: Array) -> Array:
     Notes
     -----
     GELU(x) = x * Phi(x) = x/2 * (1 + erf(x / sqrt(2))), Hendrycks & Gimpel 2016,
-    arXiv:1606.08415, the exact form and not its tanh approximation (`gelu_new`), which is
-    another function and differs by up to 5e-4.
+    arXiv:1606.08415, where Phi(x) is the share of a standard normal distribution below x. It is a
+    smooth ReLU. This is the exact form. Its approximation by tanh (`gelu_new`) is another
+    function, which differs by up to 5e-4.
 
-    NumPy has no erf.  Here Phi is a logistic function of a polynomial: |error| is below
-    1.5e-7 * max(1, |x|) over the whole of float32, rounding included (1.7e-7 in torch).
-    -inf gives nan, as in torch; inf gives inf.
+    NumPy has no erf. Here Phi is a logistic function of a polynomial. The error is below
+    1.5e-7 * max(1, |x|) over the whole of float32, with rounding (in torch it is 1.7e-7). As in
+    torch, -inf gives nan and inf gives inf.
     """
     return _in_blocks(_gelu_block, x)
 
 
 def gelu_new(x: Array) -> Array:
-    """The tanh approximation of GELU, in place; same parameters as `gelu`.
+    """Apply the approximation of GELU by tanh, in place; the parameters are those of `gelu`.
 
     Notes
     -----
@@ -72,12 +77,23 @@ def gelu_new(x: Array) -> Array:
 
 
 def relu(x: Array) -> Array:
-    """Rectified linear unit max(x, 0), in place; same parameters as `gelu`."""
+    """Apply the rectified linear unit max(x, 0), in place; the parameters are those of `gelu`."""
     return np.maximum(x, 0, out=x)
 
 
 def softmax_in_place(scores: Array, axis: int = -1) -> Array:
-    """Softmax along an axis, in place; `scores` need not be contiguous.
+    """Turn scores into positive numbers with the sum 1 along an axis, in place.
+
+    Parameters
+    ----------
+    scores : float32 array, any shape
+        Overwritten with the result; it need not be contiguous.
+    axis : int
+
+    Returns
+    -------
+    float32 array
+        `scores` itself.
 
     Notes
     -----
@@ -98,11 +114,11 @@ ACTIVATIONS: Final[dict[str, Callable[[Array], Array]]] = {
 
 
 def _in_blocks(function: Callable[[Array, Array], None], x: Array) -> Array:
-    if not x.flags.c_contiguous:  # reshape would copy, and the work be lost
+    if not x.flags.c_contiguous:  # reshape would make a copy, and the result would be lost
         raise ValueError("activations work in place: expected a C-contiguous array")
     flat = x.reshape(-1)
     scratch = np.empty(min(_BLOCK_ELEMENTS, flat.size), np.float32)
-    # Far from 0, exp overflows to infinity, which gives the right limits.
+    # Far from 0, exp overflows to infinity, and then the quotient has the right limit.
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, flat.size, _BLOCK_ELEMENTS):
             block = flat[start : start + _BLOCK_ELEMENTS]

@@ -1,4 +1,4 @@
-"""How many processors there are, and work shared out to threads that do not fight over them."""
+"""How many processors there are, and work that is shared out to threads."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _CGROUPS: Final = Path("/sys/fs/cgroup")
 
 
 def available_cpus() -> int:
-    """Number of processors that this process may use.
+    """Return the number of processors that this process may use.
 
-    Its affinity (`taskset`, cpusets) and the quota of its control group (`docker run
-    --cpus`, limits of Kubernetes) both count, the latter rounded up: two threads use a
-    quota of 1.5 processors, one thread does not.
+    Both the affinity of the process (`taskset`, cpusets) and the quota of its control group
+    (`docker run --cpus`, limits of Kubernetes) count. The quota is rounded up, because one thread
+    cannot use a quota of 1.5 processors, and two threads can.
     """
     if hasattr(os, "sched_getaffinity"):
         n_cpus = len(os.sched_getaffinity(0))
@@ -38,14 +38,14 @@ def available_cpus() -> int:
 
 @cache
 def _cpu_quota(root: Path = _CGROUPS, membership: Path = Path("/proc/self/cgroup")) -> float | None:
-    """Processors that the control groups of this process allow; None where nothing is said.
+    """Return how many processors the control groups of this process allow; None for no limit.
 
-    Both versions of control groups: https://docs.kernel.org/admin-guide/cgroup-v2.html,
+    Both versions of control groups are read: https://docs.kernel.org/admin-guide/cgroup-v2.html,
     `cpu.max`, and https://docs.kernel.org/scheduler/sched-bwc.html, `cpu.cfs_quota_us`.
     """
     try:
         lines = membership.read_text().splitlines()
-    except OSError:  # no Linux
+    except OSError:  # the system is not Linux
         return None
     quotas = []
     for line in lines:
@@ -53,8 +53,8 @@ def _cpu_quota(root: Path = _CGROUPS, membership: Path = Path("/proc/self/cgroup
         if controllers and "cpu" not in controllers.split(","):
             continue
         folders = [root / controllers, root / "cpu"] if controllers else [root, root / "unified"]
-        # The limits of all groups above count too.  Inside a container the path may be the
-        # host's; what is visible then is the container's own group, at the top.
+        # The limits of all groups above this one count too. Inside a container, the path may be
+        # that of the host. What is visible then is the container's own group, at the top.
         group = PurePosixPath(path.removeprefix("/"))
         for folder in folders:
             for level in (group, *group.parents):
@@ -63,7 +63,7 @@ def _cpu_quota(root: Path = _CGROUPS, membership: Path = Path("/proc/self/cgroup
 
 
 def _quota_of(group: Path) -> float | None:
-    """Processors that one control group allows."""
+    """Return how many processors one control group allows; None for no limit."""
     try:
         if (group / "cpu.max").exists():
             quota, period = (group / "cpu.max").read_text().split()
@@ -71,16 +71,28 @@ def _quota_of(group: Path) -> float | None:
             quota = (group / "cpu.cfs_quota_us").read_text()
             period = (group / "cpu.cfs_period_us").read_text()
         return int(quota) / int(period) if int(quota) > 0 else None
-    except (OSError, ValueError):  # no such file, or "max"
+    except (OSError, ValueError):  # there is no such file, or it says "max"
         return None
 
 
 def map_on_threads(function: Callable[[Item], T], items: Sequence[Item], n_threads: int) -> list[T]:
-    """Apply `function` to every item; results in the order of the items.
+    """Apply a function to every item, on several threads.
 
-    Several items are shared out to threads, each with BLAS on that thread alone: the
-    element-wise work then runs in parallel too.  One item alone is computed here, by BLAS
-    with at most `n_threads`.
+    Several items are shared out to threads, and BLAS (the library that multiplies matrices) uses
+    one thread for each. So the element-wise work runs in parallel too. A single item is computed
+    on the thread of the caller, where BLAS uses up to `n_threads`.
+
+    Parameters
+    ----------
+    function : callable
+    items : sequence
+    n_threads : int
+        The most threads that compute at a time.
+
+    Returns
+    -------
+    list
+        The results, in the order of the items.
     """
     _keep_freed_memory()
     n_workers = min(n_threads, len(items))
@@ -93,32 +105,32 @@ def map_on_threads(function: Callable[[Item], T], items: Sequence[Item], n_threa
 
 @cache
 def _keep_freed_memory() -> None:
-    """Have malloc keep what one layer frees, so that the next one need not fault it in again.
+    """Make malloc keep the memory that one layer frees, so that the next layer can use it at once.
 
-    glibc takes the largest block that was ever freed, up to 32 MB, as its measure of what
-    to return to the system (mallopt(3), "dynamic mmap threshold").  This block is never
-    touched, so it takes no memory.  One text of 128 tokens: no page faults where there were
-    2,000, 4 % of the time.
+    glibc returns freed blocks to the system if they are larger than the largest block that was
+    ever freed, up to 32 MB (mallopt(3), "dynamic mmap threshold"). So one large block is allocated
+    and freed here. It is never written to, so it takes no memory. With one text of 128 tokens,
+    this saves 2,000 page faults, which were 4 % of the time.
     """
     np.empty(31 << 20, np.uint8)
 
 
 class _BlasThreads:
-    """Holds BLAS to few threads while a caller is inside.
+    """Limits the number of threads that BLAS uses, while callers are inside.
 
-    The number is one for the whole process, so callers on several threads share it: the
-    lowest limit of those inside counts, and the last one out restores what was there.  It
-    is never raised above that.
+    BLAS has one such number for the whole process, so callers on several threads share it. The
+    lowest limit of all callers inside counts. The last caller that leaves restores the number that
+    the first caller found. The number is never raised above that.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._limits: list[int] = []
-        self._original: dict[LibController, int] = {}  # threads before the first came in
+        self._original: dict[LibController, int] = {}  # what the first caller found
 
     @contextmanager
     def at_most(self, limit: int) -> Iterator[None]:
-        """Hold BLAS to `limit` threads or fewer."""
+        """Limit BLAS to `limit` threads while the caller is inside."""
         with self._lock:
             self._limits.append(limit)
             self._apply()
@@ -131,7 +143,7 @@ class _BlasThreads:
 
     def _apply(self) -> None:
         if not self._original:
-            self._original = {library: int(library.num_threads) for library in _blas_libraries()}
+            self._original = {library: library.num_threads or 1 for library in _blas_libraries()}
         for library, n_threads in self._original.items():
             wanted = min([n_threads, *self._limits])
             if library.num_threads != wanted:
@@ -144,9 +156,9 @@ _blas_threads = _BlasThreads()
 
 
 def _set_threads(library: LibController, n_threads: int) -> None:
-    # threadpoolctl 3.8 heeds only the thread that was the first to set a limit, as long as
-    # it lives.  Here the last caller out, on whatever thread, has to restore the limit that
-    # the first one in set; the lock of _BlasThreads is what keeps them in order.
+    # threadpoolctl 3.8 obeys only the thread that was the first to set a limit, as long as that
+    # thread lives. Here any thread may have to restore the limit that another one has set. The
+    # lock of _BlasThreads keeps them in order.
     disown = getattr(library, "clear_controlling_thread", None)
     if disown is not None:
         disown(force=True)
@@ -157,6 +169,6 @@ def _set_threads(library: LibController, n_threads: int) -> None:
 
 @cache
 def _blas_libraries() -> list[LibController]:
-    # It looks through all loaded libraries: once is enough.
+    # The controller looks through all loaded libraries, and once is enough.
     libraries: list[LibController] = ThreadpoolController().select(user_api="blas").lib_controllers
     return libraries

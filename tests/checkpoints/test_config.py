@@ -46,7 +46,7 @@ def write(folder: Path, content: bytes) -> Path:
     return path
 
 
-# ------------------------------------------------------------------------------------------ reading
+# ---------------------------------------------------------------------------------- reading
 
 
 def test_the_sst2_model(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_reading_leaves_the_values_as_they_are() -> None:
     assert json.dumps(values) == before
 
 
-# ----------------------------------------------------------------------------------------- refusals
+# --------------------------------------------------------------------------------- refusals
 
 
 NO_SIZES: list[Any] = [0, -1, 1.5, 8.0, True, False, "8", None, [8], {}, float("nan")]
@@ -221,7 +221,7 @@ def test_any_value_is_honoured_or_refused(values: dict[str, Any]) -> None:
             assert getattr(config, key) == values[key]
 
 
-# -------------------------------------------------------------------------------------------- files
+# ------------------------------------------------------------------------------------ files
 
 
 NO_CONFIGS: dict[str, tuple[bytes, str]] = {
@@ -260,7 +260,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         DistilBertConfig.from_json_file(tmp_path)
 
 
-# --------------------------------------------------------------------------------------- the object
+# ------------------------------------------------------------------------------- the object
 
 
 SET: list[tuple[str, Any]] = [
@@ -284,7 +284,7 @@ def test_values_that_can_be_set(key: str, value: Any) -> None:
 UNSET: list[tuple[str, Any, type[Exception], str]] = [
     *((key, 1, AttributeError, f"{key} belongs to the weights") for key in KEYS[:7]),
     ("num_labels", 2, AttributeError, "num_labels belongs to the weights"),
-    ("something_new", 1, AttributeError, "not known, so it cannot be set; what can: id2label"),
+    ("something_new", 1, AttributeError, "not known, so it cannot be set; these can: id2label"),
     ("id2label", {0: "a"}, ValueError, "num_labels is 2, but id2label names 1 labels"),
     ("id2label", {0: "a", 1: 7}, ValueError, "expected a string"),
     ("problem_type", "guessing", ValueError, "problem_type is 'guessing'"),
