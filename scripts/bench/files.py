@@ -64,11 +64,11 @@ def list_beside_file(folder: Path, n_rows: int, n_rounds: int, host: Host) -> It
     """
     texts = list(islice(cycle(sentences()), n_rows))
     path = write_csv(folder / "list.csv", n_rows)
-    few = write_csv(folder / "warmth.csv", 100)
+    few = write_csv(folder / "warm-up.csv", 100)
     ratios = []
     with Engine("npbert", host) as of_list, Engine("npbert file", host) as of_file:
-        of_list.label(Work("warmth", texts[:100]))
-        of_file.label(Work("warmth", [str(few)]))
+        of_list.label(Work("warm-up", texts[:100]))
+        of_file.label(Work("warm-up", [str(few)]))
         for _ in range(n_rounds):
             list_s = of_list.label(Work("list", texts))["elapsed_s"]
             file_s = of_file.label(Work("file", [str(path)]))["elapsed_s"]
@@ -102,7 +102,7 @@ def workers(mini: Host, base: Host) -> Iterator[str]:
     tried = {"mini": (mini, sentences(), long), "base size": (base, sentences()[::4], long[::5])}
     for name, (host, *groups) in tried.items():
         with Engine("npbert worker", host._replace(n_threads=1)) as engine:
-            engine.label(Work("warmth", ["A film."]))
+            engine.label(Work("warm-up", ["A film."]))
             for what, texts in zip(("sentences", "long reviews"), groups, strict=True):
                 elapsed_s = engine.label(Work(what, texts))["elapsed_s"]
                 rate = len(texts) / elapsed_s

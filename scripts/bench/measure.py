@@ -277,7 +277,7 @@ def stream_memory(texts: list[str], n_times: int, host: Host) -> float:
     import psutil
 
     with Engine("npbert stream", host) as engine:
-        engine.label(Work("warmth", texts[:8]))
+        engine.label(Work("warm-up", texts[:8]))
         process = psutil.Process(engine.pid)
         work, way = Work("stream", texts), Way("npbert stream", batch_size=n_times)
         labelling = threading.Thread(target=engine.label, args=(work, way))

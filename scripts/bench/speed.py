@@ -78,7 +78,10 @@ def report(options: argparse.Namespace) -> None:
     host = Host(options.folder, options.threads, clean_environment())
     peers = [name for name in options.peers if can_run(name, options.folder)]
 
-    lines = [*machine(host, product_rates(host, n_rounds)), *method(n_rounds, options.reviews)]
+    lines = [
+        *describe_machine(host, product_rates(host, n_rounds)),
+        *describe_method(n_rounds, options.reviews),
+    ]
     print("\n".join(lines), flush=True)
     timings: list[Timing] = []
     todo = works(options.quick, options.reviews)
@@ -93,7 +96,7 @@ def report(options: argparse.Namespace) -> None:
     processes = time_processes(ways, todo[0], host, n_rounds)
     rest = [
         *process_table(dict(zip((OURS, *peers), processes, strict=True))),
-        *npbert_memory(host, n_texts=2000 if options.quick else 100_000),
+        *describe_memory(host, n_texts=2000 if options.quick else 100_000),
         *size_table(),
     ]
     print("\n".join(rest))
@@ -111,7 +114,7 @@ def can_run(name: str, folder: Path) -> bool:
 # ------------------------------------------------------------------------------ the report
 
 
-def machine(host: Host, rates: dict[str, float]) -> Lines:
+def describe_machine(host: Host, rates: dict[str, float]) -> Lines:
     """Return the lines on what the figures depend on: the machine, the versions, the model."""
     names = ("npbert", "numpy", *PEERS, "tokenizers")
     versions = ", ".join(f"{name} {version(name)}" for name in names if find_spec(name))
@@ -125,14 +128,14 @@ def machine(host: Host, rates: dict[str, float]) -> Lines:
         "",
         f"- Machine: {processor()}, {host.n_threads} threads; {platform.system()}, Python "
         f"{platform.python_version()}",
-        f"- BLAS library of numpy: {blas_of_numpy(host)}",
+        f"- BLAS library of numpy: {describe_blas(host)}",
         f"- Speed of one matrix product of {shape}, in GFLOP/s: {measured}",
         f"- Versions: {versions}",
         "- Model: DistilBERT of base size with random weights; every engine computes in float32",
     ]
 
 
-def blas_of_numpy(host: Host) -> str:
+def describe_blas(host: Host) -> str:
     """Return the name, the version and the kernel of the BLAS library that the engines use."""
     # This process may have the settings that the engines are spared: so ask another one.
     question = "import json, numpy, threadpoolctl as t; print(json.dumps(t.threadpool_info()))"
@@ -144,7 +147,7 @@ def blas_of_numpy(host: Host) -> str:
     )
 
 
-def method(n_rounds: int, review_file: Path | None) -> Lines:
+def describe_method(n_rounds: int, review_file: Path | None) -> Lines:
     """Return the lines on what was timed, and how often."""
     made = "sentences of SST-2 joined to the lengths of film reviews"
     return [
@@ -176,12 +179,12 @@ def speed_table(timings: list[Timing]) -> Lines:
 def row_of(timing: Timing, timings: list[Timing]) -> str:
     """Return one row of the table of times."""
     return (
-        f"| {timing.work} | {described(timing)} | {1000 * timing.median:.2f} "
+        f"| {timing.work} | {describe_way(timing)} | {1000 * timing.median:.2f} "
         f"| {timing.spread:.0%} | {ratio(timing, timings):.2f} |"
     )
 
 
-def described(timing: Timing) -> str:
+def describe_way(timing: Timing) -> str:
     """Return the name of an engine, and the words that say how it batches."""
     way = timing.way
     if way.engine == LIMIT:
@@ -222,7 +225,7 @@ def process_table(processes: dict[str, Process]) -> Lines:
     ]
 
 
-def npbert_memory(host: Host, n_texts: int) -> Lines:
+def describe_memory(host: Host, n_texts: int) -> Lines:
     """Return the lines on how the memory of npbert grows with texts and with processes."""
     if not find_spec("psutil"):
         return [

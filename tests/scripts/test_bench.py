@@ -19,7 +19,7 @@ from bench.measure import (
     clean_environment,
     installed_mib,
 )
-from bench.speed import blas_of_numpy, process_table, row_of, size_table, speed_table
+from bench.speed import describe_blas, process_table, row_of, size_table, speed_table
 
 TINY = {"dim": 24, "n_heads": 2, "n_layers": 2, "hidden_dim": 48}
 
@@ -66,7 +66,7 @@ def test_settings_that_change_the_blas_kernel_are_unset(
 
 def test_the_report_names_the_blas_kernel_of_the_engines(tmp_path: Path) -> None:
     environment = {**clean_environment(), "OPENBLAS_CORETYPE": "Nehalem"}
-    kernel = blas_of_numpy(Host(tmp_path, 1, environment))
+    kernel = describe_blas(Host(tmp_path, 1, environment))
     if "openblas" not in kernel or platform.machine() not in ("x86_64", "AMD64"):
         pytest.skip(f"the kernel cannot be chosen here: {kernel}")
     assert re.fullmatch(r"openblas [\d.]+\S*, kernel Nehalem", kernel)
