@@ -21,9 +21,10 @@ import pytest
 import npbert
 
 CHECKOUT = Path(__file__).parents[1]
-SCALE = CHECKOUT / "docs" / "scale.md"
-DOCUMENTS = [CHECKOUT / "README.md", CHECKOUT / "docs" / "walkthrough.md", SCALE]
-PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+DOCS = CHECKOUT / "docs"
+SCALE = DOCS / "scale.md"
+DOCUMENTS = [CHECKOUT / "README.md", DOCS / "deploy.md", DOCS / "walkthrough.md", SCALE]
+PAGES = [*sorted(CHECKOUT.glob("*.md")), *sorted(DOCS.glob("*.md"))]
 PUBLISHED = Path(__file__).parent / "data" / "published_logits.jsonl"
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -153,7 +154,7 @@ def test_set_up_block(tmp_path: Path) -> None:
 
 
 def test_other_commands_of_a_checkout() -> None:
-    for block in blocks(CHECKOUT / "README.md", "sh")[1:]:
+    for block in blocks(DOCS / "exactness.md", "sh"):
         for command in block.splitlines():
             done = run(command, CHECKOUT)
             assert done.returncode == 0, done.stdout + done.stderr
