@@ -1,4 +1,4 @@
-"""The names that `npbert` has."""
+"""The public names of npbert."""
 
 from __future__ import annotations
 

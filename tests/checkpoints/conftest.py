@@ -1,4 +1,4 @@
-"""A small classifier, whole and in parts."""
+"""A small classifier: its folder, its weights file and its tensors."""
 
 from __future__ import annotations
 

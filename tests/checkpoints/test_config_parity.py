@@ -61,7 +61,7 @@ def test_what_transformers_writes(tmp_path: Path, options: dict[str, Any]) -> No
     ids=str,
 )
 def test_other_names_of_the_sizes(values: dict[str, int]) -> None:
-    # The number of heads changes no tensor's shape, so nothing else would tell that it is wrong.
+    # No shape depends on the number of heads, so nothing else would show that it is wrong.
     expected = transformers.DistilBertConfig.from_dict(TYPE | values)
     config = read(values)
     assert [getattr(config, key) for key in SIZES] == [getattr(expected, key) for key in SIZES]

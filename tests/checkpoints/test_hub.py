@@ -1,4 +1,4 @@
-"""Names → folders, with the real client of the hub and a server on localhost."""
+"""From names to folders, with the real client of the hub and a server on localhost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.oracles import make_folder
 OTHER_COMMIT = "a" * 40
 TEXT = "I love this film."
 NEEDED = {"config.json", "model.safetensors", "tokenizer_config.json", "vocab.txt"}
-# All that the default model's repository holds.
+# The other files of the default model's repository.
 NOT_NEEDED = [
     ".gitattributes",
     "README.md",
@@ -72,7 +72,7 @@ def hub(files: Files) -> Iterator[Hub]:
 
 Run = Callable[..., dict[str, Any]]
 
-# Runs one expression, and reports its value or its error, and what was imported.
+# Evaluates one expression, and prints its value or its error, and the clients it imported.
 PROGRAM = """
 import json, sys, warnings, npbert
 warnings.simplefilter("ignore")
@@ -86,7 +86,7 @@ print(json.dumps(answer | {"clients": sorted(clients)}))
 
 
 def environment(hub: Hub | str, home: Path) -> dict[str, str]:
-    """Variables of a machine whose hub is the server, with nothing in its cache."""
+    """Return the environment of a machine whose hub is the server and whose cache is empty."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     address = hub if isinstance(hub, str) else hub.address
     return kept | {"HF_ENDPOINT": address, "HF_HOME": str(home), "HF_HUB_DISABLE_TELEMETRY": "1"}
@@ -94,7 +94,7 @@ def environment(hub: Hub | str, home: Path) -> dict[str, str]:
 
 @pytest.fixture
 def run(hub: Hub, tmp_path: Path) -> Run:
-    """Evaluate an expression in a fresh process; the client reads its settings at import."""
+    """Evaluate an expression in a new process, because the client reads its settings at import."""
 
     def run(expression: str, **variables: str) -> dict[str, Any]:
         done = subprocess.run(
@@ -121,7 +121,7 @@ LOAD = "str(npbert.AutoModelForSequenceClassification.from_pretrained(%s))"
 RESOLVE = "str(__import__('npbert.checkpoints.hub').checkpoints.hub.ModelSource(%s).resolve())"
 
 
-# ------------------------------------------------------------------------------ downloads
+# -------------------------------------------------------------------------------- downloads
 
 
 def test_the_default_model(hub: Hub, run: Run, folder: Path) -> None:
@@ -141,7 +141,7 @@ def test_branches_tags_and_commits(hub: Hub, run: Run) -> None:
     assert run(LABELS % "")["value"] == "NEGATIVE"
     assert run(LABELS % "revision='old'")["value"] == "OLD-NEGATIVE"
     assert run(LABELS % f"revision={OTHER_COMMIT!r}")["value"] == "OLD-NEGATIVE"
-    hub.repositories[DEFAULT_MODEL].refs["main"] = OTHER_COMMIT  # somebody pushes
+    hub.repositories[DEFAULT_MODEL].refs["main"] = OTHER_COMMIT  # as if somebody had pushed
     assert run(LABELS % "")["value"] == "OLD-NEGATIVE"
     hub.forget()
     assert run(LABELS % "local_files_only=True")["value"] == "OLD-NEGATIVE"
@@ -149,7 +149,7 @@ def test_branches_tags_and_commits(hub: Hub, run: Run) -> None:
 
 
 class Moving(dict[str, str]):
-    """Branches to which somebody pushes as soon as one was looked up."""
+    """Branches that move as soon as one is looked up, as if somebody had pushed."""
 
     def get(self, name: str, default: Any = None, /) -> Any:
         commit = super().get(name, default)
@@ -219,7 +219,7 @@ def test_shards_and_tokenizer_json(hub: Hub, run: Run, folder: Path, tmp_path: P
     assert hub.files_sent() == settings | weights
 
 
-# ---------------------------------------------------------------------------------- tokens
+# ----------------------------------------------------------------------------------- tokens
 
 
 @pytest.fixture
@@ -264,7 +264,7 @@ def test_files_of_older_tokenizers(hub: Hub, run: Run, files: Files) -> None:
     assert "model.safetensors" not in hub.files_sent()
 
 
-# ------------------------------------------------------------------------- what goes wrong
+# -------------------------------------------------------------------------- what goes wrong
 
 WRONG_NAMES = [
     ("'me/nothing'", "FileNotFoundError", "there is no 'me/nothing' on http://127.0.0.1"),
@@ -315,7 +315,7 @@ def test_nothing_in_the_cache_and_no_network(
 
 
 def test_half_a_model_in_the_cache(hub: Hub, run: Run) -> None:
-    """The tokenizer alone was fetched; then the network went."""
+    """Only the tokenizer was fetched before the network went away."""
     run(f"npbert.AutoTokenizer.from_pretrained({DEFAULT_MODEL!r}).model_max_length")
     answer = run(RESOLVE % f"{DEFAULT_MODEL!r}", HF_HUB_OFFLINE="1")
     assert answer["error"] == "ConnectionError"
@@ -337,7 +337,7 @@ def test_other_answers_than_the_hubs(hub: Hub, run: Run) -> None:
 
 
 def test_a_download_that_breaks_off_is_resumed(hub: Hub, run: Run, tmp_path: Path) -> None:
-    """More than the 10 MB at a time that the client writes: what is not written is lost."""
+    """The file is larger than the 10 MB that the client writes at a time and can resume from."""
     folder = make_folder(tmp_path / "large", dim=120)
     hub.repositories["me/large"] = Repository({OTHER_COMMIT: files_of(folder)}, {})
     name = f"'me/large', revision={OTHER_COMMIT!r}"
@@ -375,7 +375,7 @@ def test_the_command_line_says_it_in_one_line(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert done.stdout == ""
-    *others, last = done.stderr.splitlines()  # the client's own, of its retries
+    *others, last = done.stderr.splitlines()  # the client reports its retries
     assert any("no model was named" in line for line in others)
     assert last.startswith("npbert: error: ")
     for part in (DEFAULT_MODEL, "the hub did not answer", "hf download", "model='mini'"):
@@ -383,7 +383,7 @@ def test_the_command_line_says_it_in_one_line(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-# --------------------------------------------------------------------------------- folders
+# ---------------------------------------------------------------------------------- folders
 
 
 def test_names_of_folders(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from npbert.checkpoints.hub import DEFAULT_MODEL, DEFAULT_REVISION
 
 
 def test_the_default_model_is_that_of_transformers() -> None:
-    """Who changes one of the two should know of the other."""
+    """If transformers changes its default model, somebody should decide whether npbert does."""
     tasks = transformers.pipelines.SUPPORTED_TASKS
     name, revision = tasks["text-classification"]["default"]["model"]
     assert name == DEFAULT_MODEL

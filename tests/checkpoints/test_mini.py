@@ -16,13 +16,13 @@ from tests.support.paths import DATA
 from tests.support.reference import Reference
 
 MINI = ModelSource("mini").resolve()
-SENTENCES = DATA / "sst2_dev.tsv"  # the 872 of GLUE SST-2 dev
+SENTENCES = DATA / "sst2_dev.tsv"  # the 872 sentences of the dev set of GLUE SST-2
 LONG = "The first hour is a delight; the second is not. " * 60
 
 
 @pytest.fixture(scope="module")
 def rows() -> list[tuple[str, str]]:
-    """Sentences, each with its label's name."""
+    """The sentences, each with the name of its label."""
     lines = SENTENCES.read_text(encoding="utf-8").splitlines()[1:]  # the first names the columns
     pairs = [line.split("\t") for line in lines]
     return [(text, ["NEGATIVE", "POSITIVE"][int(label)]) for text, label in pairs]

@@ -12,7 +12,7 @@ from tests.support.stored_weights import Arrays, rewritten
 
 
 def test_a_checkpoint_of_which_only_the_projector_was_kept(tmp_path: Path) -> None:
-    """Two names of one tensor, of which a conversion kept the other one."""
+    """Word embeddings and projector are one tensor, kept here under the second name alone."""
     folder = make_model(tmp_path, head="ForMaskedLM", dim=24, n_heads=2, n_layers=1)
     ids, mask = random_batch(np.random.default_rng(1), 97, [3, 6])
     expected = npbert.AutoModelForMaskedLM.from_pretrained(folder)(ids, mask).logits

@@ -1,4 +1,4 @@
-"""The names of parameters beside transformers: every head's, and the two of the word embeddings."""
+"""Names of parameters beside transformers: those of heads, and two for the word embeddings."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_every_head_of_transformers_is_known() -> None:
 @pytest.mark.parametrize("tied", [True, False])
 @pytest.mark.parametrize("stored", [True, False])
 def test_tied_and_untied_projectors(tmp_path: Path, tied: bool, stored: bool) -> None:
-    """A projector in the file wins; else it is the word embeddings, unless config.json forbids."""
+    """A projector in the file wins; else the word embeddings serve, if config.json allows it."""
     sizes: dict[str, Any] = {"dim": 24, "n_heads": 2, "n_layers": 1, "tie_word_embeddings": tied}
     folder = make_model(tmp_path, head="ForMaskedLM", **sizes)
     other = np.random.default_rng(0).normal(size=(97, 24)).astype(np.float32)

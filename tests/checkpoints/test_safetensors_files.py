@@ -30,19 +30,20 @@ pytestmark = pytest.mark.filterwarnings("error")  # but for warnings that a test
 
 
 def entry(dtype: Any = "F32", shape: Any = (2,), offsets: Any = (0, 8)) -> dict[str, Any]:
-    """What a header says of one tensor."""
+    """Return what a header says about one tensor."""
     return {"dtype": dtype, "shape": shape, "data_offsets": offsets}
 
 
 def file_of(header: object, data: bytes, length: int = 0) -> bytes:
-    """A safetensors file, its header filled up with spaces to `length`."""
+    """Make a safetensors file, with spaces after its header up to `length` bytes."""
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     text = text.ljust(length)
     return len(text).to_bytes(8, "little") + text + data
 
 
-# Lengths of a header: any remainder by 8; and such that the file begins as a pickle (0x80) or
-# a web page (0x3C is "<", 0x20 and 0x0A are white space) does.
+# The file begins with the length of its header. These lengths have every remainder by 8, and
+# some make the file begin like a pickle (0x80) or like a web page (0x3C is "<", and 0x20 and
+# 0x0A are white space).
 LENGTHS = [*range(4800, 4808), 0x1480, 0x143C, 0x3C20, 0x3C0A]
 
 
@@ -60,14 +61,14 @@ def test_any_place_in_the_file(
     content = file_of(header, odd + whole[end:], length)
     assert int.from_bytes(content[:8], "little") == length
     (folder / WEIGHTS).write_bytes(content)
-    assert len(load_file(folder / WEIGHTS)) == len(header)  # others can read it
+    assert len(load_file(folder / WEIGHTS)) == len(header)  # safetensors can read it
     with pytest.warns(match="not used: odd$") if odd else nullcontext():
         model = load(folder)
     assert model.head.classifier.weight.flags.aligned
     assert largest_difference(model(IDS).logits, expected) < 1e-5
 
 
-# ------------------------------------------------------------------------------------------- damage
+# ----------------------------------------------------------------------------------- damage
 
 
 NO_FILE = "not a whole safetensors file"
@@ -124,7 +125,7 @@ def test_headers_that_lie(folder: Path, header: object) -> None:
         refusal(folder)
 
 
-PLACES = st.integers(0, 2047) | st.integers(0, 8191)  # most of the header; all of the file
+PLACES = st.integers(0, 2047) | st.integers(0, 8191)  # the header more often than the rest
 EDITS = st.tuples(PLACES, st.integers(0, 3), st.binary(max_size=3))
 
 
@@ -135,7 +136,7 @@ def test_any_damage_is_refused_or_harmless(
 ) -> None:
     for place, n_removed, new in edits:
         whole = whole[:place] + new + whole[place + n_removed :]
-    folder = tmp_path_factory.mktemp("damaged")  # not the last file's: it may be mapped
+    folder = tmp_path_factory.mktemp("damaged")  # a new one: the last file may still be mapped
     shutil.copy(source / "config.json", folder)
     (folder / WEIGHTS).write_bytes(whole)
     with warnings.catch_warnings(), np.errstate(all="ignore"), suppress(CheckpointError):
@@ -157,7 +158,7 @@ def test_pickles_are_never_opened(folder: Path, name: str, is_zip: bool) -> None
         assert part in message
     assert not marker.exists()
     pickle.loads(trap)
-    assert marker.exists()  # so the trap would have worked
+    assert marker.exists()  # the trap works, so nothing opened it before
 
 
 def test_no_weights(folder: Path) -> None:
@@ -166,12 +167,12 @@ def test_no_weights(folder: Path) -> None:
     assert f"{folder}: no {WEIGHTS} and no {INDEX}, only config.json, tf_model.h5; cho" in message
 
 
-# ------------------------------------------------------------------------------------------- shards
+# ----------------------------------------------------------------------------------- shards
 
 
 @pytest.fixture
 def shards(source: Path, folder: Path) -> list[Path]:
-    """The model of `source` in several files, in `folder`."""
+    """The files of the model of `source`, saved in shards in `folder`."""
     model = transformers.AutoModelForSequenceClassification.from_pretrained(source)
     model.save_pretrained(folder, max_shard_size="2KB")
     return sorted(folder.glob("model-*-of-*.safetensors"))
@@ -180,7 +181,7 @@ def shards(source: Path, folder: Path) -> list[Path]:
 def test_shards(folder: Path, source: Path, expected: Array, shards: list[Path]) -> None:
     assert len(shards) > 2
     assert largest_difference(load(folder)(IDS).logits, expected) < 1e-5
-    save_file({"a": torch.ones(1)}, folder / WEIGHTS)  # now there is a single file: it wins
+    save_file({"a": torch.ones(1)}, folder / WEIGHTS)  # a single file comes before shards
     assert "missing" in refusal(folder)
     shutil.copy(source / WEIGHTS, folder)
     (folder / INDEX).write_text("not JSON")

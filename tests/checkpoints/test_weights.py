@@ -34,7 +34,7 @@ from tests.support.stored_weights import (
 pytestmark = pytest.mark.filterwarnings("error")  # but for warnings that a test expects
 
 
-# -------------------------------------------------------------------------------------------- names
+# ------------------------------------------------------------------------------------ names
 
 
 @pytest.mark.parametrize("prefix", [PREFIX, ""])
@@ -85,7 +85,7 @@ def test_weights_of_heads(folder: Path, tensors: Tensors) -> None:
 @pytest.mark.parametrize("prefix", [PREFIX, ""])
 def test_without_a_head(folder: Path, tensors: Tensors, prefix: str) -> None:
     encoder = {name: tensors[name] for name in tensors if name.startswith(PREFIX)}
-    encoder[prefix + "embeddings.position_ids"] = torch.arange(5)[None]  # of older releases
+    encoder[prefix + "embeddings.position_ids"] = torch.arange(5)[None]  # older releases saved it
     save_file(encoder, folder / WEIGHTS)
     message = refusal(folder)
     assert "do not fit (4)" in message
@@ -103,12 +103,12 @@ def test_a_checkpoint_without_the_head_is_refused(tmp_path: Path, head: str) -> 
         getattr(npbert, f"AutoModel{head}").from_pretrained(folder)
 
 
-# ------------------------------------------------------------------------------------------ tensors
+# ---------------------------------------------------------------------------------- tensors
 
 
 @pytest.mark.parametrize("dtype", ["F16", "BF16"])
 def test_widening_is_exact(folder: Path, tensors: Tensors, dtype: str) -> None:
-    # Every finite number of 16 bits: subnormal ones and both zeros too.
+    # Every finite number of 16 bits, with the subnormal ones and both zeros.
     every = torch.arange(-(2**15), 2**15).to(torch.int16).view(DTYPES[dtype])
     every = torch.where(every.isfinite(), every, 0).reshape(-1, 8)
     config = json.loads((folder / "config.json").read_text()) | {"vocab_size": len(every)}
@@ -209,7 +209,7 @@ def test_a_bad_word(folder: Path, tensors: Tensors, value: float, dtype: str) ->
     words[7, 3] = value
     save_file(tensors | {WORDS: words}, folder / WEIGHTS)
     model = load(folder)
-    assert np.isfinite(model(IDS).logits).all()  # no text has the word
+    assert np.isfinite(model(IDS).logits).all()  # neither text has the bad word
     with np.errstate(invalid="ignore"), pytest.raises(CheckpointError) as refused:
         model([[1, 7]])
     assert "there are NaN or infinite values in embeddings.word_embeddings" in str(refused.value)
@@ -217,7 +217,7 @@ def test_a_bad_word(folder: Path, tensors: Tensors, value: float, dtype: str) ->
 
 def test_large_values_are_finite(folder: Path, tensors: Tensors) -> None:
     for name in ("pre_classifier.bias", "classifier.bias", LIN1):
-        tensors[name].fill_(1e30)  # the squares overflow
+        tensors[name].fill_(1e30)  # the squares of these overflow
     tensors["classifier.weight"].fill_(3e38)
     save_file(tensors, folder / WEIGHTS)
     model = load(folder)

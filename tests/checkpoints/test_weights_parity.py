@@ -15,7 +15,7 @@ import npbert
 from tests.support.oracles import SIZES, Oracle, largest_difference, make_model, random_batch
 from tests.support.stored_weights import DTYPES, IDS, WEIGHTS, Tensors, load
 
-TOLERANCE = 1e-5  # of max(1, largest value)
+TOLERANCE = 1e-5  # of max(1, the largest value)
 
 
 @pytest.mark.filterwarnings("error")
@@ -30,7 +30,7 @@ def test_dtypes(folder: Path, tensors: Tensors, names: list[str]) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_files(tmp_path: Path, dtype: Any) -> None:
-    """The stored halves, widened: what transformers computes with dtype=float32."""
+    """Stored float16 and bfloat16 are widened, as transformers does with dtype=float32."""
     auto = transformers.AutoModelForSequenceClassification
     original = make_model(tmp_path / "float32", **SIZES["tiny"])
     auto.from_pretrained(original, dtype=dtype).save_pretrained(tmp_path / "half")
@@ -39,7 +39,7 @@ def test_half_precision_files(tmp_path: Path, dtype: Any) -> None:
     ids, mask = random_batch(np.random.default_rng(0), 97, [2, 9, 30])
     ours = model(ids, mask).logits
     assert largest_difference(ours, oracle.logits(ids, mask)) < TOLERANCE
-    # The halving itself is visible: so the test above compared the right weights.
+    # Half precision changes the result, so the models above did not read the original.
     assert largest_difference(ours, Oracle.load(original).logits(ids, mask)) > TOLERANCE
 
 

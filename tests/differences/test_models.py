@@ -16,6 +16,7 @@ from safetensors.numpy import load_file
 
 import npbert
 from tests.support.differences import changed, headed, models, row
+from tests.support.heads import their_output
 from tests.support.pipelines import Sides, their_pipeline
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*bare encoder:UserWarning")
@@ -27,7 +28,7 @@ def test_float16(folder: Path, tmp_path: Path) -> None:
         weights |= {name: weight.astype(np.float16) for name, weight in weights.items()}
 
     halved = changed(folder, tmp_path / "half", halve)
-    # transformers goes by what config.json says of the type.
+    # transformers follows the dtype in config.json.
     config = json.loads((halved / "config.json").read_text()) | {"dtype": "float16"}
     (halved / "config.json").write_text(json.dumps(config))
     load = transformers.DistilBertForSequenceClassification.from_pretrained
@@ -108,11 +109,6 @@ def test_ids_that_are_no_integers(folder: Path) -> None:
 
 
 PADDED: dict[str, Any] = {"input_ids": [[101, 7592, 0]], "attention_mask": [[1, 1, 0]]}
-
-
-def their_output(model: Any, inputs: dict[str, Any], **options: Any) -> Any:
-    with torch.inference_mode():
-        return model(**{name: torch.tensor(value) for name, value in inputs.items()}, **options)
 
 
 def call(sides: Sides, inputs: dict[str, Any], **options: Any) -> Sides:

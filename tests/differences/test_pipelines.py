@@ -62,7 +62,7 @@ def test_question_answering(tmp_path: Path) -> None:
 
 @row("a task without a model")
 def test_no_model() -> None:
-    """Their side would download one."""
+    """transformers would download a model, so only its table of defaults is looked at."""
     assert "fill-mask" in transformers.pipelines.SUPPORTED_TASKS
     assert transformers.pipelines.SUPPORTED_TASKS["fill-mask"]["default"]["model"]
     with pytest.raises(ValueError, match="fill-mask has no default model"):

@@ -106,7 +106,7 @@ def test_other_keys(classifiers: Sides) -> None:
 
 @row("one pipeline, several threads")
 def test_threads(classifiers: Sides) -> None:
-    """Theirs fails by chance only, so their side is not asserted."""
+    """transformers fails only by chance, so its side is not asserted."""
     texts = ["one " * n for n in range(1, 40)]
     expected = classifiers.ours(texts, truncation=True)
     with ThreadPoolExecutor(4) as pool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from npbert.distilbert.activations import ACTIVATIONS, gelu, gelu_new, relu, softmax_in_place
 
-# Every 2,003rd of the 2**32 bit patterns, infinities and NaNs left out: 2.1 million values.
+# Every 2,003rd of the 2**32 bit patterns, without infinities and NaNs: 2.1 million values.
 _BITS = np.arange(0, 2**32, 2003, dtype=np.uint64).astype(np.uint32).view(np.float32)
 ALL_MAGNITUDES = _BITS[np.isfinite(_BITS)]
 # Where GELU is curved.
@@ -36,7 +36,7 @@ def test_gelu_is_no_less_exact_than_torch() -> None:
 
 
 def test_gelu_without_rounding_is_exact_to_3e8() -> None:
-    """The polynomial alone, in float64: what the comment on the coefficients claims."""
+    """The polynomial alone, in float64, keeps the bound in the comment on its coefficients."""
     from npbert.distilbert.activations import _GELU_Q
 
     x = np.linspace(-9, 9, 200_001)
@@ -48,7 +48,7 @@ def test_gelu_without_rounding_is_exact_to_3e8() -> None:
 
 
 def test_gelu_has_the_right_limits() -> None:
-    # torch's own depend on the processor: with AVX-512 it makes 3e38 infinity.
+    # torch is no yardstick here: with AVX-512 it turns 3e38 into infinity.
     ends = np.array([-np.inf, -3e38, -0.0, 0.0, 3e38, np.inf, np.nan], np.float32)
     expected = np.array([np.nan, -0.0, -0.0, 0.0, 3e38, np.inf, np.nan], np.float32)
     np.testing.assert_array_equal(gelu(ends.copy()), expected)

@@ -43,7 +43,7 @@ def random_texts(lengths: list[int], seed: int = 0) -> list[TokenSequence]:
     return [TokenSequence(rng.integers(0, 97, n), np.arange(n)) for n in lengths]
 
 
-# ------------------------------------------------------------------------------------------ by hand
+# ---------------------------------------------------------------------------------- by hand
 
 
 def test_linear_by_hand() -> None:
@@ -53,7 +53,7 @@ def test_linear_by_hand() -> None:
 
 
 def test_layer_norm_by_hand() -> None:
-    # Column 0: mean 2, variance 1 -> -1, 1.  Column 1: mean 5, variance 9 -> 1, -1.
+    # Column 0: mean 2, variance 1 -> -1, 1. Column 1: mean 5, variance 9 -> 1, -1.
     x = floats([[1, 8], [3, 2]])
     result = layer_norm(LayerNorm(weight=floats([2, 3]), bias=floats([10, 0])), x)
     np.testing.assert_allclose(result, [[8, 12], [3, -3]], rtol=1e-6)
@@ -75,13 +75,13 @@ def test_layer_norm_of_a_constant_column_is_its_bias() -> None:
 
 
 def test_attention_by_hand() -> None:
-    """One head of two dimensions, identity projections: two texts in one pack."""
+    """One head of two dimensions, with identity projections, reads two texts in one pack."""
     identity = Linear(weight=np.eye(2, dtype=np.float32), bias=floats([0, 0]))
     doubled = Linear(weight=2 * np.eye(2, dtype=np.float32), bias=floats([0, 1]))
     parameters = Attention(1, q_lin=identity, k_lin=identity, v_lin=identity, out_lin=doubled)
     x = floats([[1, 0, 5], [0, 1, 5]])  # text 0: e1, e2; text 1: (5, 5)
     starts = np.array([0, 2, 3])
-    # e1 looks at e1 with score 1/sqrt(2), at e2 with score 0.
+    # The token e1 looks at itself with the score 1/sqrt(2), and at e2 with the score 0.
     p = math.exp(1 / math.sqrt(2)) / (math.exp(1 / math.sqrt(2)) + 1)
     expected = [[2 * p, 2 * (1 - p), 10], [2 * (1 - p) + 1, 2 * p + 1, 11]]
     np.testing.assert_allclose(
@@ -107,11 +107,11 @@ def test_heads_look_at_their_own_dimensions() -> None:
         np.testing.assert_allclose(both[head], one[0], rtol=1e-5)
 
 
-# ----------------------------------------------------------------------- what holds for any weights
+# --------------------------------------------------------------- what holds for any weights
 
 
 def test_float32_from_end_to_end(model: npbert.DistilBertForSequenceClassification) -> None:
-    """A silent float64 anywhere would come out as float64 here."""
+    """A float64 anywhere in the forward pass would make the result float64."""
     (pack,) = packs_of(random_texts([4, 9]))
     for selector in (select_all, select_first):
         assert encode(model.encoder, pack, selector).dtype == np.float32

@@ -11,7 +11,7 @@ from npbert.distilbert.packs import TokenSequence, check_tokens, packs_of
 
 
 def texts_of(lengths: list[int]) -> list[TokenSequence]:
-    """Texts whose ids tell which text and which token they are."""
+    """Make texts whose ids say which text and which token they are."""
     return [
         TokenSequence(1000 * number + np.arange(n), np.arange(n))
         for number, n in enumerate(lengths)
@@ -41,10 +41,11 @@ def test_packs_hold_every_token_once_and_in_order(
 
 
 def test_packs_end_at_the_boundary_nearest_to_a_fair_share() -> None:
-    # 22 tokens, so three packs of 10: shares of 7.3, then of (22 - 8) / 2, then the rest.
+    # 22 tokens need three packs of at most 10. The fair share of the first is 22 / 3 = 7.3
+    # tokens, that of the second is (22 - 8) / 2 = 7, and the third has the rest.
     packs = list(packs_of(texts_of([4, 4, 4, 4, 1, 5]), max_tokens=10))
     assert [pack.starts.tolist() for pack in packs] == [[0, 4, 8], [0, 4, 8], [0, 1, 6]]
-    # The budget counts more than the share: 9 + 4 tokens would be too many.
+    # The limit comes before the fair share: 4 + 9 tokens would be too many for one pack.
     packs = list(packs_of(texts_of([4, 4, 4, 9, 1]), max_tokens=10))
     assert [pack.starts.tolist() for pack in packs] == [[0, 4, 8], [0, 4], [0, 9, 10]]
 
@@ -56,7 +57,7 @@ def test_packs_end_at_the_boundary_nearest_to_a_fair_share() -> None:
         (48, 2, [720, 720]),
         (60, 3, [600, 600, 600]),
         (60, 4, [450, 450, 450, 450]),
-        (60, 2, [450, 450, 450, 450]),  # not 750, 750, 300
+        (60, 2, [450, 450, 450, 450]),  # not [750, 750, 300]
         (20, 2, [300, 300]),
         (15, 2, [450]),  # too little to be worth two threads
         (15, 1, [450]),

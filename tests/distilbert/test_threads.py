@@ -1,4 +1,4 @@
-"""Threads: how many, in which order their results, and what they leave of BLAS's setting."""
+"""Threads: how many there are, the order of their results, and the setting of BLAS."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_several_threads_have_one_blas_thread_each_and_restore_it(n_threads: int
 
 @pytest.mark.parametrize(("n_threads", "in_blas"), [(1, 1), (2, 2), (3, 2)])
 def test_one_item_is_computed_by_the_caller_with_blas_threads(n_threads: int, in_blas: int) -> None:
-    """Never with more than BLAS was set to before."""
+    """BLAS never gets more threads than it was set to before."""
 
     def look(_: int) -> int:
         assert blas_threads() == {in_blas}
@@ -84,8 +84,8 @@ def test_callers_on_several_threads_leave_blas_as_it_was() -> None:
 
 
 def test_a_limit_that_another_thread_has_set() -> None:
-    """threadpoolctl lets no other thread change it; its holder finds it as it was."""
-    threads._set_threads(threads._blas_libraries()[0], 2)  # nobody's
+    """Only the thread that set a limit can change it, and it finds the limit as it was."""
+    threads._set_threads(threads._blas_libraries()[0], 2)  # this is no limit of threadpoolctl
     with threadpool_limits(2, user_api="blas"), ThreadPoolExecutor(1) as pool:
         inside = pool.submit(map_on_threads, lambda _: blas_threads(), range(4), 2).result()
         assert blas_threads() == {2}
@@ -103,7 +103,7 @@ def test_an_error_in_a_thread_reaches_the_caller_and_restores_blas() -> None:
     assert blas_threads() == {2}
 
 
-# --------------------------------------------------------------------------------------- processors
+# ------------------------------------------------------------------------------- processors
 
 
 def test_affinity_counts(monkeypatch: pytest.MonkeyPatch) -> None:

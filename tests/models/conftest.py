@@ -43,6 +43,6 @@ def head(request: pytest.FixtureRequest) -> str:
 def head_folder(head: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a model with this head."""
     sizes = {"dim": 36, "n_heads": 3, "n_layers": 3, "hidden_dim": 77}
-    if head != "ForQuestionAnswering":  # which has two outputs in any case
+    if head != "ForQuestionAnswering":  # its head always has two outputs
         sizes["num_labels"] = 5
     return make_model(tmp_path_factory.mktemp("model"), head=head, **sizes)

@@ -15,12 +15,12 @@ import npbert
 from tests.support.oracles import BASE, SIZES, Oracle, largest_difference, make_model, random_batch
 from tests.support.reference import Float64, Reference
 
-TOLERANCE = 1e-5  # of max(1, largest value): design, section 3
+TOLERANCE = 1e-5  # of max(1, the largest value)
 
 
 @dataclass
 class Sides:
-    """One model folder, loaded by everybody."""
+    """One model folder, loaded by npbert, by transformers and by the float64 reference."""
 
     encoder: npbert.DistilBertModel
     classifier: npbert.DistilBertForSequenceClassification
@@ -36,7 +36,7 @@ class Sides:
 
     @property
     def lengths(self) -> list[int]:
-        """Of the rows of a batch; the oracle is slow, so it gets no long ones."""
+        """The lengths of the rows of a batch, short because the reference is slow."""
         return [length for length in (2, 3, 5, 8, 17, 40) if length <= self.longest]
 
     @property
@@ -57,7 +57,7 @@ def test_hidden_states(sides: Sides, padding: str) -> None:
     seen = mask == 1
     assert ours.shape == (*ids.shape, sides.encoder.config.dim)
     assert ours.dtype == np.float32
-    assert not ours[~seen].any()  # design, section 5: zeros at padded positions
+    assert not ours[~seen].any()  # padded positions have zeros, as docs/differences.md says
     assert largest_difference(ours[seen], sides.oracle.hidden(ids, mask)[seen]) < TOLERANCE
     assert largest_difference(ours[seen], sides.reference.hidden(ids, mask)[seen]) < TOLERANCE
 
@@ -91,10 +91,10 @@ def test_many_texts_in_many_packs(sides: Sides) -> None:
 
 
 def test_the_error_against_float64_is_that_of_torch(sides: Sides) -> None:
-    """Root mean square over many values: their largest is a matter of luck.
+    """Compare the root mean squares of many errors: the largest error is a matter of luck.
 
-    The ratio is about 1; what is left is how BLAS libraries order their sums.  At 1.6 it
-    would be more than that.
+    Their ratio is about 1. BLAS libraries add up their terms in different orders, which moves it
+    a little. A ratio of 1.6 would have another cause.
     """
     rng = np.random.default_rng(4)
     ours, theirs = [], []
@@ -142,7 +142,7 @@ def test_values_in_place_of_those_of_config_json(folder: Path) -> None:
     assert by_name([[1, 2]]).attentions
 
 
-# ------------------------------------------------------------------------------------ the real size
+# ---------------------------------------------------------------------------- the real size
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Every head: what holds for its outputs without looking at transformers."""
+"""Every head: what holds for its outputs, without a comparison."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outputs read like those of transformers; softmax and sigmoid."""
+"""Outputs: their fields by attribute, key and index; softmax and sigmoid."""
 
 from __future__ import annotations
 

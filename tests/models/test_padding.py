@@ -21,9 +21,9 @@ def test_padded_rows_come_back(data: st.DataObject) -> None:
     batch, seq = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 6))
     bits = data.draw(st.lists(st.booleans(), min_size=batch * seq, max_size=batch * seq))
     mask = np.array(bits).reshape(batch, seq)
-    place = data.draw(st.integers(0, seq - 1))  # a row has one real token at least
+    column = data.draw(st.integers(0, seq - 1))  # every row has a real token there
     ids = np.arange(batch * seq).reshape(batch, seq)
-    mask[:, place] = True
+    mask[:, column] = True
     texts, seen = read_padded(DistilBertConfig(), ids, mask)
     np.testing.assert_array_equal(seen, mask)
     rows = np.concatenate([text.input_ids for text in texts]).astype(np.float32)[:, None]

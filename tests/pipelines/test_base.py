@@ -42,7 +42,7 @@ def test_empty_input(ours: TextClassificationPipeline) -> None:
 def test_the_company_of_a_text_does_not_matter(
     ours: TextClassificationPipeline, data: st.DataObject
 ) -> None:
-    """Any order and any batching gives each text its own score."""
+    """A text has the same score in any order and in any batch."""
     texts = data.draw(st.lists(st.sampled_from(TEXTS), max_size=60))
     batch_size = data.draw(st.one_of(st.none(), st.integers(1, 7)))
     alone = {text: ours(text)[0] for text in TEXTS}
@@ -62,7 +62,7 @@ def test_pipelines_are_copied_and_pickled(folder: Path) -> None:
 
 
 def test_a_tokenizer_of_another_model(tmp_path: Path) -> None:
-    """Ids beyond the model's vocabulary are an error, not another word's vector."""
+    """An id beyond the model's vocabulary is an error, and never the vector of another word."""
     folder = make_folder(tmp_path, vocab_size=1500)
     with pytest.raises(ValueError, match=r"text 0 has the token id \d+ .* belong to this model"):
         npbert.classify("unaffable film", folder)
@@ -94,7 +94,7 @@ def test_batch_size_bounds_the_look_ahead(
 
 @pytest.mark.parametrize("n_before", [0, 1, 5, 2000])
 def test_a_producer_that_fails(ours: TextClassificationPipeline, n_before: int) -> None:
-    """What it gave before is answered, and then its own exception comes."""
+    """The texts before the failure are answered, and then the producer's exception is raised."""
 
     def failing() -> Iterator[str]:
         for number in range(n_before):
@@ -131,11 +131,11 @@ def test_a_consumer_that_stops_early(ours: TextClassificationPipeline) -> None:
     assert len(list(itertools.islice(results, 40))) == 40
     results.close()
     del results
-    assert ended == [True]  # the source is let go at once
+    assert ended == [True]  # the source is closed at once
 
 
 def test_streams_of_all_tasks(ner: Sides, filler: Sides) -> None:
-    """Lazy, in order, in chunks that results do not depend on."""
+    """Streams are lazy and in order, and the results do not depend on their chunks."""
     for pipe, texts in ((ner.ours, SENTENCES * 3), (filler.ours, MASKED * 3)):
         stream = pipe(iter(texts))
         assert iter(stream) is stream
@@ -164,7 +164,7 @@ def test_long_texts(ours: TextClassificationPipeline, folder: Path) -> None:
     with pytest.warns(UserWarning, match="were cut"):
         assert always(["short", LONG]) == cut
     with pytest.raises(ValueError, match="602 tokens"):
-        always(LONG, truncation=False)  # the call's word counts
+        always(LONG, truncation=False)  # the call overrides the pipeline
 
 
 def test_a_text_of_just_the_limit_is_no_long_text(ours: TextClassificationPipeline) -> None:
@@ -199,7 +199,7 @@ def test_threads_share_one_pipeline(ours: TextClassificationPipeline) -> None:
 
 
 def test_several_pipelines_on_several_threads(tmp_path: Path) -> None:
-    """They neither deadlock nor mix up results nor leave BLAS limited."""
+    """The pipelines do not deadlock, do not mix up results, and leave BLAS as it was."""
     folder = make_folder(tmp_path)
     pipelines = [
         npbert.pipeline("text-classification", folder, threads=n, max_length=64) for n in (1, 2, 3)

@@ -43,7 +43,7 @@ def test_bad_tasks() -> None:
 
 
 def test_the_task_of_a_model(tmp_path: Path) -> None:
-    """Named, known from config.json, or from the class of a loaded model."""
+    """The task is named, read from config.json, or known from the class of a loaded model."""
     heads = {
         "ForTokenClassification": "token-classification",
         "ForMaskedLM": "fill-mask",
@@ -66,4 +66,4 @@ def test_the_task_of_a_model(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="did you mean 'aggregation_strategy'"):
         npbert.pipeline("ner", folder, agregation_strategy="max")
     with pytest.raises(ValueError, match="aggregation_strategy is 'mean', expected one of"):
-        npbert.pipeline("ner", "no/such-model", aggregation_strategy="mean")  # before a download
+        npbert.pipeline("ner", "no/such-model", aggregation_strategy="mean")  # no download

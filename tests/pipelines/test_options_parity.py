@@ -32,7 +32,7 @@ PADDED: list[dict[str, Any]] = [
 @pytest.mark.parametrize("options", PADDED, ids=str)
 @pytest.mark.filterwarnings("ignore:.*were cut there:UserWarning")
 def test_padding_beside_max_length(folder: Path, options: dict[str, Any]) -> None:
-    """What is padded is not cut unasked, at the call and when the pipeline is made."""
+    """A text that is padded is cut only on request, at the call and when the pipeline is made."""
     text = "a film of more than eight tokens, which is good to the end"
     theirs = their_pipeline("text-classification", folder)(text, **options)
     assert_same_labels(npbert.pipeline("text-classification", folder)(text, **options), theirs)

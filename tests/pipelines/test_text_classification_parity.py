@@ -70,7 +70,7 @@ def test_functions_from_logits_to_scores(
 
 @pytest.mark.parametrize("max_length", [None, 40, 7, 3])
 def test_windows(folder: Path, ours: TextClassificationPipeline, max_length: int | None) -> None:
-    """The mean of the windows' logits, by hand with transformers."""
+    """The logits of a long text are the mean of its windows', here computed with transformers."""
     limit = max_length or 512
     overlap = limit // 4
     words = " ".join(f"word {number} of a film" for number in range(200))
@@ -99,7 +99,7 @@ def test_windows(folder: Path, ours: TextClassificationPipeline, max_length: int
 
 
 class Numbered(torch.utils.data.Dataset):  # type: ignore[misc]
-    """A data set as torch has them: items by number."""
+    """A data set as PyTorch has them, with items by number."""
 
     def __len__(self) -> int:
         return 5
@@ -147,7 +147,7 @@ def test_classifiers_of_many_kinds(tmp_path: Path, kind: str) -> None:
 
 
 def test_the_multilingual_vocabulary(tmp_path: Path) -> None:
-    """119,547 pieces, cased, of many scripts; made up here but for their number."""
+    """119,547 cased pieces of many scripts. Only their number is that of the real vocabulary."""
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *string.ascii_letters, *"äöüßéñ東京мир"]
     pieces += [f"##{piece}" for piece in pieces[5:]]
     pieces += [f"piece{number}" for number in range(119_547 - len(pieces))]

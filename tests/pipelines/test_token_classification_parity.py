@@ -75,4 +75,4 @@ def test_entities_of_long_texts(tmp_path: Path, stride: int, strategy: str) -> N
         ours(" ".join(SENTENCES))
     with pytest.warns(UserWarning, match="1 of 1 texts were longer than 16 tokens"):
         cut = ours(" ".join(SENTENCES), long_text="truncate", aggregation_strategy=strategy)
-    assert_alike(cut, theirs(" ".join(SENTENCES), aggregation_strategy=strategy))  # cut in silence
+    assert_alike(cut, theirs(" ".join(SENTENCES), aggregation_strategy=strategy))

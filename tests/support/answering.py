@@ -1,7 +1,7 @@
 """Small question answerers that any release of transformers can load.
 
-Their weights come from NumPy alone, so a recording of what an old release answers needs no
-files but the answers.
+Their weights are random numbers of NumPy, so a recording of the answers of an old release
+needs no model beside it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ OPTIONS: list[dict[str, Any]] = [
 
 
 def make_answerer(folder: Path, seed: int, padding_side: str = "right") -> Path:
-    """Save a random question answerer whose logits are far apart."""
+    """Save a random question answerer whose logits are far apart, and return its folder."""
     rng = np.random.default_rng(seed)
 
     def normal(*shape: int, spread: float = 1.0, centre: float = 0.0) -> np.ndarray:

@@ -50,12 +50,12 @@ def load_both(head: str, folder: Path) -> Sides:
     return Sides(getattr(npbert, name).from_pretrained(folder), theirs.eval())
 
 
-def their_output(model: Any, inputs: Arrays, **options: Any) -> dict[str, Any]:
-    """Call a model of transformers, and return its fields by name."""
+def their_output(model: Any, inputs: Arrays, **options: Any) -> Any:
+    """Call a model of transformers, and return its output."""
     with torch.inference_mode():
         output = model(**{name: torch.tensor(a) for name, a in inputs.items()}, **options)
     assert list(output) == list(output.keys())
-    return dict(output)
+    return output
 
 
 def assert_equal_at_tokens(name: str, ours: NDArray[Any], theirs: Any, mask: NDArray[Any]) -> None:

@@ -20,17 +20,17 @@ Files = dict[str, bytes]
 
 @dataclass
 class Repository:
-    """What the hub has of one model."""
+    """One model on the hub."""
 
-    commits: dict[str, Files]  # by commit hash
-    refs: dict[str, str]  # branches and tags, to commit hashes
-    token: str | None = None  # needed to read it, if any
-    gated: bool = False  # else, without the token, it seems not to exist
+    commits: dict[str, Files]  # the files of each commit, by its hash
+    refs: dict[str, str]  # the commit hash of each branch and tag
+    token: str | None = None  # the token that reads it; None if everybody can
+    gated: bool = False  # without the token it is forbidden, and not just unknown
 
 
 @dataclass
 class Request:
-    """One request that the server got."""
+    """A request that the server got."""
 
     method: str
     path: str
@@ -43,7 +43,7 @@ class Hub:
 
     repositories: dict[str, Repository] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
-    cut_bodies_at: list[int] = field(default_factory=list)  # bytes, of the next large bodies
+    cut_bodies_at: list[int] = field(default_factory=list)  # bytes to send of the next large ones
     fail_with: HTTPStatus | None = None
     page: bytes | None = None  # sent to everybody, as a proxy's login page is
 
@@ -65,16 +65,16 @@ class Hub:
 
     @property
     def address(self) -> str:
-        """For HF_ENDPOINT."""
+        """The address of the server, as HF_ENDPOINT takes it."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def files_sent(self) -> set[str]:
-        """Names of the files whose contents were asked for."""
+        """Return the names of the files whose contents were asked for."""
         matches = (FILE.match(r.path) for r in self.requests if r.method == "GET")
         return {match["name"] for match in matches if match}
 
     def headers_sent(self, header: str, method: str = "", name: str = "") -> list[str | None]:
-        """One header of every request, or of those of a method for a file."""
+        """Return one header of every request, or of every request of a method for a file."""
         return [
             request.headers.get(header)
             for request in self.requests
@@ -89,7 +89,7 @@ class Hub:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers one connection."""
+    """The answers to the requests of one connection."""
 
     protocol_version = "HTTP/1.1"
     hub: Hub

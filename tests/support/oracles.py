@@ -1,4 +1,4 @@
-"""Random models that transformers makes, and inputs for them, as parity tests use them."""
+"""Random models made with transformers, and inputs for them, for the parity tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IntArray = NDArray[np.int64]
 
 VOCAB = DATA / "vocab.txt"  # of bert-base-uncased
 
-# What tells two implementations apart hides at odd sizes.
+# Odd sizes show differences between two implementations that common sizes hide.
 SIZES: dict[str, dict[str, Any]] = {
     "tiny": {"dim": 32, "n_heads": 2, "n_layers": 2, "hidden_dim": 64},
     "one-layer-one-head": {"dim": 36, "n_heads": 1, "n_layers": 1, "hidden_dim": 100},
@@ -29,16 +29,17 @@ SIZES: dict[str, dict[str, Any]] = {
     "relu": {"dim": 40, "n_heads": 4, "n_layers": 4, "hidden_dim": 160, "activation": "relu"},
     "wide": {"dim": 256, "n_heads": 4, "n_layers": 4, "hidden_dim": 1024},
 }
-BASE: dict[str, Any] = {"vocab_size": 30522, "hidden_dim": 3072}  # the rest by default
+BASE: dict[str, Any] = {"vocab_size": 30522, "hidden_dim": 3072}  # the other sizes are the defaults
 
 
 def make_model(
     folder: Path, seed: int = 0, head: str = "ForSequenceClassification", **sizes: Any
 ) -> Path:
-    """Save a random model, by default a sequence classifier, with no parameter left at 0 or 1.
+    """Save a random model, by default a sequence classifier, with no parameter at 0 or 1.
 
-    Fresh models have zero biases and LayerNorm weights of one, which would hide it if an
-    implementation left them out; and weights so small that every score is about the same.
+    The biases of a new model are 0 and its LayerNorm weights are 1, so an implementation could
+    leave them out and nobody would notice. Its other weights are so small that all scores are
+    about the same. Here all of them are random and large enough.
     """
     torch.manual_seed(seed)
     config = transformers.DistilBertConfig(**({"vocab_size": 97, "hidden_dim": 64} | sizes))
@@ -64,7 +65,7 @@ def make_folder(folder: Path, **sizes: Any) -> Path:
 
 @dataclass
 class Oracle:
-    """transformers' encoder and classifier of a folder, in float32."""
+    """The encoder and the classifier of a folder, as transformers computes them in float32."""
 
     model: Any
 
@@ -86,7 +87,7 @@ class Oracle:
 def random_batch(
     rng: np.random.Generator, vocab_size: int, lengths: list[int], padding: str = "right"
 ) -> tuple[IntArray, IntArray]:
-    """Random ids of the given lengths and their mask, padded with random ids."""
+    """Make rows of random ids with the given lengths, padded with random ids, and their mask."""
     seq = max(lengths)
     input_ids = rng.integers(0, vocab_size, (len(lengths), seq))
     mask = np.zeros((len(lengths), seq), np.int64)
@@ -95,13 +96,13 @@ def random_batch(
             mask[row, :length] = 1
         elif padding == "left":
             mask[row, seq - length :] = 1
-        else:  # holes anywhere but at [CLS]
+        else:  # holes anywhere but at [CLS], which is position 0
             mask[row, 0] = 1
             mask[row, rng.choice(np.arange(1, seq), length - 1, replace=False)] = 1
     return input_ids, mask
 
 
 def largest_difference(actual: NDArray[Any], expected: NDArray[Any]) -> float:
-    """max |actual - expected| / max(1, max |expected|): 1e-5 is the design's tolerance."""
+    """Return max |actual - expected| / max(1, max |expected|)."""
     scale = max(1.0, float(np.abs(expected).max()))
     return float(np.abs(actual.astype(np.float64) - expected).max()) / scale

@@ -1,4 +1,4 @@
-"""Where things are in a checkout."""
+"""The folders of a checkout that tests read."""
 
 from pathlib import Path
 

@@ -1,8 +1,12 @@
-"""The oracle: a textbook DistilBERT in float64, padded and masked.
+"""The yardstick of the tests: DistilBERT in float64, as a textbook writes it.
 
-It shares no code with the package and does things the other way round wherever there is a
-choice: rows are tokens, texts are padded and masked, every layer computes every position,
-erf comes from the standard library.  Slow, and as exact as float64 allows.
+This file shares no code with npbert, and wherever there is a choice it chooses otherwise. The rows
+of a matrix are tokens, and not its columns. Texts are padded to one length, and a mask hides the
+padding. Every layer computes every position. The error function comes from the standard library.
+That makes it slow, and as exact as float64 allows.
+
+`Reference.hidden` is the encoder, step by step, and `Reference.logits` is the classifier on top of
+it. The names of the weights are those in model.safetensors, without the prefix ``distilbert.``.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
 class Reference:
-    """A model folder (float32 or float16), computed in float64."""
+    """The model in a folder, computed in float64 from weights in float32 or float16."""
 
     def __init__(self, folder: Path) -> None:
         self.config: dict[str, Any] = json.loads((folder / "config.json").read_text())
@@ -33,7 +37,10 @@ class Reference:
         }
 
     def hidden(self, input_ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Float64:
-        """Last hidden state (batch, seq, dim); numbers without meaning where mask is 0."""
+        """Return the last hidden state (batch, seq, dim).
+
+        Where the mask is 0, its numbers have no meaning.
+        """
         weights = self.weights
         h = weights["embeddings.word_embeddings.weight"][input_ids]
         h = h + weights["embeddings.position_embeddings.weight"][: input_ids.shape[1]]
@@ -45,7 +52,7 @@ class Reference:
         return h
 
     def logits(self, input_ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Float64:
-        """Logits of the sequence classifier (batch, labels)."""
+        """Return the logits of the sequence classifier (batch, labels)."""
         pooled = self._linear("pre_classifier", self.hidden(input_ids, mask)[:, 0])
         return self._linear("classifier", np.maximum(pooled, 0))
 

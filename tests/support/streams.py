@@ -1,4 +1,4 @@
-"""Streams of texts that tell how far they were read."""
+"""A stream of texts that counts how many of them were read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 
 class Endless:
-    """Text after text; `pulled` counts them."""
+    """A stream of texts without an end; `pulled` is the number of texts that were read."""
 
     pulled = 0
 
