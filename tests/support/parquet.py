@@ -17,19 +17,19 @@ from npbert.tables.rows import Chunk, Row, Table
 from tests.support.tables import chunk_of, source_of
 
 
-def stored(table: Any, **options: Any) -> bytes:
-    """A parquet file, as pyarrow writes it."""
+def parquet_bytes(table: Any, **options: Any) -> bytes:
+    """Return the bytes of a parquet file that pyarrow writes."""
     stream = io.BytesIO()
     parquet.write_table(table, stream, **options)
     return stream.getvalue()
 
 
 def table_of(table: Any, column: str | None = None, **options: Any) -> Table:
-    return read_table(source_of(stored(table, **options), "in.parquet"), column=column)
+    return read_table(source_of(parquet_bytes(table, **options), "in.parquet"), column=column)
 
 
-def written(folder: Path, content: bytes) -> Path:
-    """The file that is made of what an serializer gave."""
+def write_file(folder: Path, content: bytes) -> Path:
+    """Make the parquet file from the bytes that a serializer returned."""
     (folder / "rows").write_bytes(content)
     write_parquet(folder / "rows", folder / "out.parquet")
     return folder / "out.parquet"

@@ -32,7 +32,10 @@ def make(
     after: int = 0,
     n_chunks: int = len(CHUNKS),
 ) -> int:
-    """Make a file, or fail with `error` after so many chunks; tells how many were there before."""
+    """Make a file, or fail with `error` after `after` chunks.
+
+    Returns the number of chunks that were there before.
+    """
     with resumable(target, resume=resume, force=force, finish=finish) as output:
         output.begin(recipe)
         n_before: int = output.state["rows"]
@@ -48,7 +51,7 @@ def make(
 
 
 def cut_short(target: Path, after: int, **options: Any) -> None:
-    """Leave what a run that fails after so many chunks leaves."""
+    """Make what is left of a run that fails after `after` chunks."""
     with (
         pytest.warns(UserWarning, match="rows are kept"),
         pytest.raises(ValueError, match="cut short"),
@@ -57,8 +60,8 @@ def cut_short(target: Path, after: int, **options: Any) -> None:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Where a warning is an error: nothing was begun, so there is nothing to say of it."""
+def no_warnings() -> Iterator[None]:
+    """Raise an error for a warning: what was not begun needs no word about rows that are kept."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield

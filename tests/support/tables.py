@@ -32,8 +32,8 @@ def chunk_of(rows: Sequence[Mapping[str, object]], start: int = 0) -> Chunk:
     return Chunk(start, texts, [dict(row) for row in rows])
 
 
-def serialized(serializer: Serializer, chunks: Iterable[Chunk]) -> bytes:
-    """All that the serializer gives, without columns added."""
+def serialize_all(serializer: Serializer, chunks: Iterable[Chunk]) -> bytes:
+    """Return all bytes of a serializer, without added columns."""
     return serializer.header + b"".join([serializer.serialize(chunk, []) for chunk in chunks])
 
 
@@ -50,7 +50,7 @@ class _Missing(MetaPathFinder):
 
 
 def hide(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a package be one that is not installed."""
+    """Make Python behave as if a package were not installed."""
     for name in [name for name in sys.modules if name.partition(".")[0] == package]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "meta_path", [_Missing(package), *sys.meta_path])

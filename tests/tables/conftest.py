@@ -1,4 +1,4 @@
-"""Where files are made."""
+"""The place of a file that a test makes, and of the folder beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The format of a table: by its ending, by its content, or as it is asked for."""
+"""Which format a table has, what it takes to write one, and rows that somebody waits for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from npbert.tables.formats import finisher_for, format_of, read_table
 from npbert.tables.parquet_writing import write_parquet
 from npbert.tables.source import open_source
-from tests.support.parquet import stored
+from tests.support.parquet import parquet_bytes
 from tests.support.tables import hide, source_of, texts_of
 
 # --------------------------------------------------------------------------------- endings
@@ -54,7 +54,7 @@ def test_the_ending_decides_unless_a_format_is_given() -> None:
 
 
 def test_parquet_that_is_said_to_be_something_else() -> None:
-    source = source_of(stored(pyarrow.table({"text": ["one"]})), "in.csv")
+    source = source_of(parquet_bytes(pyarrow.table({"text": ["one"]})), "in.csv")
     message = r"in\.csv is a parquet file, not csv; give --input-format parquet"
     with pytest.raises(ValueError, match=message):
         read_table(source)
@@ -76,10 +76,10 @@ def test_the_finisher() -> None:
 
 @pytest.fixture
 def pipe(tmp_path: Path) -> Iterator[tuple[str, int]]:
-    """A pipe's name, and what to write to."""
+    """The name of a pipe, and the descriptor to write to it."""
     path = tmp_path / "pipe"
     os.mkfifo(path)
-    end = os.open(path, os.O_RDWR)  # for writing only, it would wait for a reader
+    end = os.open(path, os.O_RDWR)  # a descriptor for writing alone would wait for a reader
     yield str(path), end
     with suppress(OSError):
         os.close(end)
@@ -90,7 +90,7 @@ def test_live_rows_are_given_out_at_once(pipe: tuple[str, int]) -> None:
     os.write(end, b"text\none\n")
     with open_source(name) as source:
         table = read_table(source, "csv", live=True)
-        assert next(table.chunks).texts == ["one"]  # though more may come
+        assert next(table.chunks).texts == ["one"]  # although more rows may come
         os.write(end, b"two\nthree\n")
         writer = os.open(name, os.O_WRONLY)
         os.close(end)
@@ -141,7 +141,7 @@ def test_leaving_does_not_wait_for_the_thread() -> None:
         assert leaving.stdin is not None
         assert leaving.stdout is not None
         leaving.stdin.write(b"one\n")
-        leaving.stdin.flush()  # and is left open
+        leaving.stdin.flush()  # and the pipe stays open
         try:
             assert leaving.wait(60) == 0
         finally:

@@ -1,4 +1,4 @@
-"""Parquet is read: columns of texts, chunks, values for other formats, damages."""
+"""Reading parquet: columns of texts, chunks, values for other formats, damaged files."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from tests.support.parquet import (
     MOMENT,
     NANOSECOND,
     ns,
-    stored,
+    parquet_bytes,
     table_of,
-    written,
+    write_file,
 )
-from tests.support.tables import chunk_of, rows_of, serialized, source_of, texts_of
+from tests.support.tables import chunk_of, rows_of, serialize_all, source_of, texts_of
 
 # ------------------------------------------------------------------------ columns of texts
 
@@ -79,7 +79,7 @@ def test_the_only_column_has_the_texts() -> None:
 
 @pytest.mark.parametrize("row_group_size", [100, 1000, 5000])
 def test_chunks_are_those_of_the_rows(row_group_size: int) -> None:
-    """Many rows, then long texts; whatever the row groups."""
+    """The table has many rows and then long texts; the size of its row groups changes nothing."""
     texts = ["x", None] * 1024 + ["é" * 50_000] * 7 + ["x" * 200_000]
     table = table_of(pyarrow.table({"text": texts}), row_group_size=row_group_size)
     chunks = list(table.chunks)
@@ -94,7 +94,7 @@ def test_a_full_temporary_folder_is_no_damage(monkeypatch: pytest.MonkeyPatch) -
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
-    content = stored(pyarrow.table({"text": ["one"]}))
+    content = parquet_bytes(pyarrow.table({"text": ["one"]}))
     source = dataclasses.replace(source_of(content), size_bytes=None)
     with pytest.raises(OSError, match="No space left") as caught:
         read_table(source, "parquet")
@@ -102,7 +102,7 @@ def test_a_full_temporary_folder_is_no_damage(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_chunks_do_not_depend_on_dictionaries() -> None:
-    """A reader of dictionaries begins a new batch with every row group."""
+    """pyarrow begins a new batch with every row group if a column has a dictionary."""
     kind = pyarrow.dictionary(pyarrow.int8(), pyarrow.string())
     texts = [[f"{group} {n % 5}" for n in range(700)] for group in range(4)]
     parts = [pyarrow.table({"text": pyarrow.array(part, kind)}) for part in texts]
@@ -150,14 +150,14 @@ class CountingFile(io.BytesIO):
 def test_rows_are_read_when_they_are_asked_for(row_group_size: int) -> None:
     texts = [os.urandom(500).hex() for _ in range(8000)]
     table_of_texts = pyarrow.table({"text": texts})
-    content = stored(table_of_texts, row_group_size=row_group_size, use_dictionary=False)
+    content = parquet_bytes(table_of_texts, row_group_size=row_group_size, use_dictionary=False)
     file = CountingFile(content)
     table = read_table(Source("in", file, content[:4], len(content), False, file), "parquet")
-    assert file.n_bytes < len(content) / 4  # its table of contents
+    assert file.n_bytes < len(content) / 4  # only the table of contents has been read
     first = next(table.chunks)
     assert file.n_bytes < len(content) / 2
     assert first.texts + texts_of(table) == texts
-    assert file.n_bytes >= len(content)  # all of it went through here
+    assert file.n_bytes >= len(content)  # the whole file was read
 
 
 # ---------------------------------------------------------------- other formats of parquet
@@ -220,7 +220,7 @@ def test_times_are_the_same_with_and_without_pandas(tmp_path: Path) -> None:
 
 def test_parquet_becomes_csv() -> None:
     table = table_of(ALL_TYPES.select(["text", "timestamp_ns", "decimal", "list"]))
-    content = serialized(serializer_for("csv", table.columns), table.chunks).decode()
+    content = serialize_all(serializer_for("csv", table.columns), table.chunks).decode()
     assert content == (
         "text,timestamp_ns,decimal,list\n"
         'one,2024-02-29 23:59:58.123456789,1.10,"[""a"", null]"\n'
@@ -234,7 +234,7 @@ def test_what_is_for_parquet_only(kind: Any) -> None:
     values = pyarrow.array([b"\xff"] if kind == pyarrow.binary() else [1], kind)
     table = table_of(pyarrow.table({"text": ["one"], "a": values}))
     with pytest.raises(ValueError, match=r"--format parquet"):
-        serialized(serializer_for("jsonl", table.columns), table.chunks)
+        serialize_all(serializer_for("jsonl", table.columns), table.chunks)
 
 
 # --------------------------------------------------------------------- tables without rows
@@ -243,7 +243,7 @@ def test_what_is_for_parquet_only(kind: Any) -> None:
 def test_no_rows_become_csv_and_json() -> None:
     for format, content in (("csv", b"text,n\n"), ("jsonl", b"")):
         table = table_of(pyarrow.table({"text": pyarrow.array([], "string"), "n": []}))
-        assert serialized(serializer_for(format, table.columns), table.chunks) == content
+        assert serialize_all(serializer_for(format, table.columns), table.chunks) == content
 
 
 # ------------------------------------------------------------- where parquet is recognized
@@ -251,7 +251,7 @@ def test_no_rows_become_csv_and_json() -> None:
 
 @pytest.mark.parametrize("name", ["in", "in.parquet", "in.pq", "in.parquet.gz"])
 def test_parquet_is_recognized(tmp_path: Path, name: str) -> None:
-    content = stored(pyarrow.table({"text": ["one"]}))
+    content = parquet_bytes(pyarrow.table({"text": ["one"]}))
     path = tmp_path / name
     path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
     with open_source(str(path)) as source:
@@ -261,7 +261,7 @@ def test_parquet_is_recognized(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("compression", [bytes, gzip.compress])
 def test_parquet_from_a_pipe(tmp_path: Path, compression: Any) -> None:
     texts = [str(number) for number in range(50_000)]  # more than a pipe holds
-    content = compression(stored(pyarrow.table({"text": texts})))
+    content = compression(parquet_bytes(pyarrow.table({"text": texts})))
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     writer = threading.Thread(target=pipe.write_bytes, args=(content,))
@@ -273,7 +273,7 @@ def test_parquet_from_a_pipe(tmp_path: Path, compression: Any) -> None:
 
 # --------------------------------------------------------------------------------- damages
 
-CONTENT = stored(pyarrow.table({"text": [f"row {number}" for number in range(300)]}))
+CONTENT = parquet_bytes(pyarrow.table({"text": [f"row {number}" for number in range(300)]}))
 
 
 def test_a_file_that_is_cut_off() -> None:
@@ -283,7 +283,7 @@ def test_a_file_that_is_cut_off() -> None:
 
 
 def test_a_file_with_other_content_between_its_ends() -> None:
-    size = int.from_bytes(CONTENT[-8:-4], "little")  # of the table of contents, before its size
+    size = int.from_bytes(CONTENT[-8:-4], "little")  # of the table of contents
     end = len(CONTENT) - 8
     damaged = CONTENT[: end - size] + b"\xff" * size + CONTENT[end:]
     with pytest.raises(ValueError, match=r"in\.pq is damaged or no parquet file"):
@@ -295,9 +295,9 @@ def test_a_file_with_other_content_between_its_ends() -> None:
 
 
 def test_a_byte_that_is_not_what_was_written(tmp_path: Path) -> None:
-    """Checksums see it in the rows; headers and the table of contents have none."""
+    """Checksums protect the rows, but not the headers and the table of contents."""
     rows: list[Row] = [{"text": f"row {n}", "n": n * 7919 % 1000} for n in range(300)]
-    content = written(tmp_path, ParquetSerializer([]).serialize(chunk_of(rows), [])).read_bytes()
+    content = write_file(tmp_path, ParquetSerializer([]).serialize(chunk_of(rows), [])).read_bytes()
     n_other = 0
     places = range(4, len(content) - 8, 5)
     for place in places:
@@ -311,7 +311,7 @@ def test_a_byte_that_is_not_what_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "array",
     [
-        pyarrow.array([b"\xff"]).view(pyarrow.string()),  # no UTF-8
+        pyarrow.array([b"\xff"]).view(pyarrow.string()),  # not UTF-8
     ],
 )
 def test_values_that_python_does_not_have(array: Any) -> None:

@@ -1,4 +1,4 @@
-"""Parquet is written: types that survive, rows of other formats, tables without rows."""
+"""Writing parquet: types that survive, rows of other formats, tables without rows."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from tests.support.parquet import (
     COLUMNS,
     chunks_of,
     table_of,
-    written,
+    write_file,
 )
-from tests.support.tables import LABELS, chunk_of, serialized, source_of
+from tests.support.tables import LABELS, chunk_of, serialize_all, source_of
 
 # -------------------------------------------------------------------- parquet from parquet
 
@@ -34,7 +34,9 @@ from tests.support.tables import LABELS, chunk_of, serialized, source_of
 def test_types_survive(tmp_path: Path, row_group_size: int) -> None:
     table = table_of(ALL_TYPES, row_group_size=row_group_size)
     assert (table.columns, table.text_column, table.n_rows) == ([*COLUMNS], "text", 3)
-    made = written(tmp_path, serialized(serializer_for("parquet", table.columns), table.chunks))
+    made = write_file(
+        tmp_path, serialize_all(serializer_for("parquet", table.columns), table.chunks)
+    )
     assert parquet.read_table(made).equals(ALL_TYPES)
     assert parquet.read_schema(made).equals(ALL_TYPES.schema)
 
@@ -42,7 +44,7 @@ def test_types_survive(tmp_path: Path, row_group_size: int) -> None:
 def test_columns_are_added_and_the_index_of_pandas_is_kept(tmp_path: Path) -> None:
     frame = pandas.DataFrame({"text": ["a", "b"], "n": [1, 2]}, index=["x", "y"])
     (chunk,) = table_of(pyarrow.Table.from_pandas(frame)).chunks
-    made = written(tmp_path, ParquetSerializer([]).serialize(chunk, LABELS))
+    made = write_file(tmp_path, ParquetSerializer([]).serialize(chunk, LABELS))
     labelled = frame.assign(label=["GOOD", None], score=[0.75, None])
     pandas.testing.assert_frame_equal(pandas.read_parquet(made), labelled)
     assert parquet.read_schema(made).types[-2:] == [pyarrow.string(), pyarrow.float64()]
@@ -50,12 +52,12 @@ def test_columns_are_added_and_the_index_of_pandas_is_kept(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("n_rows", [0, 3])
 def test_tensors_survive(tmp_path: Path, n_rows: int) -> None:
-    """And other types by which people extend those of Arrow."""
+    """A tensor stands here for all types that extend the types of Arrow."""
     kind = pyarrow.fixed_shape_tensor(pyarrow.float32(), (2, 2))
     values = pyarrow.array([[0.5] * 4] * 3, kind.storage_type)
     columns = {"text": ["a", "b", None], "x": pyarrow.ExtensionArray.from_storage(kind, values)}
     table = pyarrow.table(columns)[:n_rows]
-    made = written(tmp_path, serialized(ParquetSerializer([]), table_of(table).chunks))
+    made = write_file(tmp_path, serialize_all(ParquetSerializer([]), table_of(table).chunks))
     assert parquet.read_table(made).equals(table)
 
 
@@ -67,33 +69,33 @@ def test_times_that_python_does_not_have(tmp_path: Path) -> None:
         "span": pyarrow.array([10**12], pyarrow.duration("ms")),
     }
     table = pyarrow.table(columns)
-    made = written(tmp_path, serialized(ParquetSerializer([]), table_of(table).chunks))
+    made = write_file(tmp_path, serialize_all(ParquetSerializer([]), table_of(table).chunks))
     assert parquet.read_table(made).equals(table)
 
 
 def test_dictionaries_have_what_their_chunk_has(tmp_path: Path) -> None:
-    """Else each chunk would bring along the values of all."""
+    """Otherwise each chunk would be written with the values of all chunks."""
     names = [f"a name of some length, {n}" for n in range(5000)]
     kind = pyarrow.dictionary(pyarrow.int16(), pyarrow.string())
     table = pyarrow.table({"text": ["x"] * 5000, "name": pyarrow.array(names, kind)})
-    content = serialized(ParquetSerializer([]), table_of(table).chunks)
+    content = serialize_all(ParquetSerializer([]), table_of(table).chunks)
     assert len(content) < 2 * sum(map(len, names))
-    assert parquet.read_table(written(tmp_path, content)).equals(table)
+    assert parquet.read_table(write_file(tmp_path, content)).equals(table)
 
 
 def test_paths_of_any_bytes(tmp_path: Path) -> None:
     folder = tmp_path / os.fsdecode(b"n\xff")
     folder.mkdir()
-    made = written(folder, ParquetSerializer([]).serialize(chunk_of([{"text": "one"}]), []))
+    made = write_file(folder, ParquetSerializer([]).serialize(chunk_of([{"text": "one"}]), []))
     assert parquet.read_table(io.BytesIO(made.read_bytes())).to_pylist() == [{"text": "one"}]
 
 
 def test_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows: list[Row] = [{"text": "x" * 1000}] * 10
-    content = serialized(ParquetSerializer([]), chunks_of(*([row] for row in rows)))
+    content = serialize_all(ParquetSerializer([]), chunks_of(*([row] for row in rows)))
 
     def sizes() -> list[int]:
-        file = parquet.ParquetFile(written(tmp_path, content))
+        file = parquet.ParquetFile(write_file(tmp_path, content))
         assert file.read().to_pylist() == rows
         groups = range(file.num_row_groups)
         return [file.metadata.row_group(group).num_rows for group in groups]
@@ -113,13 +115,17 @@ def test_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_rows_of_text_formats(tmp_path: Path) -> None:
     content = b'id,text\n1,one\n2,\n3,"a\nb"\n'
     table = read_table(source_of(content, "in.csv"))
-    made = written(tmp_path, serialized(serializer_for("parquet", table.columns), table.chunks))
-    frame = pandas.read_csv(io.BytesIO(content), dtype="str")  # where an empty cell is null
+    made = write_file(
+        tmp_path, serialize_all(serializer_for("parquet", table.columns), table.chunks)
+    )
+    frame = pandas.read_csv(io.BytesIO(content), dtype="str")  # reads an empty cell as a null
     pandas.testing.assert_frame_equal(pandas.read_parquet(made), frame)
     rows = [{"text": "one", "n": 5, "x": 0.5, "tags": ["a"], "by": {"id": 2**60}, "no": None}]
     content = json.dumps(rows[0]).encode()
     table = read_table(source_of(content, "in.jsonl"))
-    made = written(tmp_path, serialized(serializer_for("parquet", table.columns), table.chunks))
+    made = write_file(
+        tmp_path, serialize_all(serializer_for("parquet", table.columns), table.chunks)
+    )
     assert parquet.read_table(made).to_pylist() == rows
     assert parquet.read_schema(made).names == ["text", "n", "x", "tags", "by", "no"]
 
@@ -145,7 +151,7 @@ def test_types_give_way(
     content = earlier.serialize(parts[0], [])
     (tmp_path / "earlier").write_bytes(content)
     encoding = ParquetSerializer([], tmp_path / "earlier") if is_resumed else earlier
-    made = parquet.read_table(written(tmp_path, content + encoding.serialize(parts[1], [])))
+    made = parquet.read_table(write_file(tmp_path, content + encoding.serialize(parts[1], [])))
     assert str(made.schema.field("a").type) == kind
 
     def without_nulls(value: Any) -> Any:
@@ -161,7 +167,7 @@ def test_keys_that_come_and_go(
 ) -> None:
     monkeypatch.setattr(parquet_writing, "_GROUP_ROWS", group_rows)
     parts = chunks_of([{"a": 1}, {"b": "x"}], [{"c": 0.5}], [{"b": "y"}])
-    made = parquet.read_table(written(tmp_path, serialized(ParquetSerializer([]), parts)))
+    made = parquet.read_table(write_file(tmp_path, serialize_all(ParquetSerializer([]), parts)))
     nothing: Row = {"a": None, "b": None, "c": None}
     assert made.to_pylist() == [nothing | row for chunk in parts for row in chunk.rows]
 
@@ -178,7 +184,7 @@ MIXED: list[tuple[list[Any], list[Any], str]] = [
     ([{"a": 1}], [{"a": "x"}], "rows 1 to 1"),
     ([1], [[1]], "rows 1 to 1"),
     ([1], [{}], "rows 1 to 1"),
-    ([], [{}], "rows 0 to 0"),  # which Arrow has, but not parquet
+    ([], [{}], "rows 0 to 0"),  # Arrow has such a struct, but parquet does not
 ]
 
 
@@ -206,7 +212,7 @@ def test_values_without_a_common_type(
 def test_integers_too_long_for_fractions(
     tmp_path: Path, number: int, wrap: Callable[[Any], Any], is_resumed: bool, is_first: bool
 ) -> None:
-    """Refused in the chunk that has them, not at the end of the night."""
+    """The chunk that has them is refused; at the end, the work of a night would be lost."""
     rows: list[Row] = [{"a": wrap(number)}, {"a": wrap(0.5)}]
     first, then = chunks_of(*([row] for row in (rows if is_first else rows[::-1])))
     encoding = ParquetSerializer([])
@@ -220,20 +226,20 @@ def test_integers_too_long_for_fractions(
 
 def test_integers_that_fractions_have_room_for(tmp_path: Path) -> None:
     rows: list[Row] = [{"a": 2**53, "b": 2**60 + 1, "c": 0.5}, {"a": 0.5, "b": -(2**60) - 1}]
-    content = serialized(ParquetSerializer([]), chunks_of(*([row] for row in rows)))
-    made = parquet.read_table(written(tmp_path, content))
+    content = serialize_all(ParquetSerializer([]), chunks_of(*([row] for row in rows)))
+    made = parquet.read_table(write_file(tmp_path, content))
     assert made.to_pylist() == [rows[0], rows[1] | {"c": None}]
     assert made.schema.types == [pyarrow.float64(), pyarrow.int64(), pyarrow.float64()]
 
 
 def test_a_resumed_run_makes_the_same_file(tmp_path: Path) -> None:
     parts = chunks_of([{"text": "a", "n": None}], [{"text": None, "n": 1}], [{"text": "b"}])
-    whole = written(tmp_path, serialized(ParquetSerializer([]), parts)).read_bytes()
+    whole = write_file(tmp_path, serialize_all(ParquetSerializer([]), parts)).read_bytes()
     content = b""
     for part in parts:
         (tmp_path / "earlier").write_bytes(content)
         content += ParquetSerializer([], tmp_path / "earlier").serialize(part, [])
-    assert written(tmp_path, content).read_bytes() == whole
+    assert write_file(tmp_path, content).read_bytes() == whole
 
 
 # --------------------------------------------------------------------- tables without rows
@@ -251,7 +257,7 @@ def test_a_table_without_rows_keeps_its_types(tmp_path: Path, row_groups: int) -
     (chunk,) = table.chunks
     assert (chunk.start, chunk.texts, chunk.rows) == (0, [], [])
     content = ParquetSerializer([]).serialize(chunk, added)
-    made = parquet.read_table(written(tmp_path, content))
+    made = parquet.read_table(write_file(tmp_path, content))
     labels = {"label": pyarrow.string(), "score": pyarrow.float64()}
     assert made.schema.equals(pyarrow.schema([*ALL_TYPES.schema, *labels.items()]))
     assert made.num_rows == 0
@@ -272,11 +278,11 @@ def test_no_rows_of_a_text_format(
     added = [Column("label", str, []), Column("score", float, [])]
     encoding = serializer_for("parquet", [*table.columns, "label", "score"])
     content = b"".join([encoding.serialize(chunk, added) for chunk in table.chunks])
-    made = parquet.read_table(written(tmp_path, content))
+    made = parquet.read_table(write_file(tmp_path, content))
     assert made.num_rows == 0
     assert made.schema.names == [*columns, "label", "score"]
     assert made.schema.types == [pyarrow.string()] * (len(columns) + 1) + [pyarrow.float64()]
 
 
 def test_nothing_was_encoded(tmp_path: Path) -> None:
-    assert parquet.read_table(written(tmp_path, b"")).shape == (0, 0)
+    assert parquet.read_table(write_file(tmp_path, b"")).shape == (0, 0)

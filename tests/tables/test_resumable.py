@@ -1,4 +1,4 @@
-"""Files in the making: when they appear, what is kept of a run that is cut short, and resumed."""
+"""Files in the making: when they appear, and what is kept of a run that is cut short."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.resumable import (
     finishes,
     make,
     names,
-    quiet,
+    no_warnings,
 )
 from tests.support.tables import chunk_of
 
@@ -75,7 +75,7 @@ def test_parquet_files(target: Path) -> None:
 
 @pytest.fixture(params=[0o022, 0o077, 0o002])
 def mode(request: pytest.FixtureRequest) -> Iterator[int]:
-    """The mode that new files have."""
+    """The permissions of new files."""
     before = os.umask(request.param)
     yield 0o666 & ~request.param
     os.umask(before)
@@ -143,7 +143,7 @@ def test_rows_are_neither_dropped_nor_mixed_unasked(target: Path, partial_folder
     cut_short(target, after=2)
     before = contents(partial_folder)
     message = r"holds 2 rows of a run that did not end: --resume .*, --force starts over"
-    with quiet(), pytest.raises(FileExistsError, match=message):
+    with no_warnings(), pytest.raises(FileExistsError, match=message):
         make(target)
     assert contents(partial_folder) == before
 
@@ -156,11 +156,11 @@ def test_force_starts_over(target: Path) -> None:
 
 
 def test_force_drops_nothing_before_a_run_begins(target: Path, partial_folder: Path) -> None:
-    """Such as when the model has a wrong name: the rows of a night are there still."""
+    """If the model has a wrong name, for example, the rows of a night are still there."""
     cut_short(target, after=2)
     before = contents(partial_folder)
     with (
-        quiet(),
+        no_warnings(),
         pytest.raises(ValueError, match="no such model"),
         resumable(target, resume=False, force=True),
     ):
@@ -186,7 +186,7 @@ def test_another_recipe_is_not_gone_on_with(
     cut_short(target, after=2)
     before = contents(partial_folder)
     message = rf"to do something else: {difference}\. .*--force"
-    with quiet(), pytest.raises(ValueError, match=message):
+    with no_warnings(), pytest.raises(ValueError, match=message):
         make(target, resume=True, recipe=recipe)
     assert contents(partial_folder) == before
     assert make(target, resume=True) == 2
@@ -213,11 +213,11 @@ def test_the_journal_of_another_version_is_kept_until_force_starts_over(
     journal.write_text("\n".join([line, *checkpoints, ""]))
     before = contents(partial_folder)
     message = r"is of a run of another version of npbert, .*--force without --resume starts over$"
-    with quiet(), pytest.raises(ValueError, match=message):
+    with no_warnings(), pytest.raises(ValueError, match=message):
         make(target, resume=resume, force=force)
     assert contents(partial_folder) == before
     with (
-        quiet(),
+        no_warnings(),
         pytest.raises(ValueError, match="no such model"),
         resumable(target, resume=False, force=True),
     ):
@@ -251,7 +251,7 @@ def test_existing_files_are_replaced_only_with_force(target: Path, resume: bool)
 
 @finishes
 def test_the_mode_of_a_file_that_is_replaced(target: Path, finish: Finish | None) -> None:
-    """Who may not read the old one may not read what is to come, either."""
+    """People who may not read the old file may not read the new one either."""
     target.write_text("old")
     target.chmod(0o600)
     cut_short(target, after=2, force=True, finish=finish)

@@ -1,4 +1,4 @@
-"""Files in the making: processes that are killed, full disks, and death at every step."""
+"""Files in the making: processes that die at any step, full disks, incomplete journals."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(
     assert "OSError" in done.stderr
     assert "UserWarning: 1 rows are kept" in done.stderr
     (path,) = partial_folder.glob(f"{torn}*")
-    assert path.stat().st_size == 5000  # as much as there was room for
+    assert path.stat().st_size == 5000  # the most that fitted on the disk
     assert make(target, resume=True) == 1
     assert target.read_bytes() == CONTENT
 
@@ -99,7 +99,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(
 
 
 def test_the_last_true_checkpoint_is_found(target: Path, partial_folder: Path) -> None:
-    """Whatever part of a checkpoint has reached the disk, of the rows first."""
+    """It is found whichever part of the next rows and their checkpoint has reached the disk."""
     cut_short(target, after=1)
     one = contents(partial_folder)
     cut_short(target, after=2, resume=True)
@@ -109,11 +109,11 @@ def test_the_last_true_checkpoint_is_found(target: Path, partial_folder: Path) -
     n_rows, n_journal = len(one["rows"]), len(one["journal.jsonl"])
     states = [(rows[:end], journal[:n_journal], 1) for end in range(n_rows, len(rows) + 1)]
     states += [(rows, journal[:end], 1) for end in range(n_journal, len(journal))]
-    # Some file systems fill up with zeros what they have not written yet.
+    # Some file systems show zeros where they have not written the content yet.
     states += [(rows, journal[:n_journal] + bytes(n), 1) for n in (1, 4, 100)]
     states += [(rows, journal[:n_journal] + b"\0\n", 1), (rows, b"\0\n", 0), (rows, b"", 0)]
     states += [(rows + bytes(9), journal, 2), (rows, journal + bytes(9), 2), (rows, journal, 2)]
-    # The rule was broken: the disk has lost rows that it had promised to keep.
+    # Here the disk has lost rows although it had reported that they were written.
     states += [(rows[:end], journal, 1) for end in (n_rows, len(rows) - 1)]
     states += [(rows[: n_rows - 1], journal, 0)]
     for torn_rows, torn_journal, n_true in states:
@@ -122,7 +122,7 @@ def test_the_last_true_checkpoint_is_found(target: Path, partial_folder: Path) -
         with resumable(target, resume=True, force=False) as output:
             assert output.state["rows"] == n_true
         cut_short(target, after=2, resume=True)
-        assert make(target, resume=True) == 2  # found behind what was torn
+        assert make(target, resume=True) == 2  # although it stands after torn lines
         assert target.read_bytes() == CONTENT
         target.unlink()
         partial_folder.mkdir()
@@ -155,7 +155,7 @@ def test_rows_reach_the_disk_before_the_checkpoint_that_speaks_of_them(
     fsync = os.fsync
 
     def watched(handle: int) -> None:
-        """Note the name and, of a file, the size that is seen from outside."""
+        """Note the name and, for a file, whether other processes see content in it."""
         status = os.fstat(handle)
         beside = [target.parent, *target.parent.rglob("*")]
         (path,) = (path for path in beside if path.stat().st_ino == status.st_ino)
@@ -183,7 +183,7 @@ def test_file_systems_that_do_not_sync_folders(
         fsync(handle)
 
     monkeypatch.setattr(os, "fsync", refuse)
-    if number == errno.EIO:  # a disk that fails is another thing
+    if number == errno.EIO:  # a disk that fails is an error
         with pytest.raises(OSError, match="no"):
             make(target)
         assert names(target.parent) == []
@@ -195,7 +195,10 @@ def test_file_systems_that_do_not_sync_folders(
 def test_the_lock_is_removed_while_it_is_held(
     target: Path, partial_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else it could be that of the next process, and a third one would lock another file."""
+    """After the release, it could be the lock of the next process.
+
+    If it were removed then, a third process could lock a new file of that name.
+    """
     release = FileLock.release
 
     def watched(lock: FileLock, *args: Any, **options: Any) -> None:
@@ -215,7 +218,7 @@ Step = Callable[[], Any]
 
 @pytest.fixture
 def watch(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Step], Any]], None]:
-    """Lets a function take all steps on the disk: it is given each, to be done or not."""
+    """Pass every step on the disk to a function, which decides whether to take it."""
 
     def watch(take: Callable[[Step], Any]) -> None:
         def watched(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -240,7 +243,7 @@ def test_a_run_that_dies_is_gone_on_with(
     n_before: int,
     n_chunks: int,
 ) -> None:
-    """What is on the disk before each step is what a process leaves that dies there."""
+    """A process that dies at a step leaves what is on the disk before that step."""
     if n_before:
         cut_short(target, after=n_before, finish=finish)
     if not is_new:
@@ -266,7 +269,7 @@ def test_a_run_that_dies_is_gone_on_with(
         has_journal = (grave / "out.csv.partial" / "journal.jsonl").exists()
         try:
             n_found = again(found)
-        except FileExistsError:  # nothing was left to do, as after a run that has ended
+        except FileExistsError:  # the file was complete, as after a run that has ended
             assert is_done
             assert not has_journal or not n_chunks
             n_refused += 1
@@ -286,7 +289,7 @@ def whole_size(n_chunks: int) -> int:
 def test_a_run_that_is_interrupted_anywhere_is_gone_on_with(
     tmp_path: Path, watch: Callable[[Callable[[Step], Any]], None], finish: Finish | None
 ) -> None:
-    """A signal may come right behind a step, before the program has made a note of it."""
+    """A signal may come right after a step, before the program has noted that it was taken."""
     n_steps = place = 0
     n_known = 0
 
@@ -303,7 +306,7 @@ def test_a_run_that_is_interrupted_anywhere_is_gone_on_with(
         return done
 
     watch(interrupt)
-    while n_steps >= place:  # until there is no such step
+    while n_steps >= place:  # until a run has fewer steps
         place += 1
         folder = tmp_path / str(place)
         os.mkdir(folder)

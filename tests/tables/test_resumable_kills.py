@@ -1,4 +1,4 @@
-"""Runs that are killed, and go on: nothing lost, and the same bytes as without it."""
+"""Runs that are killed and resumed end with the same bytes as runs that were never stopped."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from npbert.cli.main import main
 from tests.support.oracles import make_folder
 
 N_ROWS = 25_000
-KILLS = {"csv": 8, "jsonl": 5, "parquet": 5, "tsv.gz": 5}  # by kind of output
+# How often a run is killed, by the ending of its output.
+KILLS = {"csv": 8, "jsonl": 5, "parquet": 5, "tsv.gz": 5}
 SEED = 6
 
 
@@ -44,7 +45,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(folder: Path, source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what runs give that nobody disturbs."""
+    """A folder with the outputs of runs that were never stopped."""
     place = tmp_path_factory.mktemp("whole")
     for ending in KILLS:
         assert main(command(folder, source, place / f"out.{ending}")) == 0
@@ -63,7 +64,7 @@ def start(arguments: list[str], **options: Any) -> subprocess.Popen[bytes]:
 
 
 def content(path: Path) -> Any:
-    """What has to be equal."""
+    """Return the part of a file that has to be the same as without a kill."""
     if path.suffix == ".parquet":
         return pq.read_table(path)
     return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
@@ -104,13 +105,13 @@ def test_kill_9_at_random_points(
         time.sleep(rng.random() * 0.15)
         process.kill()
         _, err = process.communicate(timeout=60)
-        if process.returncode == 0:  # it was faster than the signal; once more from the start
+        if process.returncode == 0:  # it ended before the signal came; start once more
             assert_done(target, whole)
             target.unlink()
             continue
         assert process.returncode == -signal.SIGKILL, err
         n_killed += 1
-    process = start([*arguments, "--force"])  # it may have been killed behind its last step
+    process = start([*arguments, "--force"])  # it may have been killed after its last step
     _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert err == f"npbert: {N_ROWS:,} rows done, 5,000 null, 0 truncated to 512 tokens\n".encode()
@@ -128,9 +129,9 @@ def run_main(
 
 
 def stop_after_two_checkpoints(arguments: list[str], target: Path, number: int) -> tuple[int, str]:
-    """Exit code and standard error of a run that gets a signal."""
+    """Start a run, send it a signal, and return its exit code and its standard error."""
     process = start(arguments)
-    wait_for_a_checkpoint(process, target)  # of no row
+    wait_for_a_checkpoint(process, target)  # the checkpoint before the first row
     wait_for_a_checkpoint(process, target)
     wait_for_a_checkpoint(process, target)
     process.send_signal(number)
@@ -170,7 +171,7 @@ def test_a_full_disk(
     capsys: pytest.CaptureFixture[str],
     ending: str,
 ) -> None:
-    """Here the size of files is limited: a write fails in its middle, as on a full disk."""
+    """With a limit on the size of files, a write fails half way, as it does on a full disk."""
     target = tmp_path / f"out.{ending}"
     limit_bytes = 300_000
 
@@ -194,7 +195,7 @@ def test_a_full_disk(
 
 @pytest.fixture
 def stopped(folder: Path, source: Path, tmp_path: Path) -> tuple[Path, Path]:
-    """An input of its own, and the output of a run over it that was stopped."""
+    """A copy of the input, and the output of a run on it that was stopped."""
     own = tmp_path / "in.csv"
     shutil.copy(source, own)
     target = tmp_path / "out" / "out.csv"
@@ -268,7 +269,7 @@ def test_another_model_is_refused(
         assert code == 1
         assert "model is '" in err
         (copy / name).write_bytes(original)
-    assert run_main(capsys, copy, own, target, "--resume")[0] == 0  # the same, elsewhere
+    assert run_main(capsys, copy, own, target, "--resume")[0] == 0  # the same model elsewhere
 
 
 def test_a_wrong_model_drops_nothing(
@@ -315,7 +316,7 @@ def test_an_input_that_changed_where_it_was_read_is_refused(
 def test_a_row_mended_behind_what_was_read(
     folder: Path, source: Path, whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An input that is broken far down stops the run; mended, it goes on."""
+    """A bad row in the middle stops the run; when the row is mended, the run goes on."""
     own, target = tmp_path / "in.csv", tmp_path / "out" / "out.csv"
     target.parent.mkdir()
     text = source.read_text(encoding="utf-8")
@@ -345,7 +346,7 @@ def test_a_run_that_has_only_to_be_put_into_its_place(
     ending: str,
     n_rows: int,
 ) -> None:
-    """All rows are labelled, but are they those of the input that is given now?"""
+    """All rows are labelled, but they are still compared with the rows of the input."""
     own, alone, target = tmp_path / "in.csv", tmp_path / "x" / f"a.{ending}", tmp_path / "y"
     target = target / alone.name
     for place in (alone, target):
@@ -383,7 +384,7 @@ def test_a_run_whose_file_is_in_its_place(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It was killed between its last two steps: the file is there, and the folder still."""
+    """The run was killed between its last two steps, so the file and the folder both exist."""
     own, target = tmp_path / "in.csv", tmp_path / "out" / "out.csv"
     target.parent.mkdir()
     partial, left = target.with_name("out.csv.partial"), tmp_path / "left"

@@ -1,4 +1,4 @@
-"""Rows: where chunks end, and rows that a second thread reads."""
+"""Where chunks end, and rows that a second thread reads."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ SIZES: list[tuple[list[str | None], list[int]]] = [
 def test_chunks_end_after_1024_rows_or_with_128_000_characters(
     texts: list[str | None], sizes: list[int]
 ) -> None:
-    assert (CHUNK_ROWS, CHUNK_CHARACTERS) == (1024, 128_000)  # resumed runs count on them
+    assert (CHUNK_ROWS, CHUNK_CHARACTERS) == (1024, 128_000)  # resumed runs rely on these numbers
     assert sizes_of(texts) == sizes
 
 
@@ -62,7 +62,7 @@ def test_chunks_end_where_no_row_is_there_for_now() -> None:
 
 @pytest.mark.parametrize("n_rows", [0, 1, 1030])
 def test_rows_before_an_error_are_given_out_to_those_who_wait(n_rows: int) -> None:
-    """But not where a run is resumed, whose chunks must be those of the mended file."""
+    """A run that can be resumed does not do so: its chunks must be those of the mended file."""
 
     def records() -> Iterator[Record]:
         yield from [("x", {})] * n_rows
@@ -104,7 +104,9 @@ def test_errors_come_after_the_rows_before_them(error: type[BaseException]) -> N
 
 
 def test_rows_end_for_good() -> None:
-    records: list[Record] = [(str(number), {}) for number in range(1000)]  # more than are kept
+    records: list[Record] = [
+        (str(number), {}) for number in range(1000)
+    ]  # more than are read ahead
     ahead = ReadAhead(records)
     assert list(ahead) == records
     assert list(ahead) == []
@@ -126,5 +128,5 @@ def test_whether_a_row_is_there() -> None:
     more.set()
     while ahead.is_dry():
         pass
-    assert not ahead.is_dry()  # asking takes nothing away
+    assert not ahead.is_dry()  # asking does not take the row away
     assert list(ahead) == [("two", {})]

@@ -1,4 +1,4 @@
-"""Bytes of files and of standard input: compressed, damaged, from a pipe, not there."""
+"""The bytes of files, pipes and standard input, compressed or damaged or missing."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ compressions = pytest.mark.parametrize("compression", COMPRESSORS)
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "in.txt"  # the name says nothing of a compression
+    return tmp_path / "in.txt"  # a name that does not say how the file is compressed
 
 
 def content_of(path: Path, stored: bytes) -> bytes:
@@ -87,7 +87,7 @@ def test_files_are_decompressed_by_their_content(path: Path, compression: str) -
 @compressions
 @pytest.mark.parametrize("sizes", [[0], [1], [50_000, 1, 30_000], [0, 8], [8, 0, 0, 8]])
 def test_streams_one_behind_the_other(path: Path, compression: str, sizes: list[int]) -> None:
-    """As `cat a.gz b.gz` and parallel compressors give them; also some without content."""
+    """`cat a.gz b.gz` and parallel compressors make such files; some streams have no content."""
     parts = [Random(size).randbytes(size) for size in sizes]
     assert content_of(path, b"".join(map(COMPRESSORS[compression], parts))) == b"".join(parts)
 
@@ -134,13 +134,13 @@ def test_compressed_tables(path: Path, compression: str | None) -> None:
 @pytest.mark.parametrize("n_whole", [0, 1])
 def test_files_that_are_cut_off(path: Path, compression: str, n_whole: int) -> None:
     stored = COMPRESSORS[compression](SHORT)
-    first = 1 if n_whole else 10  # as many as say how it is compressed
+    first = 1 if n_whole else 10  # the bytes that show how the file is compressed
     for n_bytes in range(first, len(stored)):
         with pytest.raises(ValueError, match=r"in\.txt is damaged or incomplete"):
             content_of(path, stored * n_whole + stored[:n_bytes])
 
 
-@pytest.mark.parametrize("compression", ["gz"])  # zstd has a checksum only if asked
+@pytest.mark.parametrize("compression", ["gz"])  # zstd writes a checksum only if it is told to
 @pytest.mark.parametrize("n_whole", [0, 1])
 def test_damage_never_gives_other_content(path: Path, compression: str, n_whole: int) -> None:
     stored = COMPRESSORS[compression](SHORT)
@@ -149,7 +149,7 @@ def test_damage_never_gives_other_content(path: Path, compression: str, n_whole:
         damaged = bytearray(stored)
         damaged[place] ^= 0x55
         try:
-            # Not all bytes matter: gzip has some for a time and a system.
+            # Some bytes of gzip only say when and on which system the file was made.
             assert content_of(path, stored * n_whole + damaged) == SHORT * (n_whole + 1)
         except ValueError as error:
             assert "in.txt is damaged or incomplete" in str(error)  # noqa: PT017 - or none
@@ -207,7 +207,7 @@ def test_errors_of_the_disk_are_no_damage(compression: str) -> None:
 
 @pytest.fixture
 def standard_input() -> Iterator[int]:
-    """A pipe, and what to write to, instead of standard input."""
+    """Put a pipe in the place of standard input, and yield the descriptor to write to it."""
     ours = os.dup(0)
     to_read, to_write = os.pipe()
     os.dup2(to_read, 0)
@@ -225,14 +225,14 @@ def test_standard_input(standard_input: int, compression: str | None) -> None:
         with open(standard_input, "wb") as stream:
             stream.write(stored)
 
-    writer = threading.Thread(target=write)  # of more than a pipe holds
+    writer = threading.Thread(target=write)  # because a pipe does not hold all of it
     writer.start()
     with open_source("-") as source:
         assert (source.name, source.size_bytes, source.is_pipe) == ("standard input", None, True)
         assert source.is_compressed == (compression is not None)
         assert source.stream.read() == CONTENT
     writer.join()
-    os.fstat(0)  # is open still
+    os.fstat(0)  # it is still open
 
 
 HEADS = {
@@ -250,7 +250,7 @@ HEADS = {
 def test_a_pipe_that_comes_byte_by_byte(
     standard_input: int, stored: bytes, is_blocking: bool
 ) -> None:
-    """Nothing for now is not the end, even where the pipe was set not to wait."""
+    """An empty pipe is not the end of the content, even if the pipe was set not to block."""
     os.set_blocking(0, is_blocking)
 
     def write() -> None:
@@ -270,7 +270,7 @@ def test_a_pipe_that_comes_byte_by_byte(
 
 
 def test_a_short_line_is_not_kept_waiting(standard_input: int) -> None:
-    os.write(standard_input, b"P\n")  # parquet would begin so
+    os.write(standard_input, b"P\n")  # a parquet file also begins with a P
     with open_source("-") as source:
         assert source.stream.readline() == b"P\n"
     os.close(standard_input)
@@ -314,7 +314,7 @@ def test_what_is_compressed_can_be_decompressed(tmp_path: Path, compression: str
     assert compress is not None
     rows, target = tmp_path / "rows", tmp_path / "compressed"
     rows.write_bytes(CONTENT)
-    target.write_bytes(CONTENT * 2)  # what another attempt has left
+    target.write_bytes(CONTENT * 2)  # left by an earlier attempt
     compress(rows, target)
     assert DECOMPRESSORS[compression](target.read_bytes()) == CONTENT
     assert target.stat().st_size < len(CONTENT)
@@ -326,7 +326,7 @@ def test_no_time_and_no_name_is_compressed(tmp_path: Path) -> None:
     rows, target = tmp_path / "rows", tmp_path / "compressed"
     rows.write_bytes(SHORT)
     compress(rows, target)
-    # RFC 1952: flags, of which one says that a name follows, and four bytes of time.
+    # By RFC 1952, these are the flags, which tell whether a name follows, and a time of 4 bytes.
     assert target.read_bytes()[3:8] == bytes(5)
 
 
@@ -361,7 +361,7 @@ def test_zstd_takes_pyarrow(path: Path) -> None:
         content_of(path, b"\x28\xb5\x2f\xfd...")
     assert caught.value.name == "pyarrow"
     with pytest.raises(ModuleNotFoundError, match=rf"\.zst file is asked for, and that {ADVICE}"):
-        finisher_for("csv", "out.csv.zst")  # before the work, not after it
+        finisher_for("csv", "out.csv.zst")  # before the work, and not after it
 
 
 @pytest.mark.usefixtures("without_pyarrow")

@@ -24,7 +24,7 @@ from npbert.tables.rows import (
 )
 from npbert.tables.source import Source, open_source
 from npbert.tables.text import Dialect, JsonLinesSerializer
-from tests.support.tables import LABELS, chunk_of, rows_of, serialized, source_of, texts_of
+from tests.support.tables import LABELS, chunk_of, rows_of, serialize_all, source_of, texts_of
 
 
 def table_of(content: bytes, format: str, column: str | None = None, **options: Any) -> Table:
@@ -133,18 +133,18 @@ def test_delimiters() -> None:
     content = b'id;text\n1;"a;b,c"\n'
     assert texts_of(table_of(content, "csv", dialect=Dialect(";"))) == ["a;b,c"]
     assert texts_of(table_of(b"id|text\n1|a\n", "tsv", dialect=Dialect("|"))) == ["a"]
-    # A column that is asked for may have such a name.
+    # If the caller names the column, its name may have a delimiter in it.
     assert texts_of(table_of(b"a;b\nx\n", "csv", "a;b")) == ["x"]
 
 
 def test_without_quotes() -> None:
-    """As in the files of GLUE, where a quote may stand alone."""
+    """The files of GLUE are written so: a quote may stand alone in them."""
     content = b'id\ttext\n1\t"one\n2\ttwo" \n3\t"three", ""\n4\t\n'
     table = table_of(content, "tsv", dialect=Dialect(has_quotes=False))
     chunks = list(table.chunks)
     assert [chunk.texts for chunk in chunks] == [['"one', 'two" ', '"three", ""', None]]
     written = serializer_for("tsv", ["id", "text"], Dialect(has_quotes=False))
-    assert serialized(written, chunks) == content
+    assert serialize_all(written, chunks) == content
     columns = ["text", "label", "score"]
     written = serializer_for("tsv", columns, Dialect(has_quotes=False))
     added = [LABELS[0]._replace(values=["A\tB"]), LABELS[1]._replace(values=[0.5])]
@@ -163,7 +163,7 @@ AS_ROWS = {"lines": "{}\n", "csv": "text\r\n{}\r\n", "jsonl": '{{"text": "{}"}}\
     [
         ("cp1252", "é€", b""),
         ("shift_jis", "日本語", b""),
-        ("utf-16", "日é", b""),  # which writes a mark
+        ("utf-16", "日é", b""),  # this codec writes a byte-order mark itself
         ("utf-16-le", "日é", b""),
         ("utf-16-be", "日é", b""),
         ("utf-16-be", "日é", codecs.BOM_UTF16_BE),
@@ -182,7 +182,7 @@ def test_encodings(format: str, encoding: str, text: str, mark: bytes) -> None:
     ("n_before", "end"), [(1, "\n"), (5000, "\n"), (1, "\r\n"), (5000, "\r\n"), (2, "\r")]
 )
 def test_the_line_of_a_byte_that_cannot_be_decoded(n_before: int, end: str, encoding: str) -> None:
-    """Far beyond the blocks in which a file is read, which cut characters and line ends."""
+    """The line is right although files are read in blocks that cut characters and line ends."""
     bad = {"utf-8": b"\xff", "utf-16-le": b"\x00\xdc", "shift_jis": b"\xff"}[encoding]
     content = f"text{end}".encode(encoding) + f"日本{end}".encode(encoding) * n_before
     content += "日".encode(encoding) + bad + f"{end}more{end}".encode(encoding)
@@ -201,7 +201,11 @@ def test_the_line_of_a_byte_that_cannot_be_decoded(n_before: int, end: str, enco
         (b"\x81", "cp1252", r"not CP1252 \(byte 0x81\); name the file's own with --encoding$"),
         ("é\n".encode("utf-16-le"), "utf-16", "in.txt: not UTF-16"),
         ("é\n".encode("utf-16")[:-1], "utf-16", "line 1: not UTF-16"),
-        (b"ab\xc3", "utf-8", r"line 1: not UTF-8 \(byte 0xc3\)"),  # cut off in a character
+        (
+            b"ab\xc3",
+            "utf-8",
+            r"line 1: not UTF-8 \(byte 0xc3\)",
+        ),  # a character is cut off
     ],
 )
 def test_another_encoding(content: bytes, encoding: str, message: str) -> None:
@@ -228,7 +232,7 @@ def test_what_is_written_is_read_back(
     pairs: list[tuple[str, str]], format: str, dialect: Dialect
 ) -> None:
     rows = [{"i d": first, "text": second or None} for first, second in pairs]
-    content = serialized(serializer_for(format, ["i d", "text"], dialect), [chunk_of(rows)])
+    content = serialize_all(serializer_for(format, ["i d", "text"], dialect), [chunk_of(rows)])
     assert rows_of(table_of(content, format, dialect=dialect)) == rows
     text = io.StringIO(content.decode(), newline="")
     delimiter = dialect.delimiter or ",\t"[format == "tsv"]
@@ -239,7 +243,7 @@ def test_what_is_written_is_read_back(
 @given(st.lists(st.tuples(st.none() | cells, JSON_VALUES)))
 def test_what_is_written_as_json_is_read_back(pairs: list[tuple[str | None, Any]]) -> None:
     rows = [{"text": text, "value": value} for text, value in pairs]
-    content = serialized(serializer_for("jsonl", ["text", "value"]), [chunk_of(rows)])
+    content = serialize_all(serializer_for("jsonl", ["text", "value"]), [chunk_of(rows)])
     table = table_of(content, "jsonl")
     assert rows_of(table) == rows
     lines = content.decode().split("\n")
@@ -270,7 +274,7 @@ def test_pandas_reads_what_is_written() -> None:
     texts, numbers = ['a "b",\nc', "d\re", "é"], [0.1, 2.0, None]
     rows = [{"text": text, "n": number} for text, number in zip(texts, numbers, strict=True)]
     content = {
-        format: io.BytesIO(serialized(serializer_for(format, ["text", "n"]), [chunk_of(rows)]))
+        format: io.BytesIO(serialize_all(serializer_for(format, ["text", "n"]), [chunk_of(rows)]))
         for format in ("csv", "tsv", "jsonl")
     }
     read_back = [
@@ -282,7 +286,7 @@ def test_pandas_reads_what_is_written() -> None:
         pandas.testing.assert_frame_equal(frame, pandas.DataFrame(rows))
 
 
-VALUES: list[tuple[Any, str, str]] = [  # in csv and in JSON
+VALUES: list[tuple[Any, str, str]] = [  # a value, its csv cell, and its JSON
     (None, "", "null"),
     (0.5, "0.5", "0.5"),
     (2**70, str(2**70), str(2**70)),
@@ -329,7 +333,7 @@ def test_half_of_a_surrogate_pair_is_kept_in_json_and_is_no_csv() -> None:
 
 
 class EndlessFile(io.RawIOBase):
-    """A first line, then the same line again and again; counts the bytes that were read."""
+    """A file of one line again and again, after a first line; it counts the bytes read from it."""
 
     def __init__(self, first: bytes, line: bytes) -> None:
         self._first, self._line = first, line
