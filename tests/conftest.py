@@ -13,7 +13,7 @@ SLOW = {
     "pipelines/test_*_parity.py": "pipelines of npbert and of transformers side by side",
     "checkpoints/test_mini*.py": "the accuracy of the bundled model on 872 sentences",
     "checkpoints/test_hub*.py": "downloads from a server on this machine, some of which time out",
-    "tables/test_resume*.py": "runs in processes of their own, killed at random points",
+    "tables/test_resumable_kills*.py": "runs in processes of their own, killed at random points",
     "scripts/test_*.py": "whole benchmarks, on small models",
     "test_distributed*.py": "workers of Ray and Spark",
     "test_docs*.py": "every block of the documents, in a process of its own",
