@@ -226,7 +226,8 @@ def _paths_of_large_integers(batch: ArrowTable) -> Iterator[_FieldPath]:
 
     for path, values in _leaves(batch.columns, batch.schema.names):
         if types.is_integer(values.type):
-            ends = compute.min_max(values).as_py().values()
+            # By its name, because type checkers do not know the functions of this module.
+            ends = compute.call_function("min_max", [values]).as_py().values()
             if any(abs(end or 0) > _MAX_EXACT for end in ends):
                 yield path
 

@@ -31,7 +31,7 @@ Finish = Callable[[Path, Path], None]  # makes the file from the rows: (rows, fi
 
 
 class ResumableFile:
-    """A file in the making, whose rows survive if the process is killed. `resumable` returns it.
+    """A file in the making, whose rows survive if the process is killed; see `resumable`.
 
     Attributes
     ----------

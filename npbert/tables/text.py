@@ -7,7 +7,7 @@ import csv
 import io
 import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from _csv import Reader
 
 _DIALECTS: Final = {"csv": "excel", "tsv": "excel-tab"}  # Python's names for them
-_MAX_CELL_CHARACTERS: Final = 2**31 - 1  # the csv module's own limit is 128 KiB
+_MAX_CELL_CHARACTERS: Final = 2**31 - 1  # the csv module's own limit is 131,072
 _BYTE_ORDER_MARK: Final = "\ufeff"
 _UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 
@@ -316,7 +316,7 @@ class CsvSerializer:
                 )
             yield [_cell(row.get(column)) for column in self._columns]
 
-    def _encode_lines(self, rows: Iterable[list[Any]], where: str) -> bytes:
+    def _encode_lines(self, rows: Iterable[Sequence[object]], where: str) -> bytes:
         text = io.StringIO(newline="")
         options = {"lineterminator": "\n", **self._dialect.csv_options(self._format)}
         plain = csv.writer(text, **options)
