@@ -16,6 +16,7 @@ SLOW = {
     "tables/test_resumable_kills*.py": "runs in processes of their own, killed at random points",
     "scripts/test_*.py": "whole benchmarks, on small models",
     "test_distributed*.py": "workers of Ray and Spark",
+    "test_typing.py": "mypy in processes of its own; scripts/check runs it once, on this file too",
     "test_docs*.py": "every block of the documents, in a process of its own",
 }
 
