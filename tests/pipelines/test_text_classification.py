@@ -32,7 +32,6 @@ from tests.support.pipelines import LONG, PAIR, assert_same_labels
         ("a\udc80", ValueError, "lone surrogate"),
         (iter(["a", "b", 7]), TypeError, "text 2 "),
     ],
-    ids=str,
 )
 def test_bad_inputs(
     ours: TextClassificationPipeline, inputs: Any, error: type[Exception], message: str
