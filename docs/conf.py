@@ -53,7 +53,6 @@ numpydoc_validation_checks = {  # and more in reference_pages.py
     "PR03",  # arguments in another order
     "PR07",  # an argument without a description
     "PR10",  # no blank before the colon
-    "RT03",  # a returned value without a description
 }
 
 html_theme = "pydata_sphinx_theme"
