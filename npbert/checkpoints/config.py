@@ -320,6 +320,7 @@ class DistilBertConfig:
         Parameters
         ----------
         path : str or Path
+            The file.
         changes : dict, optional
             Values in place of those in the file, under the names of `CHANGEABLE`.
 

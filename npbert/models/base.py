@@ -55,7 +55,7 @@ class IgnoredInputs(TypedDict, total=False):
     past_key_values: None
 
 
-class CallOptions(IgnoredInputs, total=False):
+class ModelCallOptions(IgnoredInputs, total=False):
     """What a model's call takes beside its first three arguments; see `PreTrainedModel`."""
 
     position_ids: ArrayLike | None
@@ -70,7 +70,9 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
     Parameters
     ----------
     config : DistilBertConfig
+        The sizes of the model, and the names of its labels.
     encoder : Encoder
+        Parameters of the encoder.
     head
         Parameters of the head; None for the bare encoder.
 
@@ -155,7 +157,7 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         inputs_embeds: ArrayLike | None = None,
         *,
         return_dict: Literal[True] | None = None,
-        **options: Unpack[CallOptions],
+        **options: Unpack[ModelCallOptions],
     ) -> OutputT:
         """Compute padded rows of token ids.
 
@@ -260,6 +262,7 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         Parameters
         ----------
         pack : Pack
+            The real tokens of several texts, side by side.
         selector : callable, optional
             Selects the tokens whose output is wanted; by default those that the head needs.
 
@@ -313,7 +316,7 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
 
 
 _IGNORED_INPUTS = tuple(IgnoredInputs.__annotations__)
-_CALL_OPTIONS = frozenset(CallOptions.__annotations__)
+_CALL_OPTIONS = frozenset(ModelCallOptions.__annotations__)
 _CALL_KEYWORDS = (
     "input_ids",
     "attention_mask",

@@ -145,11 +145,12 @@ def softmax(x: ArrayLike, axis: int = -1) -> Array:
     x : array-like of numbers
         It is not changed.
     axis : int
+        The axis along which the probabilities add up to 1.
 
     Returns
     -------
     float32 array of the same shape
-        Positive, with sum 1 along `axis`.
+        Positive numbers.
     """
     return softmax_in_place(np.array(x, np.float32), axis)
 

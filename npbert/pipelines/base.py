@@ -92,7 +92,9 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
     Parameters
     ----------
     model : PreTrainedModel
+        The model, with the head of the task.
     tokenizer : Tokenizer
+        The tokenizer that was made for the model.
     options : Options, optional
         The options of every call, checked. If they are not given, they are made of `given`.
     **given
@@ -140,6 +142,11 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
             What error messages call the function that was called.
         given : mapping
             Its keyword arguments.
+
+        Returns
+        -------
+        Options
+            An instance of `options_class`.
 
         Raises
         ------

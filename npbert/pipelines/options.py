@@ -167,6 +167,10 @@ class Options:
         ----------
         longest : int
             The most tokens that the model can read.
+
+        Returns
+        -------
+        Cutting
         """
         strategy = self._strategy()
         limits = bool(strategy) or self.long_text is not None
