@@ -50,6 +50,7 @@ numpydoc_validation_checks = {  # and more in reference_pages.py
     "GL06",  # an unknown section
     "GL07",  # sections in another order
     "GL08",  # no docstring
+    "SS01",  # no summary
     "PR03",  # arguments in another order
     "PR07",  # an argument without a description
     "PR10",  # no blank before the colon
