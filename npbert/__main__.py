@@ -1,5 +1,5 @@
 """``python -m npbert``: the command line."""
 
-from npbert.cli.main import run
+from npbert.cli.main import program
 
-run()
+program()

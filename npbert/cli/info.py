@@ -5,39 +5,45 @@ from __future__ import annotations
 import argparse
 import math
 from pathlib import Path
-from typing import Any
+from typing import Final
+
+_CARD: Final = "README.md"
+_HEADER_LINES: Final = 50  # a model card's header ends before this line
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command's arguments."""
-    info = commands.add_parser("info", help="show what a model is")
-    info.set_defaults(run=run)
-    info.add_argument("model", metavar="MODEL", help="folder, 'mini', or hub id")
-    info.add_argument("--revision", help="branch, tag or commit on the hub")
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its arguments."""
+    parser = commands.add_parser("info", help="show what a model is")
+    parser.set_defaults(
+        parser=parser,
+        command=lambda arguments: print_info(arguments.model, arguments.revision),
+    )
+    parser.add_argument("model", metavar="MODEL", help="a folder, 'mini' or a hub id")
+    parser.add_argument("--revision", help="a branch, tag or commit on the hub")
 
 
-def run(options: argparse.Namespace) -> None:
-    """Print it."""
+def print_info(model: str, revision: str | None) -> None:
+    """Print the sizes, the labels, the license and the files of a model, one fact per line."""
     from npbert.checkpoints.config import DistilBertConfig
     from npbert.checkpoints.hub import CONFIG_FILE, ModelSource
     from npbert.checkpoints.safetensors_files import stored_tensors
 
-    source = ModelSource(options.model, options.revision)
+    source = ModelSource(model, revision)
     folder = source.resolve(check_config=DistilBertConfig.from_json_file)
     config = DistilBertConfig.from_json_file(folder / CONFIG_FILE)
     tensors = stored_tensors(folder)
     n_parameters = sum(math.prod(tensor.shape) for tensor in tensors)
     dtypes = ", ".join(sorted({tensor.dtype for tensor in tensors}))
-    labels = ", ".join(f"{number} {label}" for number, label in config.id2label.items())
     facts = {
-        "model": options.model,
-        "folder": folder,
+        "model": model,
+        "folder": str(folder),
+        # The cache of the hub keeps each commit in a folder of its own.
         "revision": folder.name if folder.parent.name == "snapshots" else "none: a folder",
-        "license": _license(folder, options.model),
+        "license": _read_license(folder, model),
         "encoder": f"{config.n_layers} layers, dim {config.dim}, hidden_dim {config.hidden_dim}, "
         f"{config.n_heads} heads, {config.activation}",
         "input": f"at most {config.max_position_embeddings} tokens of {config.vocab_size:,} pieces",
-        "labels": labels,
+        "labels": ", ".join(f"{number} {label}" for number, label in config.id2label.items()),
         "parameters": f"{n_parameters:,} ({dtypes})",
     }
     for name, fact in facts.items():
@@ -46,11 +52,12 @@ def run(options: argparse.Namespace) -> None:
         print(f"{'file':<10}  {path.name}, {path.stat().st_size:,} bytes")
 
 
-def _license(folder: Path, model: str) -> str:
-    """What the model card's header says, if the card is there."""
-    card = folder / "README.md"
+def _read_license(folder: Path, model: str) -> str:
+    """Return what the header of the model card says, if there is a card."""
+    card = folder / _CARD
     if card.is_file():
-        for line in card.read_text(encoding="utf-8", errors="replace").splitlines()[:50]:
+        lines = card.read_text(encoding="utf-8", errors="replace").splitlines()
+        for line in lines[:_HEADER_LINES]:
             if line.startswith("license:"):
                 return line.removeprefix("license:").strip()
     return f"not stated in the folder; see the model card of {model}"

@@ -647,7 +647,7 @@ def test_outputs_that_are_no_files(
     assert len(rows_of(out)) == 1
     _, out, err = classify("--output", "", "good")
     assert out == ""
-    assert "--output: empty, expected the name of a file" in err
+    assert "--output: the name is empty, expected the name of a file" in err
     assert list(tmp_path.iterdir()) == []
 
 

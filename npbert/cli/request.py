@@ -1,0 +1,271 @@
+"""From the arguments of `npbert classify` to one request, which is checked."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from typing import Final
+
+from npbert.arguments import NOT_GIVEN, NotGiven
+from npbert.tables.formats import FORMATS, format_of
+from npbert.tables.text import Dialect
+
+TABLE: Final = "table"  # the format for people; the other formats are for programs
+STANDARD_INPUT: Final = "-"
+PARQUET_WITHOUT_FILE: Final = "parquet goes with --output FILE"
+_STANDARD_OUTPUT: Final = "-"
+_ALL_LABELS: Final = "all"
+
+
+@dataclass(frozen=True)
+class ClassifyRequest:
+    """What the arguments of `npbert classify` ask for.
+
+    Attributes
+    ----------
+    texts : tuple of str
+        The texts among the arguments. There are none if `input_path` is given.
+    input_path : str, optional
+        The file of texts, or "-" for standard input.
+    input_format : str, optional
+        The format of the input. By default the file decides.
+    column : str, optional
+        The column of texts. By default it is "text", or the only column.
+    encoding : str
+        The encoding of the input, if it is text.
+    dialect : Dialect
+        The dialect of the input, if it is csv or tsv.
+    model, revision : str, optional
+        The model, and its branch, tag or commit on the hub.
+    top_k : int or None, optional
+        The number of labels per text that have a score in columns of their own; None means all
+        labels. If it is not given, there are no such columns.
+    long_text : "error", "truncate" or "window"
+        What to do with a text of more tokens than the model can read.
+    n_threads : int, optional
+        The most threads that compute at a time.
+    output_path : str, optional
+        The file for the results. By default they go to standard output.
+    output_format : str, optional
+        The format that `--format` or the ending of the output file asks for. By default the
+        format of the input decides.
+    prefix : str
+        The beginning of the names of the added columns.
+    force : bool
+        Whether an existing output file may be replaced.
+    resume : bool
+        Whether to go on with what an earlier run has left.
+    progress, quiet : bool
+        Whether to show progress everywhere, or to show neither progress nor counts.
+    """
+
+    texts: tuple[str, ...]
+    input_path: str | None
+    input_format: str | None
+    column: str | None
+    encoding: str
+    dialect: Dialect
+    model: str | None
+    revision: str | None
+    top_k: int | NotGiven | None
+    long_text: str
+    n_threads: int | None
+    output_path: str | None
+    output_format: str | None
+    prefix: str
+    force: bool
+    resume: bool
+    progress: bool
+    quiet: bool
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `npbert classify` to a parser."""
+    parser.add_argument(
+        "texts",
+        nargs="*",
+        metavar="TEXT",
+        help="a text to label; '-' alone reads texts from standard input",
+    )
+
+    model = parser.add_argument_group("model")
+    model.add_argument(
+        "--model", help="a folder, 'mini' or a hub id (default: the DistilBERT of SST-2)"
+    )
+    model.add_argument("--revision", help="a branch, tag or commit on the hub")
+    model.add_argument(
+        "--top-k",
+        type=_read_top_k,
+        default=NOT_GIVEN,
+        metavar="K",
+        help="also add a column of scores for every label, in which each text has the scores of "
+        "its best K labels, or of 'all' labels",
+    )
+    model.add_argument(
+        "--long-text",
+        choices=("error", "truncate", "window"),
+        default="truncate",
+        help="what to do with a text of more tokens than the model can read: stop, cut the text, "
+        "or read it in windows (default: truncate)",
+    )
+    model.add_argument(
+        "--threads",
+        type=_read_count,
+        metavar="N",
+        help="the most threads that compute at a time (default: the number of processors that "
+        "npbert may use)",
+    )
+
+    source = parser.add_argument_group("input")
+    source.add_argument("--input", metavar="FILE", help="a file of texts; '-' is standard input")
+    source.add_argument(
+        "--input-format",
+        choices=FORMATS,
+        help="the format of the input (default: what the ending of FILE says, else plain lines)",
+    )
+    source.add_argument("--column", help="the column or key of the texts (default: text)")
+    source.add_argument(
+        "--encoding",
+        type=_read_encoding,
+        default="utf-8",
+        help="the encoding of a text file (default: utf-8)",
+    )
+    source.add_argument(
+        "--delimiter",
+        type=_read_delimiter,
+        help="the character between the cells of csv and tsv, such as ';'",
+    )
+    source.add_argument(
+        "--no-quotes",
+        action="store_true",
+        help="in csv and tsv, a quote is a character like any other, and encloses nothing",
+    )
+
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--output",
+        type=_read_output_path,
+        metavar="FILE",
+        help="the file for the results (default: standard output, '-')",
+    )
+    output.add_argument(
+        "--format",
+        choices=(TABLE, *FORMATS[1:]),
+        help="the format of the output (default: what the ending of the output file says, else "
+        "the format of the input; for arguments and lines, a table on a terminal, else jsonl)",
+    )
+    output.add_argument(
+        "--prefix", default="", help="the beginning of the names of the added columns"
+    )
+    output.add_argument("--force", action="store_true", help="replace an existing output file")
+    output.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with what an earlier run of the same command has left, if there is anything",
+    )
+    noise = output.add_mutually_exclusive_group()
+    noise.add_argument(
+        "--progress", action="store_true", help="show progress, also where there is no terminal"
+    )
+    noise.add_argument(
+        "--quiet",
+        action="store_true",
+        help="show no progress, and no line of counts at the end",
+    )
+
+
+def read_request(arguments: argparse.Namespace) -> ClassifyRequest:
+    """Make the request of the parsed arguments.
+
+    Raises
+    ------
+    argparse.ArgumentError
+        If the arguments do not go together.
+    """
+    texts: tuple[str, ...] = tuple(arguments.texts)
+    input_path: str | None = arguments.input
+    if input_path is not None and texts:
+        raise wrong_usage("give texts or --input FILE, not both")
+    if arguments.resume and arguments.output is None:
+        raise wrong_usage("--resume goes with --output")
+    if texts == (STANDARD_INPUT,):
+        texts, input_path = (), STANDARD_INPUT
+    elif input_path is None and not texts:
+        raise wrong_usage("give texts, --input FILE, or - for standard input")
+    if texts and (arguments.column or arguments.input_format):
+        raise wrong_usage("--column and --input-format go with --input")
+    output_format = arguments.format or format_of(arguments.output or "")
+    if output_format == "parquet" and arguments.output is None:
+        raise wrong_usage(PARQUET_WITHOUT_FILE)
+    if output_format == TABLE and arguments.output is not None:
+        raise wrong_usage("a table is for the terminal; give another --format with --output")
+    return ClassifyRequest(
+        texts=texts,
+        input_path=input_path,
+        input_format=arguments.input_format,
+        column=arguments.column,
+        encoding=arguments.encoding,
+        dialect=Dialect(arguments.delimiter, has_quotes=not arguments.no_quotes),
+        model=arguments.model,
+        revision=arguments.revision,
+        top_k=arguments.top_k,
+        long_text=arguments.long_text,
+        n_threads=arguments.threads,
+        output_path=arguments.output,
+        output_format=output_format,
+        prefix=arguments.prefix,
+        force=arguments.force,
+        resume=arguments.resume,
+        progress=arguments.progress,
+        quiet=arguments.quiet,
+    )
+
+
+def wrong_usage(message: str) -> argparse.ArgumentError:
+    """Return the error of arguments that do not go together; `main` exits with 2 for it."""
+    return argparse.ArgumentError(None, message)
+
+
+def _read_top_k(value: str) -> int | None:
+    if value == _ALL_LABELS:
+        return None
+    if not _is_count(value):
+        raise argparse.ArgumentTypeError(f"{value!r} is neither a positive integer nor 'all'")
+    return int(value)
+
+
+def _read_count(value: str) -> int:
+    if not _is_count(value):
+        raise argparse.ArgumentTypeError(f"{value!r} is not a positive integer")
+    return int(value)
+
+
+def _is_count(value: str) -> bool:
+    return value.isdecimal() and int(value) > 0
+
+
+def _read_output_path(value: str) -> str | None:
+    if not value:
+        raise argparse.ArgumentTypeError("the name is empty, expected the name of a file")
+    return None if value == _STANDARD_OUTPUT else value
+
+
+def _read_encoding(value: str) -> str:
+    try:
+        "".encode(value)
+    except LookupError:
+        raise argparse.ArgumentTypeError(
+            f"{value!r} is not an encoding of text that Python knows; utf-16 and cp1252 are two "
+            "of those"
+        ) from None
+    return value
+
+
+def _read_delimiter(value: str) -> str:
+    value = "\t" if value == "\\t" else value
+    if len(value) != 1 or value in '"\r\n':
+        raise argparse.ArgumentTypeError(
+            f"{value!r} cannot stand between cells, expected one character that is neither a "
+            "quote nor a line break"
+        )
+    return value

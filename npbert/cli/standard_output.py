@@ -1,0 +1,61 @@
+"""Standard output as a program needs it: nothing that is written there may be lost unnoticed."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+
+def prepare_streams() -> None:
+    """Put something in the place of a standard output or a standard error that is closed.
+
+    If standard error is closed, as daemons have it, messages are dropped. If standard output is
+    closed, writing to it raises an OSError. An open one is set to wait until there is room.
+    """
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stdout is None:
+        sys.stdout = _Closed()
+    elif os.name != "nt":  # a pipe that does not block refuses what it has no room for just now
+        os.set_blocking(sys.stdout.fileno(), True)
+
+
+class _Closed(io.TextIOBase):
+    """A standard output that is closed."""
+
+    def write(self, _text: str, /) -> int:
+        raise OSError("standard output is closed; give --output FILE")
+
+
+def write_bytes(content: bytes) -> None:
+    """Write the bytes of a file format, which are UTF-8 whatever the locale is."""
+    _write(content, "utf-8")
+
+
+def write_for_people(text: str) -> None:
+    """Write a text in the encoding of the terminal; "?" stands for characters that it lacks."""
+    encoding = sys.stdout.encoding or "utf-8"
+    _write(text.encode(encoding, "replace"), encoding)
+
+
+def _write(content: bytes, encoding: str) -> None:
+    sys.stdout.flush()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        rest = memoryview(content)
+        while rest:  # with PYTHONUNBUFFERED, one call may write only a part
+            rest = rest[sys.stdout.buffer.write(rest) :]
+    else:  # somebody has put an object that takes text in its place
+        sys.stdout.write(content.decode(encoding))
+    sys.stdout.flush()
+
+
+def drop_unwritten() -> None:
+    """Drop what cannot be written.
+
+    Otherwise Python would try to write it once more when it exits, and print another error.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
