@@ -16,22 +16,23 @@ _VERSION: Final = "__version__"
 
 @cache
 def modules_of_names() -> dict[str, str]:
-    """Read the stub ``__init__.pyi``: the module in which each public name is defined.
+    """Return the module in which each public name is defined, as the stub ``__init__.pyi`` says.
 
-    The stub is the one place where the names stand. Type checkers and editors read it too.
+    The stub is the only list of the public names. Type checkers and editors read it too.
     """
-    # The loader reads out of a zip file too. A module for parsing Python would take 3 ms to import.
+    # The loader can also read from a zip file. The names are found by a regular expression,
+    # because Python's own parser takes 3 ms to import.
     stub = __spec__.loader.get_data(_STUB)  # type: ignore[union-attr]
     return {name: module for module, name in _IMPORT.findall(stub.decode())}
 
 
 def public_names() -> list[str]:
-    """List all public names, sorted."""
+    """Return all public names, sorted."""
     return sorted([_VERSION, *modules_of_names()])
 
 
 def load(name: str) -> object:
-    """Load a public name: what Python calls for ``npbert.NAME``.
+    """Return the object with a public name; Python calls this function for ``npbert.NAME``.
 
     Raises
     ------

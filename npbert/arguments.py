@@ -1,4 +1,4 @@
-"""Checks of the arguments of a call that several modules share."""
+"""Checks and types of arguments that several modules share."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Sized(Protocol[T_co]):
 
 
 class ArrowColumn(Protocol):
-    """A column of pyarrow, whose items are no str while it is iterated over."""
+    """A column of pyarrow; iteration over it yields pyarrow's own values, and not str."""
 
     def to_pylist(self) -> list[Any]:
         """Return the items as Python's own values."""
@@ -49,7 +49,22 @@ class Indexed(Protocol[T_co]):
 
 
 def reject_unknown(function: str, unknown: Iterable[str], known: Iterable[str]) -> None:
-    """Raise a TypeError for a keyword argument that does not exist, and name the nearest one."""
+    """Raise a TypeError for a keyword argument that does not exist, and name the nearest one.
+
+    Parameters
+    ----------
+    function : str
+        What the error message calls the function that was called.
+    unknown : iterable of str
+        The keywords that do not exist. If there are none, nothing is raised.
+    known : iterable of str
+        The keywords that exist.
+
+    Raises
+    ------
+    TypeError
+        If there is an unknown keyword.
+    """
     known = sorted(known)
     for name in unknown:
         near = difflib.get_close_matches(name, known, n=1)
@@ -105,12 +120,22 @@ HARMLESS_NAMES = (*_HARMLESS, *_ANY_VALUE)
 
 
 def take_harmless(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Check that the arguments of ported code can be honoured, and return the other ones.
+    """Check the arguments of `PortedOptions`, and return all other arguments.
+
+    Parameters
+    ----------
+    arguments : mapping
+        The keyword arguments of a call.
+
+    Returns
+    -------
+    dict
+        The arguments that are not among those of `PortedOptions`.
 
     Raises
     ------
     ValueError
-        If one has a value that npbert cannot honour, such as ``device=0``.
+        If an argument has a value that npbert cannot honour, such as ``device=0``.
     """
     for name, honoured in _HARMLESS.items():
         value = arguments.get(name)
@@ -127,8 +152,22 @@ def take_harmless(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def choice(name: str, value: object, choices: Mapping[Any, T]) -> T:
-    """Return what `value` means; if it is none of the choices, a ValueError lists them."""
-    # In a dict 1 is True, but here a number is surely a mistake, such as truncation=128.
+    """Return what the value of an argument means.
+
+    Parameters
+    ----------
+    name : str
+        The name of the argument, for the error message.
+    value : object
+    choices : mapping
+        The values that the argument can have, and the meaning of each.
+
+    Raises
+    ------
+    ValueError
+        If `value` is not one of the choices.
+    """
+    # As a key of a dict, 1 equals True. But a number is a mistake here, such as truncation=128.
     if (value is not None and not isinstance(value, (bool, str))) or value not in choices:
         known = ", ".join(map(repr, choices))
         raise ValueError(f"{name} is {value!r}, expected one of: {known}")
@@ -142,9 +181,9 @@ def check_count(name: str, value: object) -> None:
 
 
 def check_stride(value: object) -> None:
-    """Raise a ValueError if `value` is not an integer from 0 upwards."""
+    """Raise a ValueError if `value` is not 0 or a positive integer."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"stride is {value!r}, expected an integer from 0")
+        raise ValueError(f"stride is {value!r}, expected 0 or a positive integer")
 
 
 def as_list(value: Any) -> list[Any] | None:
@@ -163,7 +202,7 @@ def as_list(value: Any) -> list[Any] | None:
 
 
 def as_iterator(value: Any) -> Iterator[Any] | None:
-    """Return the items of a stream, or of a data set with numbered items; else None."""
+    """Return the items of a stream, or of a data set with numbered items; None for other values."""
     if isinstance(value, (str, bytes, Mapping, set, frozenset)) or getattr(value, "ndim", 1) != 1:
         return None
     if isinstance(value, Iterable):
@@ -180,7 +219,12 @@ def check_text(value: object, where: str) -> str:
     ----------
     value : object
     where : str
-        Names the value in error messages.
+        The words that name the value in error messages.
+
+    Returns
+    -------
+    str
+        `value` itself.
 
     Raises
     ------
@@ -199,7 +243,7 @@ def check_text(value: object, where: str) -> str:
         except UnicodeEncodeError as error:
             raise ValueError(
                 f"{where} has a lone surrogate ({value[error.start]!r}) at character "
-                f"{error.start}, which is half of a character; mend it where the text comes from "
-                "(errors='replace' decodes what is damaged)"
+                f"{error.start}, which is half of a character; mend the text where it comes from, "
+                "or decode it with errors='replace'"
             ) from error
     return value

@@ -1,7 +1,7 @@
 """The sizes and settings of a DistilBERT, read from config.json.
 
-Keys without influence on inference (dropout rates, settings of training) are ignored. Keys that
-would change the result in a way that the forward pass cannot honour are refused.
+Keys that have no influence on inference (dropout rates, settings of training) are ignored. If a key
+changes the result in a way that the forward pass does not support, the file is refused.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SETTABLE = (
 )
 _MOST_LAYERS = 1000
 _LARGEST_SIZE = 2**31 - 1
-# transformers reads these names too. Where a file has both names, it takes these.
+# transformers also reads the names on the left, and prefers them where a file has both names.
 _OTHER_NAMES = {
     "hidden_size": "dim",
     "num_attention_heads": "n_heads",
@@ -51,8 +51,8 @@ _CHANGED_WEIGHTS = ("quantization_config", "pruned_heads")
 class ConfigOptions(TypedDict, total=False):
     """Values in place of those in a config.json; see `DistilBertConfig` for their meaning.
 
-    The second half are other names of some values, and settings of training, which change
-    nothing here.
+    The first half are the values. The second half are other names of some values, and settings of
+    training. The settings of training change nothing here.
     """
 
     vocab_size: int
@@ -85,7 +85,7 @@ class ConfigOptions(TypedDict, total=False):
 
 
 class LoadingOptions(HubOptions, ConfigOptions, PortedOptions, total=False):
-    """What the `from_pretrained` of a config or a model takes beside the model's name."""
+    """What the `from_pretrained` of a config or a model takes in addition to the model's name."""
 
 
 @dataclass
@@ -93,7 +93,7 @@ class DistilBertConfig:
     """The sizes and settings of a DistilBERT, under the names of its config.json.
 
     The defaults are those of transformers, so a key that config.json leaves out has the same value
-    as there.
+    here as in transformers.
 
     Parameters
     ----------
@@ -108,10 +108,10 @@ class DistilBertConfig:
     problem_type : str or None
         "regression", "single_label_classification", "multi_label_classification" or None.
     tie_word_embeddings : bool
-        Whether a head for masked language modelling that has no projector weight uses the word
-        embeddings in its place.
+        Whether the word embeddings also serve as the weight of the projector, in the head for
+        masked language modelling, if the checkpoint does not have this weight.
     output_hidden_states, output_attentions, return_dict : bool
-        What a model's call returns if the arguments of the call do not say it.
+        What a model's call returns, unless the arguments of the call say otherwise.
     architectures : list of str or None
         The class names of the models from which the weights were saved.
 
@@ -122,7 +122,8 @@ class DistilBertConfig:
 
     Notes
     -----
-    Values that are not tied to the weights can be set later too: ``config.id2label = {…}``.
+    Values that do not depend on the weights can also be set later: ``config.id2label = {…}``.
+    Setting any other value raises an AttributeError.
     """
 
     vocab_size: int = 30522
@@ -190,7 +191,7 @@ class DistilBertConfig:
             if name not in _SETTABLE:
                 raise AttributeError(
                     f"{name} belongs to the weights, or is not known, so it cannot be set; these "
-                    f"can: {', '.join(_SETTABLE)}"
+                    f"can be set: {', '.join(_SETTABLE)}"
                 )
             if name == "id2label":
                 value = _labels(value, self.num_labels)
@@ -260,7 +261,7 @@ class DistilBertConfig:
         TypeError
             If a keyword is unknown.
         ValueError
-            If its config cannot be honoured.
+            If the model's name or its config cannot be honoured.
         """
         of_hub, others = split_hub_options(options)
         changes = config_changes(f"{cls.__name__}.from_pretrained()", others)
@@ -287,7 +288,7 @@ class DistilBertConfig:
         """
         if "model_type" not in values:
             raise ValueError(
-                "model_type is missing, expected 'distilbert'; is this a model's file?"
+                "model_type is missing, expected 'distilbert'; is this a model's config?"
             )
         if values["model_type"] != MODEL_TYPE:
             raise ValueError(
@@ -297,8 +298,8 @@ class DistilBertConfig:
         for key in _CHANGED_WEIGHTS:
             if values.get(key):
                 raise ValueError(
-                    f"{key} is {values[key]!r}, but npbert computes with the whole float "
-                    "weights only; choose the model it was made from"
+                    f"{key} is {values[key]!r}, but npbert computes only with whole float "
+                    "weights; choose the model from which this one was made"
                 )
         values = values | {
             name: values[other] for other, name in _OTHER_NAMES.items() if other in values
@@ -322,7 +323,7 @@ class DistilBertConfig:
         path : str or Path
             The file.
         changes : dict, optional
-            Values in place of those in the file, under the names of `CHANGEABLE`.
+            Values in place of those in the file; the keys are names from `CHANGEABLE`.
 
         Returns
         -------
@@ -361,14 +362,26 @@ class DistilBertConfig:
 
 
 def config_changes(function: str, keywords: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of the keywords of `function` that stand in place of values in config.json.
+    """Return the keyword arguments that stand in place of values in config.json.
+
+    Parameters
+    ----------
+    function : str
+        What error messages call the function that was called.
+    keywords : mapping
+        The keyword arguments of this function, without those of `HubOptions`.
+
+    Returns
+    -------
+    dict
+        The keyword arguments whose names are in `CHANGEABLE`.
 
     Raises
     ------
     TypeError
         If a keyword is unknown.
     ValueError
-        If one has a value that cannot be honoured.
+        If a keyword of ported code has a value that cannot be honoured.
     """
     changes = {
         name: value for name, value in take_harmless(keywords).items() if name not in TRAINING_ONLY
@@ -397,7 +410,7 @@ def _is_int(value: object) -> bool:
 
 
 def _labels(id2label: Any, num_labels: Any) -> dict[int, str]:
-    """Return `id2label` with int keys in order, from whichever of the two keys the file has."""
+    """Return the value of `id2label` with int keys in order, from the two keys of a config.json."""
     if num_labels is not None and (not _is_int(num_labels) or num_labels < 1):
         raise ValueError(f"num_labels is {num_labels!r}, expected a positive integer")
     if id2label is None:
@@ -409,7 +422,9 @@ def _labels(id2label: Any, num_labels: Any) -> dict[int, str]:
     except (ValueError, TypeError) as error:
         raise ValueError(f"id2label has the keys {list(id2label)}, expected numbers") from error
     if len(labels) != len(id2label):
-        raise ValueError(f"id2label has the keys {list(id2label)}, some of them the same number")
+        raise ValueError(
+            f"id2label has the keys {list(id2label)}, some of which are the same number"
+        )
     if num_labels is not None and num_labels != len(labels):
         raise ValueError(f"num_labels is {num_labels}, but id2label names {len(labels)} labels")
     return dict(sorted(labels.items()))

@@ -1,8 +1,9 @@
-"""From a model's name to a folder. This is the only module that may touch the network.
+"""From a model's name to its folder. This is the only module that may touch the network.
 
 A name is, in this order: a path to a folder; the name of a bundled model; or an id on the
-Hugging Face hub, whose files go through the cache that all users of huggingface_hub share. The
-client is imported only when it is needed, because its import takes longer than all others.
+Hugging Face hub. Files from the hub are kept in the cache that all users of huggingface_hub share.
+The hub's client is imported only when it is needed, because its import takes longer than all
+others.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 
 
 class HubOptions(TypedDict, total=False):
-    """Where a model comes from, beside its name; the keywords are those of huggingface_hub.
+    """The options that say where a model comes from, under the names that huggingface_hub has.
 
     Attributes
     ----------
@@ -49,11 +50,11 @@ class HubOptions(TypedDict, total=False):
         A branch, a tag or a commit on the hub. A full commit hash that is in the cache costs no
         request and does not import the client.
     cache_dir : str, Path or None
-        Used in place of the hub's cache, which HF_HUB_CACHE and HF_HOME place.
+        The folder of the cache. By default the variables HF_HUB_CACHE and HF_HOME decide.
     local_files_only : bool
-        Never use the network, as with HF_HUB_OFFLINE=1.
+        Whether the network is never used, as with HF_HUB_OFFLINE=1.
     token : str, bool or None
-        Access token for private and gated models; by default the one that the client finds.
+        The access token for private and gated models. By default the client looks for one.
     """
 
     revision: str | None
@@ -67,7 +68,7 @@ HUB_OPTIONS: Final = tuple(HubOptions.__annotations__)
 
 @dataclass(frozen=True)
 class ModelSource:
-    """A model's name, and all that says where it comes from.
+    """A model's name, and all that says where the model comes from.
 
     Parameters
     ----------
@@ -97,7 +98,7 @@ class ModelSource:
             )
 
     def anchored(self) -> ModelSource:
-        """Return a source that means the same in other working directories."""
+        """Return a source that means the same model in every working directory."""
         path = Path(self.model).expanduser()
         is_folder = _is_path(self.model) or (path / CONFIG_FILE).is_file()
         model = str(path.absolute()) if is_folder else str(self.model)
@@ -121,9 +122,9 @@ class ModelSource:
             Whether the weights are needed, or only the config and the tokenizer.
         check_config : callable, optional
             Called with the path of config.json before weights are downloaded. If it raises a
-            ValueError, a model that cannot be used costs no download.
+            ValueError, the weights are not downloaded.
         any_of : tuple of str
-            Files of which a folder on this machine must have at least one.
+            The names of files. A folder on this machine must have at least one of them.
 
         Returns
         -------
@@ -135,12 +136,12 @@ class ModelSource:
         FileNotFoundError
             If the folder, the repository, its revision or a file in it does not exist.
         PermissionError
-            If the repository is gated.
+            If the repository is gated, or if the token is missing that ``token=True`` asks for.
         ConnectionError
             If the hub cannot be reached and the cache does not have the model.
         ValueError
-            If the name can be neither a folder's nor a repository's, or if the repository's
-            config cannot be honoured.
+            If the name cannot be that of a folder or of a repository, if a folder is given
+            together with a revision, or if `check_config` raises it.
         """
         name = str(self.model)
         folder = _local_folder(self.model, any_of)
@@ -148,7 +149,7 @@ class ModelSource:
             if self.revision is not None:
                 raise ValueError(
                     f"revision is {self.revision!r}, but {name!r} is a folder on this machine, "
-                    "which has no revisions; leave it out"
+                    "which has no revisions; leave out the revision"
                 )
             return folder
         if self.revision is not None and _COMMIT.fullmatch(self.revision):
@@ -160,7 +161,7 @@ class ModelSource:
 
 
 def split_hub_options(options: Mapping[str, Any]) -> tuple[HubOptions, dict[str, Any]]:
-    """Split keyword arguments into those of `HubOptions` and the others."""
+    """Split keyword arguments into those of `HubOptions` and all others."""
     of_hub = {name: value for name, value in options.items() if name in HUB_OPTIONS}
     others = {name: value for name, value in options.items() if name not in HUB_OPTIONS}
     return cast("HubOptions", of_hub), others
@@ -173,7 +174,7 @@ def _local_folder(model: str | Path, any_of: tuple[str, ...]) -> Path | None:
         return path
     if _is_path(model):
         if not path.is_dir():
-            raise FileNotFoundError(f"{model}: no such folder; expected one with a {CONFIG_FILE}")
+            raise FileNotFoundError(f"{model}: no such folder; expected one that has {CONFIG_FILE}")
         raise FileNotFoundError(
             f"{model}: the folder has no {CONFIG_FILE}; expected a model's folder, as "
             "save_pretrained writes it"
@@ -182,7 +183,7 @@ def _local_folder(model: str | Path, any_of: tuple[str, ...]) -> Path | None:
 
 
 def _is_path(model: str | Path) -> bool:
-    """Tell whether a name can only be that of a folder."""
+    """Tell whether a name can only be the name of a folder."""
     return isinstance(model, Path) or Path(model).is_absolute() or model.startswith((".", "~"))
 
 
@@ -206,8 +207,8 @@ def _expanded(path: str) -> Path:
 def _is_complete(folder: Path, weights: bool) -> bool:
     """Tell whether a cached snapshot surely has every file that npbert needs.
 
-    A snapshot without tokenizer_config.json may be a download that broke off, or that of a
-    repository which has no such file. The client can tell the two apart.
+    A snapshot without tokenizer_config.json may come from a download that broke off, or from a
+    repository that does not have this file. The client can tell the two apart.
     """
     names = (CONFIG_FILE, "tokenizer_config.json")
     if not all((folder / name).is_file() for name in names):
@@ -227,7 +228,7 @@ def _has_weights(folder: Path) -> bool:
 def _from_hub(
     source: ModelSource, weights: bool, check_config: Callable[[Path], object] | None
 ) -> Path:
-    """Return the folder of a cached or downloaded snapshot, by means of the hub's client."""
+    """Let the hub's client find or download a snapshot, and return its folder."""
     from huggingface_hub import constants, snapshot_download
 
     repo = str(source.model)
@@ -245,8 +246,8 @@ def _from_hub(
 
     where = f"{repo!r} on {constants.ENDPOINT}"
     with _clear_errors(where, source):
-        # The small files come first, so that a wrong model costs no download of its weights. The
-        # weights are of the same commit, even if somebody pushes in between.
+        # The small files come first, so that the weights of a wrong model are not downloaded. The
+        # weights come from the same commit, even if somebody pushes to the repository in between.
         folder = fetch(_SMALL_FILES, source.revision)
         if not (folder / CONFIG_FILE).is_file():
             raise FileNotFoundError(f"{where} has no {CONFIG_FILE}; is it a transformers model?")
@@ -260,7 +261,7 @@ def _from_hub(
         raise FileNotFoundError(
             f"{where} has no safetensors weights at revision {source.revision or 'main'!r}, and "
             "npbert never opens pickles; look for a revision that has them (often 'refs/pr/1'), or "
-            "convert it where transformers is installed: from_pretrained, then save_pretrained"
+            "convert the model where transformers is installed: from_pretrained, save_pretrained"
         )
     return folder
 
@@ -297,7 +298,7 @@ def _clear_errors(where: str, source: ModelSource) -> Iterator[None]:
         ) from error
     except HFValidationError as error:
         raise ValueError(
-            f"{repo!r} is no folder with a {CONFIG_FILE}, no bundled model "
+            f"{repo!r} is not a folder with {CONFIG_FILE}, is not a bundled model "
             f"({', '.join(BUNDLED)}), and cannot be a hub id; expected 'owner/name'"
         ) from error
     except LocalTokenNotFoundError as error:
@@ -308,10 +309,10 @@ def _clear_errors(where: str, source: ModelSource) -> Iterator[None]:
         raise ConnectionError(_not_cached(source, error)) from error
     except json.JSONDecodeError as error:
         raise ConnectionError(
-            f"{where} could not be fetched: what came is no answer of the hub; is there a proxy "
+            f"{where} could not be fetched: the answer is not one of the hub; is there a proxy "
             f"or a login page in between? Check the connection and HF_ENDPOINT{_or_mini(repo)}"
         ) from error
-    except (HTTPError, RuntimeError) as error:  # RuntimeError: of the client's own transfer library
+    except (HTTPError, RuntimeError) as error:  # RuntimeError: the client's transfer library
         raise ConnectionError(
             f"{where} could not be fetched: {_first_line(error)}; try again (files that have "
             f"arrived are kept), check the connection and HF_ENDPOINT{_or_mini(repo)}"

@@ -1,4 +1,4 @@
-"""Which tensors a checkpoint must have: their names, their shapes, and the fields they fill.
+"""The tensors that a checkpoint must have: their names, their shapes, and the fields they fill.
 
 Each line of the functions below is one row of a table: a field of the classes of
 `npbert.distilbert.model`, the name in the file, and the shape. The names are those that
@@ -31,10 +31,22 @@ HeadT = TypeVar("HeadT")
 
 
 class TakeTensor(Protocol):
-    """Takes a tensor out of a checkpoint."""
+    """A function that takes a tensor out of a checkpoint."""
 
     def __call__(self, name: str, shape: tuple[int, ...], twin: str | None = None, /) -> Array:
-        """Return the tensor `name`, or the tensor `twin` where the checkpoint has no `name`."""
+        """Return the tensor `name`, or the tensor `twin` if the checkpoint has no `name`.
+
+        Parameters
+        ----------
+        name : str
+        shape : tuple of int
+            The shape that the tensor must have.
+        twin : str, optional
+
+        Returns
+        -------
+        float32 array of the shape `shape`
+        """
         ...
 
 
@@ -44,11 +56,12 @@ class HeadKind(NamedTuple, Generic[HeadT]):
     Attributes
     ----------
     name : str
-        What error messages call it.
+        What error messages call the head.
     parts : tuple of str
-        What the names of its tensors begin with, up to the first dot. The bare encoder has none.
+        The beginnings of the names of its tensors, up to the first dot. For the bare encoder there
+        are none.
     load : callable
-        Makes the parameters of the head.
+        Takes the tensors of the head out of a checkpoint, and returns the parameters of the head.
     """
 
     name: str
@@ -60,7 +73,19 @@ class HeadKind(NamedTuple, Generic[HeadT]):
 
 
 def load_encoder(take: TakeTensor, config: DistilBertConfig) -> Encoder:
-    """Take every tensor of the encoder."""
+    """Take the tensors of the encoder out of a checkpoint.
+
+    Parameters
+    ----------
+    take : callable
+        Returns one tensor; see `TakeTensor`.
+    config : DistilBertConfig
+        Says which shapes the tensors must have.
+
+    Returns
+    -------
+    Encoder
+    """
     vocab, n_positions, dim = config.vocab_size, config.max_position_embeddings, config.dim
     twin = WORD_PROJECTOR if config.tie_word_embeddings else None
     return Encoder(

@@ -28,7 +28,7 @@ class CheckpointError(ValueError):
 
 
 class StoredTensor(NamedTuple):
-    """What a file says about one tensor, and where its values are."""
+    """What a file says about one tensor, and where the values of the tensor are."""
 
     stored_name: str
     path: Path
@@ -43,7 +43,7 @@ def weight_files(folder: Path) -> list[Path]:
     Raises
     ------
     CheckpointError
-        If there is no such file, or if a file that the index names is missing.
+        If there is no such file, if the index is damaged, or if a file that it names is missing.
     """
     if (folder / WEIGHTS_FILE).is_file():
         return [folder / WEIGHTS_FILE]
@@ -54,7 +54,8 @@ def weight_files(folder: Path) -> list[Path]:
         names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointError(
-            f"{index}: expected JSON with a 'weight_map' from tensor to file name ({error!r})"
+            f"{index}: expected JSON with a 'weight_map' from tensor names to file names "
+            f"({error!r})"
         ) from error
     outside = [name for name in names if not _is_file_name(name)]
     if outside:
@@ -62,7 +63,7 @@ def weight_files(folder: Path) -> list[Path]:
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         raise CheckpointError(
-            f"{folder}: {INDEX_FILE} names {len(names)} files, and these are not there: "
+            f"{folder}: {INDEX_FILE} names {len(names)} files, of which these are missing: "
             + ", ".join(missing)
             + "; copy or download them too"
         )
@@ -79,7 +80,7 @@ def stored_tensors(folder: Path) -> list[StoredTensor]:
     Raises
     ------
     CheckpointError
-        If a file is missing, or is not a safetensors file.
+        If a file is missing, is not a safetensors file, or has a tensor of an unknown dtype.
     """
     return [tensor for path in weight_files(folder) for tensor in _layout(path)]
 
@@ -91,11 +92,11 @@ def _no_weights(folder: Path) -> str:
         return (
             f"{folder}: the weights are a pickle ({pickles[0]}), which npbert never opens because "
             f"a pickle can run any code; expected {WEIGHTS_FILE}. Where transformers is "
-            "installed, convert it: AutoModelForSequenceClassification.from_pretrained(folder)"
+            "installed, convert them: AutoModelForSequenceClassification.from_pretrained(folder)"
             ".save_pretrained(new_folder)"
         )
     return (
-        f"{folder}: no {WEIGHTS_FILE} and no {INDEX_FILE}, only "
+        f"{folder}: there is no {WEIGHTS_FILE} and no {INDEX_FILE}, only "
         f"{', '.join(found[:10]) or 'nothing'}; choose a folder or model with safetensors weights"
     )
 
@@ -124,12 +125,12 @@ def _layout(path: Path) -> Iterator[StoredTensor]:
 
 
 def _what_it_is_instead(path: Path, error: SafetensorError) -> str:
-    """Say what a file that is not a safetensors file seems to be, and what to do."""
+    """Return what a file that is not a safetensors file seems to be, and what to do."""
     with path.open("rb") as file:
         start = file.read(64)
     if not start:
         return "the file is empty; fetch it again"
-    is_safetensors = start[8:9] in (b"{", b"")  # the header follows eight bytes of its length
+    is_safetensors = start[8:9] in (b"{", b"")  # eight bytes with the header's length come first
     if start.startswith(b"version https://git-lfs"):
         return "a Git LFS pointer, not the weights; run `git lfs pull` in the folder"
     if start.lstrip()[:1] == b"<" and not is_safetensors:

@@ -1,4 +1,4 @@
-"""From safetensors files to checked parameters, mapped from the file without a copy."""
+"""From safetensors files to checked parameters, which are mapped from the files without a copy."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from npbert.checkpoints.safetensors_files import (
 from npbert.distilbert.activations import Array
 from npbert.distilbert.model import Encoder
 
-_OLD_NAMES: Final = {"gamma": "weight", "beta": "bias"}  # of LayerNorm, as TensorFlow had them
-_BUFFERS: Final = ("embeddings.position_ids",)  # not weights; older releases saved it
+_OLD_NAMES: Final = {"gamma": "weight", "beta": "bias"}  # of LayerNorm, from TensorFlow
+_BUFFERS: Final = ("embeddings.position_ids",)  # not a weight, but older releases saved it
 
 
 def load_parameters(
@@ -39,24 +39,25 @@ def load_parameters(
     config : DistilBertConfig
         Says which tensors there must be, and their shapes.
     head_kind : HeadKind
-        The head to load.
+        The kind of head to load.
 
     Returns
     -------
     encoder : Encoder
-    head : parameters of the head, or None for the bare encoder
+    head
+        The parameters of the head, or None for the bare encoder.
 
     Raises
     ------
     CheckpointError
-        If a file is not what it should be; or if tensors are missing, have the wrong shape or
-        dtype, or hold NaN or infinity. One message names all of them.
+        If a file is missing or damaged; or if tensors are missing, are stored twice, have the
+        wrong shape or dtype, or hold NaN or infinity. One message names all of these tensors.
 
     Warns
     -----
     UserWarning
-        Naming the tensors that nothing uses. The tensors of other heads are named only when the
-        bare encoder is loaded.
+        If there are tensors that nothing uses. The warning names them. It names the tensors of
+        heads only when the bare encoder is loaded.
 
     Notes
     -----
@@ -77,7 +78,13 @@ def find_non_finite(parameters: object) -> list[str]:
 
     Parameters
     ----------
-    parameters : dataclass of arrays, of other such dataclasses, and of tuples of these
+    parameters : dataclass
+        Its fields are arrays, dataclasses of the same kind, or tuples of these.
+
+    Returns
+    -------
+    list of str
+        Names such as ``layers.0.ffn.lin1.weight``.
     """
     return [name for name, array in _arrays(parameters, "") if not np.isfinite(array).all()]
 
@@ -101,7 +108,10 @@ class _Checkpoint:
             self._tensors[name] = tensor
 
     def take(self, name: str, shape: tuple[int, ...], twin: str | None = None, /) -> Array:
-        """Return a tensor as float32; an unfit one is noted in `problems`, and zeros come back."""
+        """Return a tensor as float32.
+
+        If the tensor does not fit, add a line to `problems`, and return an array of one zero.
+        """
         if name not in self._tensors and twin in self._tensors:
             name = twin
         if name not in self._taken:
@@ -115,12 +125,12 @@ class _Checkpoint:
         elif tensor.dtype not in FLOATS:
             problem = f"dtype {tensor.dtype}, expected " + ", ".join(FLOATS)
         elif tensor.shape != shape:
-            problem = f"shape {tensor.shape}, expected {shape} by config.json"
+            problem = f"shape {tensor.shape}, expected {shape} as config.json says"
         else:
             array = self._read(tensor)
-            # The word embeddings are not looked through: they are a third of the file, of which
-            # few rows are ever used. A bad row reaches the output of every text that uses it,
-            # and is found there.
+            # The word embeddings are not searched for such values. They are a third of the file,
+            # and few of their rows are ever used. A bad row reaches the output of every text that
+            # uses it, and is found there.
             if name == WORD_EMBEDDINGS or _is_finite(array):
                 return array
             problem = f"holds NaN or infinity ({_count_non_finite(array)} of {array.size} values)"
@@ -160,7 +170,7 @@ def _canonical(name: str) -> str:
 
 
 def _report(folder: Path, problems: list[str], head_kind: HeadKind[HeadT]) -> str:
-    """Return one message with all problems, and with what they mean together if that is plain."""
+    """Return one message with all problems, and with their cause if the head is missing."""
     lines = [f"{folder}: tensors that do not fit ({len(problems)}):", *problems]
     if head_kind.parts and all(
         problem.split(".")[0] in head_kind.parts and "missing" in problem for problem in problems
@@ -194,8 +204,9 @@ def _warn_of_unused(folder: Path, unused: Iterable[str], head_kind: HeadKind[Hea
 def _is_finite(array: Array) -> bool:
     """Tell whether all values are finite, in one pass at the speed of memory.
 
-    The sum of squares is not finite if any value is not. It takes 20 ms for 67 million values, a
-    quarter of the time of isfinite. It can also overflow, so a bad sum is looked at again.
+    If a value is not finite, the sum of the squares is not finite either. The sum takes 20 ms for
+    67 million values, a quarter of the time of isfinite. It can also overflow, so if it is not
+    finite, each value is looked at.
     """
     flat = array.reshape(-1)
     with np.errstate(over="ignore"):

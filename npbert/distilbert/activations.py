@@ -1,12 +1,12 @@
 """Activation functions and softmax, in float32.
 
-An activation is the bend between two linear layers: without it, the two would be no more than one
-linear layer. All functions here work *in place*: they overwrite the array that they are given. To
-keep an array, pass a copy of it: ``gelu(x.copy())``.
+An activation is a function between two linear layers that is not linear itself. Without it, the
+two layers would be no more than one linear layer. All functions here work *in place*: they
+overwrite the array that they are given. To keep an array, pass a copy of it: ``gelu(x.copy())``.
 
 The functions that need many element-wise passes work block by block. A block and its scratch
-array then stay in the processor's cache, where whole arrays would travel to memory and back in
-every pass.
+array then stay in the processor's cache. Whole arrays would travel to memory and back in every
+pass.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ Array = NDArray[np.float32]  # the one type of the forward pass
 
 _BLOCK_ELEMENTS: Final = 32_768  # 128 KB; a block and its scratch fit in an L2 cache of 512 KB
 
-# GELU(x) = x * Phi(x), and Phi(x) = 1 / (1 + exp(x * Q(x**2))), where the function
-# x * Q(x**2) = log((1 - Phi(x)) / Phi(x)) is odd, so a polynomial Q in x**2 can approximate it.
+# GELU(x) = x * Phi(x), and Phi(x) = 1 / (1 + exp(log((1 - Phi(x)) / Phi(x)))). This logarithm is
+# an odd function of x, so x * Q(x**2) can approximate it, where Q is a polynomial.
 # These are the coefficients of x**0, x**2, ... x**12 in Q. They make the largest error of GELU,
 # divided by max(1, |x|), as small as a polynomial of this degree can: 2.3e-8.
 # scripts/fit_gelu.py finds them, and tests/distilbert/test_activations.py derives the bound anew.
@@ -44,12 +44,17 @@ def gelu(x: Array) -> Array:
     Parameters
     ----------
     x : float32 array, any shape, C-contiguous
-        Overwritten by the result.
+        Overwritten with the result.
 
     Returns
     -------
     float32 array
         `x` itself.
+
+    Raises
+    ------
+    ValueError
+        If `x` is not C-contiguous.
 
     Notes
     -----
@@ -66,7 +71,22 @@ def gelu(x: Array) -> Array:
 
 
 def gelu_new(x: Array) -> Array:
-    """Apply the approximation of GELU by tanh, in place; the parameters are those of `gelu`.
+    """Apply the approximation of GELU by tanh, in place.
+
+    Parameters
+    ----------
+    x : float32 array, any shape, C-contiguous
+        Overwritten with the result.
+
+    Returns
+    -------
+    float32 array
+        `x` itself.
+
+    Raises
+    ------
+    ValueError
+        If `x` is not C-contiguous.
 
     Notes
     -----
@@ -77,7 +97,18 @@ def gelu_new(x: Array) -> Array:
 
 
 def relu(x: Array) -> Array:
-    """Apply the rectified linear unit max(x, 0), in place; the parameters are those of `gelu`."""
+    """Apply the rectified linear unit max(x, 0), in place.
+
+    Parameters
+    ----------
+    x : float32 array, any shape
+        Overwritten with the result.
+
+    Returns
+    -------
+    float32 array
+        `x` itself.
+    """
     return np.maximum(x, 0, out=x)
 
 
@@ -89,6 +120,7 @@ def softmax_in_place(scores: Array, axis: int = -1) -> Array:
     scores : float32 array, any shape
         Overwritten with the result; it need not be contiguous.
     axis : int
+        The axis along which the numbers have the sum 1.
 
     Returns
     -------
@@ -115,7 +147,9 @@ ACTIVATIONS: Final[dict[str, Callable[[Array], Array]]] = {
 
 def _in_blocks(function: Callable[[Array, Array], None], x: Array) -> Array:
     if not x.flags.c_contiguous:  # reshape would make a copy, and the result would be lost
-        raise ValueError("activations work in place: expected a C-contiguous array")
+        raise ValueError(
+            "x is not C-contiguous, and activations work in place; pass np.ascontiguousarray(x)"
+        )
     flat = x.reshape(-1)
     scratch = np.empty(min(_BLOCK_ELEMENTS, flat.size), np.float32)
     # Far from 0, exp overflows to infinity, and then the quotient has the right limit.

@@ -1,8 +1,8 @@
-"""DistilBERT, the whole architecture, top to bottom, in NumPy.
+"""The whole architecture of DistilBERT, from top to bottom, in NumPy.
 
 Each token of a text becomes a vector of `dim` numbers, and every layer adds to these vectors.
-This is all of it, for one text; `norm` is `layer_norm`, and every other name is that of the
-parameters in the file:
+These are all the formulas, for one text. `norm` stands for `layer_norm`, and the parameters have
+their names in the checkpoint (`q_lin`, `lin1`, …):
 
     x = norm(word_embeddings[input_ids] + position_embeddings[position_ids])
     for each layer:
@@ -13,13 +13,13 @@ parameters in the file:
     logits = classifier(relu(pre_classifier(x[:, 0])))     # column 0 is the token [CLS]
 
 DistilBERT (Sanh et al. 2019, arXiv:1910.01108) is BERT (Devlin et al. 2018, arXiv:1810.04805)
-with half the layers and without token types and pooler. Both are the encoder of the transformer
-(Vaswani et al. 2017, arXiv:1706.03762).
+with half the layers, and without token types and the pooler. Both are the encoder of the
+transformer (Vaswani et al. 2017, arXiv:1706.03762).
 
-``x`` is the running vector of every token, to which each part adds its result. The field calls
-it the *residual stream*. The layers are *post-norm*: the normalization comes after the sum, as
-in the paper of 2017; later models normalize before. The weights were trained this way, so it is
-not a matter of choice.
+``x`` is the running vector of every token, to which each part adds its result. The literature
+calls it the *residual stream*. The layers are *post-norm*: the normalization comes after the sum,
+as in the paper of 2017. In later models it comes before each part. The weights were trained for
+post-norm, so no other order gives the right numbers.
 
 Two decisions make the code below short:
 
@@ -29,7 +29,7 @@ Two decisions make the code below short:
   attention mask: attention works on the columns of one text at a time, and everything else
   works on each column alone. With one text, the pack is the text.
 
-These words stand in the comments for the lengths of axes:
+The comments call the lengths of axes by these words:
 
     tokens      all tokens of a pack            batch       texts of a pack
     seq         tokens of one text              selected    tokens of one text that are wanted
@@ -68,7 +68,7 @@ class Pack(NamedTuple):
     position_ids : int64 array (tokens,)
         The place of each token in its text, counted from 0.
     starts : int64 array (batch + 1,)
-        Text ``i`` has the columns from ``starts[i]`` up to but without ``starts[i + 1]``.
+        Text ``i`` has the columns from ``starts[i]`` up to, but not including, ``starts[i + 1]``.
     inputs_embeds : float32 array (tokens, dim), optional
         Vectors that are used in place of the word embeddings of `input_ids`.
     """
@@ -83,14 +83,14 @@ class Selection(NamedTuple):
     """The columns of ``x`` whose output is wanted.
 
     A classifier looks at the token `[CLS]` alone. The last layer therefore computes that one
-    column of each text and no other, which saves about one eighth of all the work. It changes
-    no number, because no later layer would look at the other columns.
+    column of each text and no other, which saves about one eighth of all the work. The result
+    is the same, because no later layer would look at the other columns.
 
     Attributes
     ----------
     x : float32 array (dim, columns)
     starts : int64 array (batch + 1,)
-        Text ``i`` has the columns from ``starts[i]`` up to but without ``starts[i + 1]``.
+        Text ``i`` has the columns from ``starts[i]`` up to, but not including, ``starts[i + 1]``.
     """
 
     x: Array
@@ -101,17 +101,38 @@ Selector = Callable[[Array, IntArray], Selection]  # from `x` and the `starts` o
 
 
 def select_all(x: Array, starts: IntArray) -> Selection:
-    """Select every token."""
+    """Select every token; the arguments are those of every `Selector`.
+
+    Parameters
+    ----------
+    x : float32 array (dim, tokens)
+    starts : int64 array (batch + 1,)
+        Where each text begins among the tokens.
+
+    Returns
+    -------
+    Selection
+    """
     return Selection(x, starts)
 
 
 def select_first(x: Array, starts: IntArray) -> Selection:
-    """Select the first token of every text, which is `[CLS]`."""
+    """Select the first token of every text, which is `[CLS]`; see `select_all`."""
     return Selection(np.ascontiguousarray(x[:, starts[:-1]]), np.arange(len(starts)))
 
 
 def select(columns: IntArray) -> Selector:
-    """Select the tokens in some columns, whose numbers are in ascending order."""
+    """Return a function that selects the tokens in some columns.
+
+    Parameters
+    ----------
+    columns : int64 array (columns,)
+        The numbers of these columns among the tokens of a pack, in ascending order.
+
+    Returns
+    -------
+    Selector
+    """
     return lambda x, starts: Selection(
         np.ascontiguousarray(x[:, columns]), np.searchsorted(columns, starts)
     )
@@ -122,7 +143,7 @@ def select(columns: IntArray) -> Selector:
 
 @dataclass(frozen=True)
 class Linear:
-    """The weights of a linear layer."""
+    """The parameters of a linear layer."""
 
     weight: Array  # (out, in)
     bias: Array  # (out,)
@@ -176,8 +197,8 @@ def layer_norm(parameters: LayerNorm, x: Array) -> Array:
     (x - mean) / sqrt(variance + epsilon) * weight + bias, where the mean and the (biased)
     variance are those of the `dim` numbers of a column: Ba et al. 2016, arXiv:1607.06450.
 
-    Every layer adds to the same vectors. Without the normalization their numbers would grow
-    from layer to layer, and training would not settle.
+    Every layer adds to the same vectors. Without the normalization, the numbers in these vectors
+    would grow from layer to layer, and training would not settle.
     """
     dim, n_columns = x.shape
     # A sum over dim rows is taken in groups of rows, and then over the groups: one long float32
@@ -247,13 +268,22 @@ class Attention:
 
 
 def queries(parameters: Attention, x: Array) -> Array:
-    """Compute what every token looks for, divided by sqrt(head_dim): float32 (dim, columns).
+    """Compute the query of every token: what the token looks for, divided by sqrt(head_dim).
+
+    Parameters
+    ----------
+    parameters : Attention
+    x : float32 array (dim, columns)
+
+    Returns
+    -------
+    float32 array (dim, columns)
 
     Notes
     -----
-    The product of a query and a key is a sum of head_dim terms, so its variance is head_dim
-    times that of one term. The division takes it back, which keeps softmax away from its ends
-    at 0 and 1 (Vaswani et al. 2017, section 3.2.1).
+    The product of a query and a key is a sum of head_dim terms, so the variance of the product is
+    head_dim times the variance of one term. The division undoes this. Without it, softmax would
+    give little but numbers close to 0 and 1 (Vaswani et al. 2017, section 3.2.1).
     """
     query = linear(parameters.q_lin, x)  # (dim, columns)
     query *= 1 / math.sqrt(len(query) // parameters.n_heads)  # np.sqrt would make it float64
@@ -271,8 +301,9 @@ def attention_probs(query: Array, key: Array) -> Array:
     Returns
     -------
     float32 array (heads, seq, selected)
-        The column of a query says how it shares out its attention; its sum is 1. Papers, and
-        `attention_of`, have the transpose of it, with one row per query.
+        The column of a query says how the query shares out its attention, and the sum of the
+        column is 1. Papers and `attention_of` have the transpose of this array, with one row per
+        query.
     """
     return softmax_in_place(key.transpose(0, 2, 1) @ query, axis=1)
 
@@ -284,11 +315,11 @@ def attend(parameters: Attention, x: Array, starts: IntArray, selection: Selecti
     ----------
     parameters : Attention
     x : float32 array (dim, tokens)
-        The tokens that are looked at: keys and values are made of them.
+        The tokens that are looked at. Keys and values are made from them.
     starts : int64 array (batch + 1,)
         Where each text begins among the tokens.
     selection : Selection
-        The tokens that look, and whose output is wanted: queries are made of them.
+        The tokens that look, and whose output is wanted. Queries are made from them.
 
     Returns
     -------
@@ -297,7 +328,7 @@ def attend(parameters: Attention, x: Array, starts: IntArray, selection: Selecti
     Notes
     -----
     For each text and each head, softmax(Q K^T / sqrt(head_dim)) V, Vaswani et al. 2017,
-    equation 1. Here everything is the transpose of what stands there, because the arrays are
+    equation 1. The code computes the transpose of this equation, because the arrays are
     feature-major: ``value @ softmax(key.T @ query)``.
     """
     query = queries(parameters, selection.x)  # (dim, columns of selection)
@@ -320,17 +351,27 @@ def attend(parameters: Attention, x: Array, starts: IntArray, selection: Selecti
 
 
 def split_heads(columns: Array, n_heads: int) -> Array:
-    """View (dim, columns) as (heads, head_dim, columns)."""
+    """View a float32 array (dim, columns) as (heads, head_dim, columns), without a copy."""
     dim, n_columns = columns.shape
     return columns.reshape(n_heads, dim // n_heads, n_columns)
 
 
 def heads_at_once(query: Array, key: Array) -> Iterator[slice]:
-    """Yield groups of heads that together have few enough attention scores.
+    """Yield groups of heads whose attention scores together fit into the processor's cache.
 
-    The scores of a group stay in the processor's cache between the product that makes them, the
-    passes of softmax, and the product that uses them: with 512 tokens, attention takes 0.78 of
-    the time that it takes with all heads in one group.
+    The scores of a group stay there between the product that makes them, the passes of softmax,
+    and the product that uses them. With 512 tokens, attention takes 0.78 of the time that it
+    takes with all heads in one group.
+
+    Parameters
+    ----------
+    query : float32 array (heads, head_dim, selected)
+    key : float32 array (heads, head_dim, seq)
+
+    Yields
+    ------
+    slice
+        The numbers of the heads of a group.
     """
     n_heads, _, seq = key.shape
     n_scores = max(seq * query.shape[2], 1)  # per head; 0 where no token of the text is selected
@@ -348,12 +389,14 @@ def attention_of(parameters: Attention, x: Array, starts: IntArray) -> Iterator[
     x : float32 array (dim, tokens)
         The input of the layer, as `hidden_states` yields it.
     starts : int64 array (batch + 1,)
+        Where each text begins among the tokens.
 
     Yields
     ------
     float32 array (heads, seq, seq)
         ``[head, i, j]`` says how much token ``i`` looks at token ``j``; the sum over ``j`` is 1.
-        This is the transpose of what `attention_probs` gives, as papers and transformers have it.
+        This is the transpose of what `attention_probs` returns. Papers and transformers have it
+        in this form.
     """
     query, key = queries(parameters, x), linear(parameters.k_lin, x)  # (dim, tokens) each
     for begin, end in itertools.pairwise(starts):
@@ -367,7 +410,7 @@ def attention_of(parameters: Attention, x: Array, starts: IntArray) -> Iterator[
 
 @dataclass(frozen=True)
 class FeedForward:
-    """The two linear layers that work on every token alone, and the function between them."""
+    """The two linear layers that work on each token alone, and the function between them."""
 
     activation: Callable[[Array], Array]  # works in place
     lin1: Linear  # (hidden_dim, dim)
@@ -375,12 +418,20 @@ class FeedForward:
 
 
 def feed_forward(parameters: FeedForward, x: Array) -> Array:
-    """Compute lin2(activation(lin1(x))) of every column: float32 (dim, columns).
+    """Apply the feed-forward part of a layer to every column.
+
+    Parameters
+    ----------
+    parameters : FeedForward
+    x : float32 array (dim, columns)
+
+    Returns
+    -------
+    float32 array (dim, columns)
 
     Notes
     -----
-    Vaswani et al. 2017, equation 2, with GELU in place of ReLU. Without a function between them,
-    the two linear layers would be no more than one.
+    lin2(activation(lin1(x))), Vaswani et al. 2017, equation 2, with GELU in place of ReLU.
     """
     hidden = parameters.activation(linear(parameters.lin1, x))  # (hidden_dim, columns)
     return linear(parameters.lin2, hidden)
@@ -400,7 +451,20 @@ class Layer:
 
 
 def apply_layer(layer: Layer, x: Array, starts: IntArray, selection: Selection) -> Array:
-    """Apply one layer: float32 (dim, columns of `selection`).
+    """Apply one layer of the encoder.
+
+    Parameters
+    ----------
+    layer : Layer
+    x : float32 array (dim, tokens)
+    starts : int64 array (batch + 1,)
+        Where each text begins among the tokens.
+    selection : Selection
+        The tokens whose output is wanted.
+
+    Returns
+    -------
+    float32 array (dim, columns of `selection`)
 
     Notes
     -----
@@ -432,7 +496,7 @@ def hidden_states(encoder: Encoder, pack: Pack, selector: Selector) -> Iterator[
     pack : Pack
     selector : callable
         Selects the tokens that the head needs: `select_all`, `select_first`, or what `select`
-        returns. The last layer computes no others.
+        returns. The last layer computes no other tokens.
 
     Yields
     ------
@@ -449,7 +513,20 @@ def hidden_states(encoder: Encoder, pack: Pack, selector: Selector) -> Iterator[
 
 
 def encode(encoder: Encoder, pack: Pack, selector: Selector) -> Array:
-    """Compute the output of the last layer, at which `hidden_states` ends."""
+    """Compute the output of the last layer, which is the last array of `hidden_states`.
+
+    Parameters
+    ----------
+    encoder : Encoder
+    pack : Pack
+    selector : callable
+        Selects the tokens that the head needs, as in `hidden_states`.
+
+    Returns
+    -------
+    float32 array (dim, columns)
+        One column per selected token.
+    """
     steps = hidden_states(encoder, pack, selector)
     x = next(steps)
     for x in steps:  # noqa: B007 - each step replaces the one before it
@@ -459,9 +536,9 @@ def encode(encoder: Encoder, pack: Pack, selector: Selector) -> Array:
 
 # ------------------------------------------------------------------------------------- heads
 #
-# A head of the model turns the output of the encoder into an answer; it has nothing to do with
-# the heads of attention.  It is a few parameters, and a function from columns of `x` to logits:
-# one raw score per label, of which only the differences count.
+# A head of the model turns the output of the encoder into an answer. Such a head has nothing to do
+# with the heads of attention. It consists of a few parameters and a function from columns of `x`
+# to logits. A logit is the raw score of a label, and only the differences of logits count.
 
 
 @dataclass(frozen=True)
@@ -487,14 +564,23 @@ def classify_sequence(head: SequenceClassifier, cls: Array) -> Array:
     Notes
     -----
     classifier(relu(pre_classifier(x))). Multiple choice is the same with one label: each choice
-    is a text, and its logit says how well it fits.
+    is a text, and its logit says how well the choice fits.
     """
     hidden = relu(linear(head.pre_classifier, cls))  # (dim, batch)
     return linear(head.classifier, hidden).T
 
 
 def classify_tokens(classifier: Linear, x: Array) -> Array:
-    """Compute the logits of every token: (dim, tokens) → float32 (tokens, labels).
+    """Compute the logits of every token.
+
+    Parameters
+    ----------
+    classifier : Linear
+    x : float32 array (dim, tokens)
+
+    Returns
+    -------
+    float32 array (tokens, labels)
 
     Notes
     -----
@@ -515,7 +601,16 @@ class WordPredictor:
 
 
 def predict_words(head: WordPredictor, x: Array) -> Array:
-    """Compute the logits of all word pieces for every token: (dim, tokens) → (tokens, vocab).
+    """Compute the logits of all word pieces for every token.
+
+    Parameters
+    ----------
+    head : WordPredictor
+    x : float32 array (dim, tokens)
+
+    Returns
+    -------
+    float32 array (tokens, vocab)
 
     Notes
     -----

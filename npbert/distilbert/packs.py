@@ -1,4 +1,4 @@
-"""From texts of token ids to packs, and from packs to results, on several threads.
+"""Packs of texts: how they are formed, and how they are computed on several threads.
 
 A pack holds as many texts as fit into a budget of tokens. The budget, and not the number of
 texts, decides the size of every array in the forward pass, so memory does not grow with the
@@ -22,7 +22,7 @@ T = TypeVar("T")
 # array, (hidden_dim, tokens), stays at about 9 MB for a model of base size.
 MAX_TOKENS: Final = 768
 
-# With fewer tokens than this for each thread, one pack on all threads of BLAS is faster.
+# With fewer tokens than this for each thread, it is faster to compute one pack on all threads.
 _MIN_SHARE_TOKENS: Final = 256
 
 
@@ -45,21 +45,20 @@ class TokenSequence(NamedTuple):
 def check_tokens(
     text: TokenSequence, vocab_size: int, max_position_embeddings: int, where: str
 ) -> None:
-    """Refuse ids and positions for which the model has no embedding.
+    """Raise a ValueError if the model has no embedding for an id or a position of a text.
 
     Parameters
     ----------
     text : TokenSequence
     vocab_size, max_position_embeddings : int
-        How many of each the model has, from its config.
+        The number of ids and the number of positions that the model knows, from its config.
     where : str
-        Names the text in an error message.
+        The words that name the text in error messages.
 
     Raises
     ------
     ValueError
-        If the text has no token, an id outside the vocabulary, or a position beyond the
-        last.
+        If the text has no token, an id outside the vocabulary, or a position beyond the last one.
     """
     ids = text.input_ids
     if not ids.size:
@@ -84,17 +83,17 @@ def packs_of(
     max_texts: int | None = None,
     n_threads: int = 1,
 ) -> Iterator[Pack]:
-    """Lay texts side by side, in order, in packs of about the same size.
+    """Yield packs of about the same size, in which the texts lie side by side, in order.
 
     Parameters
     ----------
     texts : iterable of TokenSequence
     max_tokens : int
-        Most tokens of a pack; a longer text has a pack of its own.
+        The most tokens in a pack. A longer text has a pack of its own.
     max_texts : int, optional
-        Most texts in a pack.
+        The most texts in a pack.
     n_threads : int
-        Threads that the packs will be shared out to.
+        The number of threads among which the packs will be shared out.
 
     Yields
     ------
@@ -103,8 +102,8 @@ def packs_of(
     Notes
     -----
     There are as many packs as the budget needs, and then as many more as give every thread the
-    same number of packs: with packs of 1,024 and 546 tokens, one of two threads would wait a
-    quarter of the time.
+    same number of packs. The packs have about the same size, because with packs of 1,024 and 546
+    tokens, two threads would spend a quarter of their time waiting.
     """
     texts = list(texts)
     n_left = sum(len(text.input_ids) for text in texts)
@@ -156,7 +155,7 @@ def compute_in_packs(
     n_threads : int
         The most threads that compute at a time.
     max_texts : int, optional
-        Most texts in a pack.
+        The most texts in a pack.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""How many processors there are, and work that is shared out to threads."""
+"""The number of processors that this process may use, and work on several threads."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def available_cpus() -> int:
 
     Both the affinity of the process (`taskset`, cpusets) and the quota of its control group
     (`docker run --cpus`, limits of Kubernetes) count. The quota is rounded up, because one thread
-    cannot use a quota of 1.5 processors, and two threads can.
+    cannot use up a quota of 1.5 processors, but two threads can.
     """
     if hasattr(os, "sched_getaffinity"):
         n_cpus = len(os.sched_getaffinity(0))
@@ -54,7 +54,7 @@ def _cpu_quota(root: Path = _CGROUPS, membership: Path = Path("/proc/self/cgroup
             continue
         folders = [root / controllers, root / "cpu"] if controllers else [root, root / "unified"]
         # The limits of all groups above this one count too. Inside a container, the path may be
-        # that of the host. What is visible then is the container's own group, at the top.
+        # the one on the host. Then only the container's own group is visible, at the top.
         group = PurePosixPath(path.removeprefix("/"))
         for folder in folders:
             for level in (group, *group.parents):
@@ -79,12 +79,13 @@ def map_on_threads(function: Callable[[Item], T], items: Sequence[Item], n_threa
     """Apply a function to every item, on several threads.
 
     Several items are shared out to threads, and BLAS (the library that multiplies matrices) uses
-    one thread for each. So the element-wise work runs in parallel too. A single item is computed
-    on the thread of the caller, where BLAS uses up to `n_threads`.
+    one thread for each item. So the element-wise work runs in parallel too. A single item is
+    computed on the thread of the caller, where BLAS uses up to `n_threads` threads.
 
     Parameters
     ----------
     function : callable
+        Called with one item at a time. An exception that it raises is raised here.
     items : sequence
     n_threads : int
         The most threads that compute at a time.
@@ -116,11 +117,11 @@ def _keep_freed_memory() -> None:
 
 
 class _BlasThreads:
-    """Limits the number of threads that BLAS uses, while callers are inside.
+    """A limit on the number of threads that BLAS uses, while callers are inside `at_most`.
 
     BLAS has one such number for the whole process, so callers on several threads share it. The
     lowest limit of all callers inside counts. The last caller that leaves restores the number that
-    the first caller found. The number is never raised above that.
+    the first caller found. The number is never raised above the one that was found.
     """
 
     def __init__(self) -> None:

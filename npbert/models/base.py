@@ -56,7 +56,7 @@ class IgnoredInputs(TypedDict, total=False):
 
 
 class ModelCallOptions(IgnoredInputs, total=False):
-    """What a model's call takes beside its first three arguments; see `PreTrainedModel`."""
+    """What a model's call takes after its first three arguments; see `PreTrainedModel`."""
 
     position_ids: ArrayLike | None
     output_hidden_states: bool | None
@@ -74,7 +74,7 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
     encoder : Encoder
         Parameters of the encoder.
     head
-        Parameters of the head; None for the bare encoder.
+        The parameters of the head; None for the bare encoder.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
     dtype: ClassVar[str] = "float32"
     _axes: ClassVar[tuple[str, ...]] = ("batch", "seq")
     _head_kind: ClassVar[HeadKind[Any]]
-    _reads_cls_alone: ClassVar[bool] = False  # does the head read the token [CLS] alone?
+    _reads_cls_alone: ClassVar[bool] = False  # whether the head reads the token [CLS] alone
 
     def __init__(self, config: DistilBertConfig, encoder: Encoder, head: HeadT) -> None:
         self.config = config
@@ -112,7 +112,8 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         pretrained_model_name_or_path : str or Path
             A folder, a bundled name ("mini"), or a hub id.
         config : DistilBertConfig, str or Path, optional
-            Used in place of config.json; a str or Path is the name of the model that has it.
+            The config to use in place of the model's config.json. If it is a str or Path, it is
+            the name of another model, whose config.json is used.
         **options
             `revision`, `cache_dir`, `local_files_only` and `token`, as in huggingface_hub (see
             `HubOptions`); values in place of those in config.json, such as
@@ -133,14 +134,15 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         TypeError
             If a keyword is unknown.
         ValueError
-            If its config cannot be honoured.
+            If the model's name or its config cannot be honoured, or if both `config` and values
+            in place of those in config.json are given.
         """
         of_hub, others = split_hub_options(options)
         changes = config_changes(f"{cls.__name__}.from_pretrained()", others)
         source = ModelSource(pretrained_model_name_or_path, **of_hub)
         check = DistilBertConfig.from_json_file
         if isinstance(config, (str, Path)):
-            # The revision is that of the model, and not that of the model that has the config.
+            # `revision` is the revision of the weights. The config comes from another model.
             folder = replace(source, model=config, revision=None).resolve(weights=False)
             config = check(folder / CONFIG_FILE, changes)
         elif config is not None and changes:
@@ -159,34 +161,36 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         return_dict: Literal[True] | None = None,
         **options: Unpack[ModelCallOptions],
     ) -> OutputT:
-        """Compute padded rows of token ids.
+        """Compute the output of the model for padded rows of token ids.
 
         Parameters
         ----------
         input_ids : int array (batch, seq)
-            For multiple choice its shape is (batch, choices, seq), and the arrays that follow
-            have this axis too.
+            For multiple choice its shape is (batch, choices, seq), and the other arrays have this
+            axis too.
         attention_mask : array (batch, seq) of 0 and 1, optional
             A 0 hides a token. By default no token is hidden.
         inputs_embeds : float array (batch, seq, dim), optional
-            Vectors that are used in place of the word embeddings of `input_ids`. One of the two
-            must be given, and not both.
+            Vectors that are used in place of the word embeddings of `input_ids`. Either
+            `input_ids` or `inputs_embeds` must be given, and not both.
         return_dict : bool, optional
             With False, the result is a tuple of the fields that have a value, for the sake of
-            ported code. Type checkers do not know of it: ``model(…).to_tuple()`` is the same.
+            ported code. Type checkers do not know of this tuple; ``model(…).to_tuple()`` returns
+            the same one, and they know its type.
         position_ids : int array (batch, seq), (1, seq) or (seq,), optional
             The position of each token. By default it is the number of the token's column.
         output_hidden_states, output_attentions : bool, optional
-            Whether to add these fields to the result. They cost memory, and attentions also time.
+            Whether to add these fields to the result. Both take memory. The attentions also take
+            time.
         token_type_ids : ignored
             Tokenizers made for BERT send them. DistilBERT has no token types.
         **options
-            The last four, and those of `IgnoredInputs`.
+            `position_ids` and the arguments after it, and the arguments of `IgnoredInputs`.
 
         Returns
         -------
         ModelOutput
-            Of the class that stands in the description of this model's class.
+            The docstring of the model's class names the class of its output.
 
         Raises
         ------
@@ -194,6 +198,8 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
             If `input_ids` are not integers, or a keyword is unknown.
         ValueError
             If a shape, an id, a length or the mask cannot be honoured.
+        CheckpointError
+            If the output is not finite; the message names the tensors that are to blame.
         """
         unknown = options.keys() - _CALL_OPTIONS
         given = [name for name in _IGNORED_INPUTS if options.get(name) is not None]
@@ -231,7 +237,7 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
 
     @property
     def forward(self) -> Self:
-        """The model itself: ``model.forward(...)`` is ``model(...)``."""
+        """The model itself, so that ``model.forward(...)`` is ``model(...)``."""
         return self
 
     @property
@@ -252,12 +258,22 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         return self
 
     def to(self, device: object) -> Self:
-        """Return the model, which is on the CPU; any other device raises a ValueError."""
+        """Return the model, which is always on the CPU.
+
+        Parameters
+        ----------
+        device : object
+
+        Raises
+        ------
+        ValueError
+            If `device` is not the CPU.
+        """
         take_harmless({"device": device})
         return self
 
     def forward_pack(self, pack: Pack, selector: Selector | None = None) -> Array:
-        """Compute one pack.
+        """Compute the output of the head for one pack.
 
         Parameters
         ----------
@@ -269,7 +285,7 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         Returns
         -------
         float32 array (columns, outputs)
-            One row for each text or for each token, as the head has it.
+            One row per text or one row per token, depending on the head.
 
         Raises
         ------
@@ -285,14 +301,14 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
 
     @abstractmethod
     def _apply_head(self, columns: Array, /) -> Array:
-        """Compute rows of outputs (columns, outputs) from the encoder's columns (dim, columns)."""
+        """Compute the head: float32 (columns, outputs) from the encoder's (dim, columns)."""
 
     @abstractmethod
     def _make_output(self, rows: Array, mask: BoolArray, fields: OutputFields, /) -> OutputT:
-        """Make what the call returns from all rows of outputs."""
+        """Make the output of a call from the rows that `_apply_head` returned for all packs."""
 
     def _trace(self, pack: Pack, with_attentions: bool) -> Trace:
-        """Compute one pack, and keep all that is computed on the way."""
+        """Compute one pack, and keep the arrays that are computed on the way."""
         steps = list(hidden_states(self.encoder, pack, select_all))
         attentions: Sequence[list[Array]] = []
         if with_attentions:

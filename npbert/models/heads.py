@@ -133,11 +133,17 @@ class DistilBertForMaskedLM(PreTrainedModel[WordPredictor, MaskedLMOutput]):
 
 
 class AutoModelForCausalLM:
-    """There is no such model: DistilBERT reads both sides of a word."""
+    """A class that cannot be loaded: DistilBERT reads both sides of a word, and writes no text."""
 
     @staticmethod
     def from_pretrained(*_: Any, **__: Any) -> NoReturn:
-        """Raise a ValueError that says why."""
+        """Raise a ValueError that says why there is no such model.
+
+        Raises
+        ------
+        ValueError
+            Always.
+        """
         raise ValueError(
             "DistilBERT cannot generate text: every token also looks at the tokens after it, so "
             "there is no causal language model of this architecture. For the word behind a [MASK] "

@@ -40,7 +40,7 @@ class ModelOutput(Mapping[str, Any]):
         if not isinstance(key, str):
             return self.to_tuple()[key]
         if key not in self.keys():
-            raise KeyError(f"{key!r}; there is: {', '.join(self)}")
+            raise KeyError(f"{key!r}; the fields with a value are: {', '.join(self)}")
         return getattr(self, key)
 
     def __iter__(self) -> Iterator[str]:
@@ -53,7 +53,7 @@ class ModelOutput(Mapping[str, Any]):
         names = (part.name for part in fields(self))  # type: ignore[arg-type]
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
-    # A mapping would compare the values, and the comparison of two arrays is not one answer.
+    # A mapping would compare the values, but two arrays are compared number by number.
     def __eq__(self, other: object) -> bool:
         return self is other
 
@@ -68,13 +68,13 @@ class BaseModelOutput(ModelOutput):
     Attributes
     ----------
     last_hidden_state : float32 array (batch, seq, dim)
-        Zeros at padded positions.
+        Padded positions have zeros.
     hidden_states : tuple of float32 arrays (batch, seq, dim), or None
         With ``output_hidden_states=True``: the embeddings, and then the output of every layer.
-        Zeros at padded positions.
+        Padded positions have zeros.
     attentions : tuple of float32 arrays (batch, heads, seq, seq), or None
         With ``output_attentions=True``, one array per layer: ``[text, head, i, j]`` says how much
-        token ``i`` looks at token ``j``. Zeros at padded positions.
+        token ``i`` looks at token ``j``. Padded positions have zeros.
     """
 
     last_hidden_state: Array
@@ -99,21 +99,21 @@ class SequenceClassifierOutput(_LogitsOutput):
 class MultipleChoiceModelOutput(_LogitsOutput):
     """The output of a multiple-choice model: `logits` float32 (batch, choices), before softmax.
 
-    `hidden_states` and `attentions` have batch * choices in place of batch.
+    The first axis of `hidden_states` and `attentions` has the length batch * choices.
     """
 
 
 class TokenClassifierOutput(_LogitsOutput):
     """The output of a token classifier: `logits` float32 (batch, seq, labels), before softmax.
 
-    Zeros at padded positions.
+    Padded positions have zeros.
     """
 
 
 class MaskedLMOutput(_LogitsOutput):
     """The output of a masked language model: `logits` float32 (batch, seq, vocab).
 
-    They are those before softmax, and zeros at padded positions.
+    The logits are the numbers before softmax. Padded positions have zeros.
     """
 
 
@@ -125,7 +125,7 @@ class QuestionAnsweringModelOutput(ModelOutput):
     ----------
     start_logits, end_logits : float32 array (batch, seq)
         How well an answer begins, and how well it ends, at each token. Padded positions have the
-        lowest float32 that there is, so that no argmax finds them.
+        lowest value of float32, so that no argmax finds them.
     hidden_states, attentions
         As in `BaseModelOutput`.
     """
@@ -143,8 +143,9 @@ def softmax(x: ArrayLike, axis: int = -1) -> Array:
     Parameters
     ----------
     x : array-like of numbers
-        It is not changed.
+        The logits, which are not changed.
     axis : int
+        The axis along which the probabilities have the sum 1.
         The axis along which the probabilities add up to 1.
 
     Returns
@@ -156,6 +157,17 @@ def softmax(x: ArrayLike, axis: int = -1) -> Array:
 
 
 def sigmoid(x: ArrayLike) -> Array:
-    """Compute a probability from each logit on its own: 1 / (1 + exp(-x)), in float32."""
+    """Compute a probability from each logit on its own: 1 / (1 + exp(-x)).
+
+    Parameters
+    ----------
+    x : array-like of numbers
+        The logits, which are not changed.
+
+    Returns
+    -------
+    float32 array of the same shape
+        Numbers from 0 to 1.
+    """
     with np.errstate(over="ignore"):  # where exp overflows, 1 / inf is the right limit
         return np.asarray(1 / (1 + np.exp(-np.asarray(x, np.float32))), np.float32)

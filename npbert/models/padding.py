@@ -51,19 +51,22 @@ def read_padded(
     input_ids, attention_mask, inputs_embeds, position_ids
         As they are given to the model.
     axes : tuple of str
-        The names of the axes, of which the last is "seq".
+        The names of the axes of `input_ids`. The last one is "seq".
 
     Returns
     -------
     texts : list of TokenSequence
+        One text per row. As in transformers, the position of a token is the number of its column,
+        unless `position_ids` says otherwise.
     mask : bool array (…, seq)
-        True at real tokens, which may stand anywhere in a row. The position of a token is the
-        number of its column, unless `position_ids` says otherwise; so it is in transformers.
+        True at real tokens, which may stand anywhere in a row.
 
     Raises
     ------
-    TypeError, ValueError
-        Naming the argument that cannot be honoured.
+    TypeError
+        If an argument has the wrong dtype; the message names the argument.
+    ValueError
+        If a shape, an id, a length or the mask cannot be honoured.
     """
     embeds = None
     if inputs_embeds is None:
@@ -124,9 +127,19 @@ def to_padded(rows: Array, mask: BoolArray, fill: float = 0) -> Array:
 def padded_hidden_states(
     traces: Sequence[Trace], mask: BoolArray, config: DistilBertConfig
 ) -> tuple[Array, ...]:
-    """Pad the embeddings and the output of each layer: float32 (rows, seq, dim).
+    """Pad the embeddings and the output of each layer.
 
-    Padded positions have zeros.
+    Parameters
+    ----------
+    traces : sequence of Trace
+        One trace per pack, in the order of the texts.
+    mask : bool array (…, seq)
+    config : DistilBertConfig
+
+    Returns
+    -------
+    tuple of float32 arrays (rows, seq, dim)
+        One row per text. Padded positions have zeros.
     """
     mask = mask.reshape(-1, mask.shape[-1])
     nothing = np.zeros((0, config.dim), np.float32)
@@ -139,9 +152,19 @@ def padded_hidden_states(
 def padded_attentions(
     traces: Sequence[Trace], mask: BoolArray, config: DistilBertConfig
 ) -> tuple[Array, ...]:
-    """Pad the attention probabilities of each layer: float32 (rows, heads, seq, seq).
+    """Pad the attention probabilities of each layer.
 
-    There are zeros where one of the two tokens is padding.
+    Parameters
+    ----------
+    traces : sequence of Trace
+        One trace per pack, in the order of the texts.
+    mask : bool array (…, seq)
+    config : DistilBertConfig
+
+    Returns
+    -------
+    tuple of float32 arrays (rows, heads, seq, seq)
+        One row per text. Where one of the two tokens is padding, there is a zero.
     """
     mask = mask.reshape(-1, mask.shape[-1])
     n_rows, seq = mask.shape
@@ -169,7 +192,7 @@ def _integers(name: str, value: ArrayLike | None, axes: tuple[str, ...]) -> IntA
     if array.dtype.kind not in "iu" and array.size:
         raise TypeError(f"{name} has dtype {array.dtype}, expected integers")
     if array.ndim != len(axes):
-        hint = f"; for one text put it in a list: [{name}]" if array.ndim == len(axes) - 1 else ""
+        hint = f"; put one text into a list: [{name}]" if array.ndim == len(axes) - 1 else ""
         raise ValueError(f"{name} has shape {array.shape}, expected ({', '.join(axes)}){hint}")
     return array.astype(np.int64, copy=False)
 
@@ -198,7 +221,7 @@ def _mask(value: ArrayLike | None, shape: tuple[int, ...]) -> BoolArray:
             f"attention_mask has shape {array.shape}, expected that of input_ids, {shape}"
         )
     if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
-        raise ValueError("attention_mask has other values than 0 (hidden) and 1 (seen)")
+        raise ValueError("attention_mask has values other than 0 (hidden) and 1 (seen)")
     return array.astype(bool)
 
 
@@ -210,7 +233,7 @@ def _positions(value: ArrayLike | None, shape: tuple[int, ...], n_positions: int
     if array.dtype.kind not in "iu":
         raise TypeError(f"position_ids has dtype {array.dtype}, expected integers")
     seq = shape[-1]
-    n_rows = math.prod(shape[:-1])  # transformers takes the choices of all texts as rows
+    n_rows = math.prod(shape[:-1])  # in transformers each choice of each text is one row
     if array.shape not in (shape, (n_rows, seq), (1, seq), (seq,)):
         raise ValueError(
             f"position_ids has shape {array.shape}, expected that of input_ids, {shape}, or "

@@ -1,4 +1,4 @@
-"""Texts in, answers out: one pipeline per task, and the functions that make and call them."""
+"""Texts in, results out: one pipeline per task, and the functions that make and call pipelines."""
 
 from npbert.pipelines.factory import classify as classify
 from npbert.pipelines.factory import pipeline as pipeline

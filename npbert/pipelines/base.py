@@ -1,8 +1,9 @@
 """What all pipelines share: inputs in chunks, their tokens in packs, results in order.
 
-The way of a call: `_answer` decides how long texts are cut, and forms chunks; `_outcomes_of`
-takes one chunk of inputs, tokenizes them, computes them in packs on several threads, and turns
-the rows of numbers into results. What a task does in its own way stands in the hooks.
+A call goes this way. `_answer` decides how long texts are cut, and forms chunks of inputs.
+`_outcomes_of` tokenizes the inputs of one chunk, computes their tokens in packs on several threads,
+and turns the model's rows of numbers into results. The hooks are the methods that a task may
+replace with its own.
 """
 
 from __future__ import annotations
@@ -31,10 +32,11 @@ OptionsT = TypeVar("OptionsT", bound=Options)
 ResultT = TypeVar("ResultT")
 
 # Inputs are worked on in chunks. The first chunk of a stream is one input, so that its result
-# comes at once. Every further chunk is twice as long, up to enough work for every thread.
+# comes at once. Each further chunk is up to twice as long, until it has this number of inputs,
+# which is enough work for every thread.
 _CHUNK_INPUTS: Final = 1024
 
-AnyModel = PreTrainedModel[Any, Any]  # whichever head it has
+AnyModel = PreTrainedModel[Any, Any]  # a model with any head
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class TokenizedInput(NamedTuple, Generic[ItemT]):
         What the model reads: one part; or several, where a long text is read in parts or where
         the task asks the model several times.
     is_cut : bool
-        Whether there is text that no part holds.
+        Whether some text of the input is in none of the parts.
     """
 
     item: ItemT
@@ -70,12 +72,13 @@ class Outcome(NamedTuple, Generic[ResultT]):
     Attributes
     ----------
     result
+        What the pipeline returns for this input.
     n_tokens : int
         The number of tokens that the model read.
     n_parts : int
         The number of parts in which the model read the input.
     is_cut : bool
-        Whether there is text that the model did not read.
+        Whether some text of the input was not read by the model.
     """
 
     result: ResultT
@@ -85,9 +88,9 @@ class Outcome(NamedTuple, Generic[ResultT]):
 
 
 class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
-    """A tokenizer and a model in one call, which `npbert.pipeline` makes.
+    """The base of all pipelines: a tokenizer and a model that one call runs.
 
-    Several threads can share one pipeline.
+    `npbert.pipeline` makes pipelines. Several threads can share one pipeline.
 
     Parameters
     ----------
@@ -96,9 +99,16 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
     tokenizer : Tokenizer
         The tokenizer that was made for the model.
     options : Options, optional
-        The options of every call, checked. If they are not given, they are made of `given`.
+        The options of every call, checked. By default they are made from `given`.
     **given
         The options as keyword arguments; see `npbert.pipeline`.
+
+    Raises
+    ------
+    TypeError
+        If a keyword is unknown.
+    ValueError
+        If an option cannot be honoured.
 
     Attributes
     ----------
@@ -130,11 +140,11 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         """Return the result of one input, a list of results, or an iterator over results."""
 
     def limit(self) -> int:
-        """Return the most tokens of a text, unless a call says otherwise."""
+        """Return the most tokens that the model reads of a text, unless a call says otherwise."""
         return self._cutting(self._options).max_length
 
     def options_for(self, function: str, given: Mapping[str, Any]) -> OptionsT:
-        """Return the options of one call: the pipeline's own, with others in place of some.
+        """Return the options of one call: those of the pipeline, changed by the call's arguments.
 
         Parameters
         ----------
@@ -160,9 +170,9 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
     def outcomes(
         self, items: Sequence[object], numbers: Sequence[int], options: OptionsT
     ) -> list[Outcome[ResultT]]:
-        """Compute a few inputs in one go, and tell what each one took.
+        """Compute a few inputs together, and return the result of each and what it took.
 
-        This is for callers who keep count themselves. Nothing is warned of.
+        This is for callers that count cut texts themselves, so there is no warning about them.
 
         Parameters
         ----------
@@ -180,7 +190,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         Raises
         ------
         TypeError, ValueError
-            As the call does.
+            As a call of the pipeline does.
         """
         read = [
             self._read_input(item, number, options)
@@ -192,7 +202,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
 
     _expected: ClassVar[str] = "a str"  # the words for one input in error messages
     _for_long_texts: ClassVar[str] = "pass long_text='truncate' to read its beginning alone"
-    _needs_offsets: ClassVar[bool] = False  # must tokens know their characters?
+    _needs_offsets: ClassVar[bool] = False  # whether the task asks where tokens are in the text
 
     def _is_one(self, inputs: object, _options: OptionsT, /) -> bool:
         """Tell whether `inputs` is one input, and not several."""
@@ -205,7 +215,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         Raises
         ------
         TypeError, ValueError
-            With the position of an input that cannot be used.
+            If the input cannot be used; the message gives its number.
         """
 
     def _cutting(self, options: OptionsT, /) -> Cutting:
@@ -218,18 +228,18 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         return False
 
     def _texts_of(self, item: ItemT, _options: OptionsT, /) -> list[Any]:
-        """List the texts or pairs of texts of one input that the tokenizer gets."""
+        """List the texts, or pairs of texts, that the tokenizer gets for one input."""
         return [item]
 
     def _n_characters(self, item: ItemT, options: OptionsT, /) -> int:
-        """Count the characters of one input, which tell how much work it is."""
+        """Count the characters of one input, as a measure of the work that it takes."""
         texts = self._texts_of(item, options)
         return sum(len(text) if isinstance(text, str) else sum(map(len, text)) for text in texts)
 
     def _check_tokenized(
         self, tokenized: TokenizedInput[ItemT], call: Call[OptionsT], number: int, /
     ) -> None:
-        """Raise a ValueError where the tokens of an input cannot be used."""
+        """Raise a ValueError if the tokens of an input cannot be used."""
 
     def _rows(self, pack: Pack, /) -> list[Array]:
         """Compute a pack, and return the model's rows for each text of it."""
@@ -284,7 +294,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
     def _chunks(
         self, items: Iterable[ItemT], n_items: int, options: OptionsT
     ) -> Iterator[list[ItemT]]:
-        """Cut a stream into chunks of up to `n_items`, then twice as many, and so on."""
+        """Yield chunks of a stream: one of up to `n_items` inputs, then up to twice as many, …."""
         items = iter(items)
         while True:
             chunk: list[ItemT] = []
@@ -296,8 +306,8 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
                     if n_characters >= self.max_chunk_characters:
                         break
             finally:
-                # Where an input cannot be read, the inputs before it are answered first. The
-                # exception goes on its way when the next chunk is asked for.
+                # If an input cannot be read, the inputs before it are still computed first. The
+                # exception reaches the caller when the caller asks for the next chunk.
                 if chunk:
                     yield chunk
             if not chunk:
@@ -325,7 +335,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
     def _tokenize(
         self, chunk: Sequence[ItemT], call: Call[OptionsT], numbers: Sequence[int]
     ) -> list[TokenizedInput[ItemT]]:
-        """Tokenize a chunk, and cut its long texts; `numbers` stand in error messages."""
+        """Tokenize a chunk, and cut its long texts; error messages name inputs by `numbers`."""
         cutting = call.cutting
         texts = [self._texts_of(item, call.options) for item in chunk]
         encodings = iter(

@@ -59,11 +59,13 @@ if TYPE_CHECKING:  # a task's module is imported when the task is wanted
         ZeroShotClassificationPipeline,
     )
 
-AnyPipeline = Pipeline[Any, Any, Any]  # of whichever task
+AnyPipeline = Pipeline[Any, Any, Any]  # a pipeline of any task
 TextClassifier = TextClassificationPipeline[LabelScore]
 
 
 class _Task(NamedTuple):
+    """The names of a task's module, of its pipeline's class, and of its model's class."""
+
     module: str
     pipeline: str
     model: str
@@ -99,7 +101,7 @@ _TokenClassification = Literal["token-classification", "ner"]
 _TokenizerArgument = str | Path | Tokenizer | None
 
 
-# The options of each task when its pipeline is made: those of its call, and where the model is.
+# The options of each task when its pipeline is made: those of a call, and those of the hub.
 class _TextClassificationArguments(TextClassificationCallOptions, HubOptions, total=False): ...
 
 
@@ -228,24 +230,24 @@ def pipeline(
     task : str, optional
         "text-classification" (or "sentiment-analysis"), "token-classification" (or "ner"),
         "fill-mask", "question-answering", "zero-shot-classification" or "feature-extraction". By
-        default it is the task of the model's head.
+        default it is the task that the model's head is for.
     model : str, Path or model, optional
-        A folder, a bundled name ("mini"), a hub id, or a loaded model. By default, and for
-        text-classification alone, it is the sentiment model that transformers has as its default,
-        at a fixed commit.
+        A folder, a bundled name ("mini"), a hub id, or a loaded model. For text-classification,
+        the default is the sentiment model that transformers also has as its default, at a fixed
+        commit. The other tasks have no default.
     tokenizer : str, Path or Tokenizer, optional
         By default it is the tokenizer in the model's folder.
     **options
         `revision`, `cache_dir`, `local_files_only` and `token`, as in huggingface_hub (see
-        `HubOptions`); `top_k` of text-classification; and all options of the task's call, which
-        then count for every call: see `CallOptions` for those of every task, and the class of the
-        task's pipeline for the others. Keywords of ported code that change nothing here are taken
-        too: see `PortedOptions`.
+        `HubOptions`); and all options of the task's call, which then count for every call. See
+        `CallOptions` for the options that every task has, and the class of the task's pipeline for
+        the others. Keywords of ported code that change nothing here are accepted too: see
+        `PortedOptions`.
 
     Returns
     -------
     Pipeline
-        Of the class of the task.
+        An instance of the task's class.
 
     Raises
     ------
@@ -259,7 +261,7 @@ def pipeline(
     Warns
     -----
     UserWarning
-        If no model was named.
+        If no model was named, so that the default is used.
     """
     if task is None and model is None:
         raise ValueError("neither task nor model is given; try pipeline('sentiment-analysis')")
@@ -285,13 +287,13 @@ def pipeline(
             _warn_of_default(source)
         else:
             source = ModelSource(model, **of_hub)
-        # The model and the tokenizer are read from one folder. So they are of one commit, even if
-        # somebody pushes in between.
+        # The model and the tokenizer are read from one folder. So they come from one commit, even
+        # if somebody pushes to the repository in between.
         folder = source.resolve(check_config=DistilBertConfig.from_json_file)
         loaded = getattr(heads, found.model).from_pretrained(folder)
         tokenizer = folder if tokenizer is None else tokenizer
     if not isinstance(tokenizer, Tokenizer):
-        of_hub.pop("revision", None)  # it is that of the model
+        of_hub.pop("revision", None)  # it is the revision of the model
         tokenizer = AutoTokenizer.from_pretrained(tokenizer, **of_hub)
     return _pipeline_class(task)(loaded, tokenizer, read_options)
 
@@ -355,7 +357,7 @@ def classify(
     top_k: int | NotGiven | None = NOT_GIVEN,
     **options: Unpack[_TextClassificationArguments],
 ) -> Any:
-    """Label texts in one call; the model stays loaded for the next one.
+    """Label texts in one call; the model stays loaded for the next call.
 
     Parameters
     ----------
@@ -363,7 +365,7 @@ def classify(
         A text; a pair ``{"text": …, "text_pair": …}``; several of these, as a list, a tuple, an
         array or a column; or an iterator over them.
     model : str or Path, optional
-        A folder, a bundled name ("mini"), or a hub id; by default the one of `pipeline`.
+        A folder, a bundled name ("mini"), or a hub id. The default is that of `pipeline`.
     top_k : int or None, optional
         How many labels to return for each text, best first; None returns all of them.
     **options
@@ -375,7 +377,7 @@ def classify(
     -------
     list, dict or iterator
         A str gives ``[{"label": …, "score": …}]``, and a list gives one such dict per text. For
-        the others see `TextClassificationPipeline`.
+        other inputs, and for `top_k`, see `TextClassificationPipeline`.
 
     Raises
     ------
@@ -385,6 +387,11 @@ def classify(
         If an input is not a text, or a keyword is unknown.
     ValueError
         If an option or a text cannot be honoured, or the model's files cannot be used.
+
+    Warns
+    -----
+    UserWarning
+        If no model was named, so that the default is loaded; or if texts were cut.
     """
     of_hub, given = split_hub_options(options)
     call_options = TextClassificationOptions.read(
@@ -404,12 +411,29 @@ _PIPELINE_NAMES: Final = ("task", "model", "tokenizer", *HUB_OPTIONS)
 
 
 def loaded_classifier(source: ModelSource, is_named: bool = True) -> TextClassifier:
-    """Return the pipeline that this process has for a model; it is loaded once.
+    """Return the pipeline that labels texts with a model; this process loads it only once.
+
+    Parameters
+    ----------
+    source : ModelSource
+    is_named : bool
+        Whether the user has named the model.
+
+    Returns
+    -------
+    TextClassificationPipeline
+
+    Raises
+    ------
+    OSError
+        If the model cannot be found or fetched.
+    ValueError
+        If the model's files cannot be used.
 
     Warns
     -----
     UserWarning
-        When it is loaded, if the user has not named the model.
+        If the model is loaded, and the user has not named it.
     """
     source = source.anchored()
     with _loading:
@@ -432,7 +456,7 @@ def _loaded(
 
 
 def _fingerprint(source: ModelSource) -> object:
-    """Return a value that changes with the files of a folder, so that no old model answers."""
+    """Return a value that changes with the files of a folder, so that changed files are loaded."""
     folder = Path(source.model)
     if not folder.is_dir():
         return None
@@ -451,7 +475,7 @@ def _read_options(task: str, given: Mapping[str, Any]) -> Options:
 
 
 def _default_source(task: str, of_hub: HubOptions) -> ModelSource:
-    """Return the model for those who name none, at a fixed commit."""
+    """Return the model that is used if the caller names none, at a fixed commit."""
     if task != "text-classification":
         raise ValueError(f"model is missing: {task} has no default model; name one")
     of_hub["revision"] = of_hub.get("revision") or DEFAULT_REVISION
@@ -461,7 +485,7 @@ def _default_source(task: str, of_hub: HubOptions) -> ModelSource:
 def _warn_of_default(source: ModelSource) -> None:
     warnings.warn(
         f"no model was named; using {source.model} at revision {str(source.revision)[:7]}. Name "
-        "one to be sure of it",
+        "a model to be sure which one is used",
         stacklevel=3,
     )
 
@@ -471,7 +495,7 @@ def _task_of(model: str | Path | AnyModel | None, of_hub: HubOptions) -> str:
     if isinstance(model, PreTrainedModel):
         names = [type(model).__name__]
     else:
-        assert model is not None  # else the task is given
+        assert model is not None  # if there is no model, the task is given
         config = DistilBertConfig.from_pretrained(model, **of_hub)
         names = list(config.architectures or ())
     for name, task in _TASKS.items():
@@ -479,5 +503,5 @@ def _task_of(model: str | Path | AnyModel | None, of_hub: HubOptions) -> str:
             return name
     raise ValueError(
         f"task is missing, and the model is a {', '.join(names) or 'model of unknown kind'}; "
-        f"name one of: {', '.join(TASKS)}"
+        f"name the task, one of: {', '.join(TASKS)}"
     )

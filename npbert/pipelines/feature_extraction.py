@@ -14,7 +14,7 @@ from npbert.pipelines.results import Features, FeaturesT, Texts
 
 
 class FeatureExtractionCallOptions(CallOptions, total=False):
-    """The options of feature-extraction, beside `return_tensors`; see also `CallOptions`.
+    """The options of feature-extraction, without `return_tensors`; see also `CallOptions`.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class FeatureExtractionOptions(Options):
 class FeatureExtractionPipeline(
     Pipeline[str, FeatureExtractionOptions, Features | Array], Generic[FeaturesT]
 ):
-    """Returns the last hidden state of texts. See `npbert.pipeline`, which makes it.
+    """A pipeline that returns the last hidden state of texts; `npbert.pipeline` makes it.
 
     Its type parameter is the result of one text: nested lists, or an array where
     ``return_tensors=True`` was given when the pipeline was made.
@@ -100,15 +100,16 @@ class FeatureExtractionPipeline(
         inputs : str, list or iterator
             A text; several texts; or an iterator over texts.
         return_tensors : bool, optional
-            Whether the result is made of NumPy arrays instead of nested lists (False).
+            Whether to return NumPy arrays. By default the result is nested lists.
         **options
-            See `FeatureExtractionCallOptions`.
+            See `FeatureExtractionCallOptions`; they count for this call.
 
         Returns
         -------
         list, array or iterator
-            The last hidden state of a text, (1, seq, dim), as nested lists of float or as a
-            float32 array; for several texts a list of these.
+            For one text, its last hidden state, as nested lists of float or as a float32 array
+            (1, seq, dim). For several texts, a list of these. For an iterator, an iterator over
+            these.
 
         Raises
         ------

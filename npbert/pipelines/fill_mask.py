@@ -1,4 +1,4 @@
-"""From texts with `[MASK]` to words for it."""
+"""From texts with `[MASK]` to words in its place."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class FillMaskCallOptions(CallOptions, total=False):
     Attributes
     ----------
     top_k : int
-        How many words to return for each mask (5).
+        How many words to return for each mask; by default 5.
     targets : str or list of str
-        The only words to choose from.
+        The words to choose from; by default the whole vocabulary.
     tokenizer_kwargs : dict
         `truncation`, `max_length` and `padding`, in a dict of their own.
     """
@@ -71,7 +71,13 @@ class FillMaskOptions(Options):
 
 
 class FillMaskPipeline(Pipeline[str, FillMaskOptions, FilledMasks]):
-    """Finds words for `[MASK]`, best first. See `npbert.pipeline`, which makes it."""
+    """A pipeline that finds words for `[MASK]`, best first; `npbert.pipeline` makes it.
+
+    Raises
+    ------
+    ValueError
+        If the tokenizer has no mask token.
+    """
 
     task = "fill-mask"
     options_class = FillMaskOptions
@@ -102,7 +108,7 @@ class FillMaskPipeline(Pipeline[str, FillMaskOptions, FilledMasks]):
     ) -> Iterator[FilledMasks]: ...
 
     def __call__(self, inputs: object, **options: Unpack[FillMaskCallOptions]) -> Any:
-        """Fill masks.
+        """Find words for masks.
 
         Parameters
         ----------
@@ -114,10 +120,10 @@ class FillMaskPipeline(Pipeline[str, FillMaskOptions, FilledMasks]):
         Returns
         -------
         list or iterator
-            For a text with one mask a list of ``{"score": float, "token": int, "token_str": str,
-            "sequence": str}``, best first; for a text with several masks a list of such lists;
-            for several texts a list of what each text gives. A list of one text gives what that
-            text gives.
+            For a text with one mask, a list of ``{"score": float, "token": int, "token_str": str,
+            "sequence": str}``, best first. For a text with several masks, a list of such lists,
+            one per mask. For several texts, a list of what each text gives. A list of one text
+            gives what that text gives. An iterator gives an iterator.
 
         Raises
         ------
@@ -125,6 +131,11 @@ class FillMaskPipeline(Pipeline[str, FillMaskOptions, FilledMasks]):
             If an input is not a text, or a keyword is unknown.
         ValueError
             If a text has no mask or is too long, or an option cannot be honoured.
+
+        Warns
+        -----
+        UserWarning
+            If a word of `targets` is not in the vocabulary, or if texts were cut.
         """
         results = self._answer(inputs, self.options_for(f"{type(self).__name__}()", options))
         return results[0] if isinstance(inputs, list) and len(inputs) == 1 else results
@@ -170,7 +181,7 @@ class FillMaskPipeline(Pipeline[str, FillMaskOptions, FilledMasks]):
             "score": float(probs[token]),
             "token": token,
             "token_str": self.tokenizer.decode([token]),
-            # Masks are special tokens; where there are others, they must not be skipped.
+            # Masks are special tokens. If the text has other masks, they must not be skipped.
             "sequence": self.tokenizer.decode(filled, skip_special_tokens=n_masks == 1),
         }
 

@@ -23,21 +23,24 @@ class CallOptions(PortedOptions, total=False):
     Attributes
     ----------
     truncation : bool, str or None
-        True is ``long_text="truncate"``; a str is the tokenizer's strategy for pairs.
+        True means the same as ``long_text="truncate"``. A str is the tokenizer's strategy for
+        pairs of texts.
     max_length : int or None
-        The most tokens of a text. If it is given alone, longer texts are cut.
+        The most tokens of a text. If only this option is given, longer texts are cut.
     padding : bool or str
-        Nothing is ever padded. But `max_length` beside it does not cut, as in the tokenizer.
+        Nothing is ever padded. But if this option is given too, `max_length` alone does not cut
+        texts, as in the tokenizer.
     long_text : "error", "truncate", "window" or None
         What to do with a text of more tokens than the model can read. The default is "error".
         "window" is an option of text-classification: the text is read whole, in windows that
         overlap.
     batch_size : int or None
-        The most texts in a pack, and the most texts that are read ahead of a stream. With 1, each
-        text is answered before the next one is asked for. It changes memory and speed alone.
+        The most texts in a pack, and the most texts that are read ahead from a stream. With 1,
+        the result of each text is returned before the next text is read. The option changes only
+        memory and speed.
     threads : int or None
-        The most threads that compute at a time. By default this is the number of processors that
-        the process may use, by its affinity and the quota of its control group.
+        The most threads that compute at a time. The default is the number of processors that the
+        process may use, as its affinity and the quota of its control group say.
     """
 
     truncation: bool | str | None
@@ -68,7 +71,7 @@ class Cutting(NamedTuple):
     stride : int
         The number of tokens that a part shares with the part before it.
     keeps_rest : bool
-        Whether the model reads all parts of a text, or the first one alone.
+        Whether the model reads all parts of a text, or only the first one.
     """
 
     max_length: int
@@ -79,7 +82,13 @@ class Cutting(NamedTuple):
 
 @dataclass(frozen=True)
 class Options:
-    """The options of a pipeline, checked; their meaning stands at `CallOptions`."""
+    """The options of a pipeline, checked; `CallOptions` says what each one means.
+
+    Raises
+    ------
+    ValueError
+        If an option cannot be honoured, or if two options contradict each other.
+    """
 
     truncation: bool | str | None = None
     max_length: int | None = None
@@ -110,7 +119,7 @@ class Options:
 
     @classmethod
     def read(cls, given: Mapping[str, Any], function: str, more_names: Iterable[str] = ()) -> Self:
-        """Make the options of the keyword arguments of a function.
+        """Make options from the keyword arguments of a function.
 
         Parameters
         ----------
@@ -119,7 +128,11 @@ class Options:
         function : str
             What error messages call the function.
         more_names : iterable of str
-            The other keywords that the function has, for its error messages.
+            The keywords of the function that are not options. Error messages name them too.
+
+        Returns
+        -------
+        Options
 
         Raises
         ------
@@ -131,7 +144,18 @@ class Options:
         return cls(**cls._fields_of(given, function, more_names))
 
     def updated(self, given: Mapping[str, Any], function: str) -> Self:
-        """Return these options with the keyword arguments of a function in place of some.
+        """Return these options, changed by the keyword arguments of a function.
+
+        Parameters
+        ----------
+        given : mapping
+            The keyword arguments.
+        function : str
+            What error messages call the function.
+
+        Returns
+        -------
+        Options
 
         Raises
         ------
@@ -139,7 +163,7 @@ class Options:
             As `read` does.
         """
         fields_given = self._fields_of(given, function)
-        # These two are names for one choice, so what a call gives replaces both.
+        # These two options are names for one choice. So if a call gives one, it replaces both.
         if fields_given.keys() & {"truncation", "long_text"}:
             fields_given = {"truncation": None, "long_text": None, **fields_given}
         return replace(self, **fields_given)
@@ -181,7 +205,7 @@ class Options:
             return self.truncation
         if self.long_text is not None:
             return self.long_text == "truncate"
-        # As in the tokenizer, what is padded is not cut unless somebody asks for it.
+        # As in the tokenizer, texts are not cut if padding is asked for and truncation is not.
         return self.max_length is not None and self.padding is False
 
 
@@ -189,7 +213,27 @@ _TOKENIZER_KWARGS: Final = tuple(TokenizerKwargs.__annotations__)
 
 
 def flattened(given: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return `given` with the options of the dict called `name` moved up among them."""
+    """Move the options of a nested dict up, to the keyword arguments around it.
+
+    Parameters
+    ----------
+    given : mapping
+        The keyword arguments.
+    name : str
+        The keyword whose value is a `TokenizerKwargs`, or None.
+
+    Returns
+    -------
+    dict
+        The keyword arguments without `name`, but with the options that it held.
+
+    Raises
+    ------
+    TypeError
+        If an option in the nested dict is unknown.
+    ValueError
+        If an option is given in both places.
+    """
     flat = dict(given)
     nested = flat.pop(name, None) or {}
     reject_unknown(name, nested.keys() - {*_TOKENIZER_KWARGS}, _TOKENIZER_KWARGS)
@@ -200,5 +244,5 @@ def flattened(given: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def without_none(given: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """Return `given` without those of the arguments `names` that are None: not given."""
+    """Return `given` without the arguments in `names` whose value None means not given."""
     return {name: value for name, value in given.items() if value is not None or name not in names}

@@ -1,4 +1,4 @@
-"""From questions and contexts to the words of the context that answer."""
+"""From questions and contexts to the words of a context that answer a question."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from npbert.pipelines.results import AnswersT, QuestionAnswer
 
 _MAX_SEQ_LEN: Final = 384
 _DOC_STRIDE: Final = 128
-_NO_ANSWER_SCORE: Final = 1e6  # above every probability; the least one of all parts counts
-_HIDDEN_LOGIT: Final = -10_000  # of tokens that cannot be part of an answer
+_NO_ANSWER_SCORE: Final = 1e6  # above every probability, since the lowest score of all parts counts
+_HIDDEN_LOGIT: Final = -10_000  # the logit of tokens that cannot be part of an answer
 
 Answers = QuestionAnswer | list[QuestionAnswer]
 
@@ -37,22 +37,25 @@ _Questions = Sized[QuestionInput]
 
 
 class QuestionAnsweringCallOptions(CallOptions, total=False):
-    """The options of question-answering, beside `top_k`; see also `CallOptions`.
+    """The options of question-answering, without `top_k`; see also `CallOptions`.
 
     Attributes
     ----------
     doc_stride : int
-        The tokens that two parts of a long context share (128, and at most half a part).
+        The number of tokens that two neighbouring parts of a long context share. The default is
+        128, but at most half of `max_seq_len`.
     max_answer_len : int
-        The most tokens of an answer (15).
+        The most tokens of an answer; by default 15.
     max_seq_len : int
-        The most tokens of the question and a part of the context together (384).
+        The most tokens of the question and a part of the context together. The default is 384, or
+        what the model can read, if that is less.
     max_question_len : int
-        It changes nothing, as in transformers.
+        This option changes nothing, as in transformers.
     handle_impossible_answer : bool
-        Whether "" is an answer too (False).
+        Whether "", which means that there is no answer, is also among the answers; by default
+        False.
     align_to_words : bool
-        Whether an answer is made of whole words (True).
+        Whether an answer is made of whole words; by default True.
     """
 
     doc_stride: int | None
@@ -84,7 +87,22 @@ class QuestionAnsweringOptions(Options):
                 check_count(name, getattr(self, name))
 
     def cutting(self, longest: int) -> Cutting:
-        """Decide how a context is cut: into parts that overlap, and never into a question."""
+        """Decide how a context is cut: into parts that overlap. The question is never cut.
+
+        Parameters
+        ----------
+        longest : int
+            The most tokens that the model can read.
+
+        Returns
+        -------
+        Cutting
+
+        Raises
+        ------
+        ValueError
+            If `doc_stride` is larger than `max_seq_len`.
+        """
         max_length = self.max_seq_len or min(longest, _MAX_SEQ_LEN)
         stride = self.doc_stride or min(max_length // 2, _DOC_STRIDE)
         if stride > max_length:
@@ -108,17 +126,17 @@ class _Span(NamedTuple):
 class QuestionAnsweringPipeline(
     Pipeline[_Question, QuestionAnsweringOptions, Answers], Generic[AnswersT]
 ):
-    """Answers questions with words of a context. See `npbert.pipeline`, which makes it.
+    """A pipeline that answers questions with words of a context; `npbert.pipeline` makes it.
 
     Its type parameter is the result of one question: one answer, or perhaps a list of answers
     where `top_k` was given when the pipeline was made.
 
     Notes
     -----
-    transformers 5 has no such pipeline; this one answers as the pipeline of release 4.57.6 did.
-    The score of an answer is the probability that it starts where it does, times the probability
-    that it ends where it does. Where the same words stand in several places of the context, their
-    scores are added.
+    transformers 5 has no such pipeline. This one gives the answers of the pipeline of release
+    4.57.6. The score of an answer is the probability that an answer starts at its first token,
+    times the probability that an answer ends at its last token. If the same words stand in several
+    places of the context, their scores are added.
     """
 
     task = "question-answering"
@@ -213,25 +231,26 @@ class QuestionAnsweringPipeline(
             ``{"question": str, "context": str}``; several of these; an iterator over these; or a
             question and a context.
         question, context : str or list of str
-            They stand in place of `inputs`. Several questions may share one context.
+            These are given in place of `inputs`. Several questions may share one context.
         top_k : int, optional
-            How many answers to return (1).
+            How many answers to return; by default 1.
         **options
             See `QuestionAnsweringCallOptions`; they count for this call.
 
         Returns
         -------
         dict, list or iterator
-            For one question ``{"score": float, "start": int, "end": int, "answer": str}``. With
-            `top_k` above 1 it is a list of these, best first. For several questions it is a list
-            of what each question gives; a list of one question gives what that question gives.
+            For one question, ``{"score": float, "start": int, "end": int, "answer": str}``. If
+            there are several answers, because `top_k` is above 1, a list of these, best first. For
+            several questions, a list of what each question gives. A list of one question gives
+            what that question gives. An iterator gives an iterator.
 
         Raises
         ------
         TypeError
             If an input is not a question, or a keyword is unknown.
         ValueError
-            If a text is empty, or an option cannot be honoured.
+            If a text is missing or empty, or an option cannot be honoured.
         """
         asked = _gathered(inputs, question, context)
         if isinstance(asked, list) and len(asked) == 1:
@@ -303,7 +322,7 @@ class QuestionAnsweringPipeline(
 
     @property
     def _n_of_context(self) -> int:
-        """0 or 1: the number of the context in a pair of texts."""
+        """The place of the context in a pair of texts, 0 or 1."""
         return 1 if self._question_is_first else 0
 
     def _allowed(self, part: Encoding) -> BoolArray:
@@ -321,7 +340,11 @@ def _probabilities(logits: Array, allowed: BoolArray) -> Array:
 def _spans(
     start: Array, end: Array, allowed: BoolArray, n_wanted: int, max_answer_len: int
 ) -> Iterator[_Span]:
-    """Yield the answers among the `n_wanted` likeliest pairs of start and end, best first."""
+    """Yield the likeliest spans, best first.
+
+    Of the `n_wanted` likeliest pairs of a start and an end, those with a token that is not allowed
+    are left out.
+    """
     scores = np.tril(np.triu(np.outer(start, end)), max_answer_len - 1)  # (seq, seq)
     flat = scores.reshape(-1)
     best = np.argsort(-flat, kind="stable")[:n_wanted]
@@ -333,7 +356,7 @@ def _spans(
 def _characters(
     part: Encoding, span: _Span, n_of_context: int, align_to_words: bool
 ) -> tuple[int, int]:
-    """Return the first character of a span of tokens in the context, and the one behind it."""
+    """Return the first character of a span of tokens in the context, and the one after its last."""
     begin, stop = part.offsets[span.first][0], part.offsets[span.last][1]
     if align_to_words:
         first_word, last_word = part.token_to_word(span.first), part.token_to_word(span.last)
@@ -346,7 +369,7 @@ def _characters(
 
 
 def _gathered(inputs: tuple[object, ...], question: object, context: object) -> object:
-    """Return a dict, a list of dicts, or an iterator, whichever way the caller asked."""
+    """Return what was asked, as a dict, a list of dicts, or an iterator over dicts."""
     if inputs:
         if question is not None or context is not None:
             raise TypeError("inputs, question and context are given; expected inputs alone")
@@ -364,6 +387,6 @@ def _gathered(inputs: tuple[object, ...], question: object, context: object) -> 
     contexts = [context] * len(questions) if isinstance(context, str) else as_list(context)
     if contexts is None or len(contexts) != len(questions):
         got = type(context).__name__ if contexts is None else f"{len(contexts)} texts"
-        raise ValueError(f"context is {got}, expected a str, or a list of {len(questions)}")
+        raise ValueError(f"context is {got}, expected a str, or {len(questions)} texts")
     pairs = zip(questions, contexts, strict=True)
     return [{"question": one, "context": other} for one, other in pairs]

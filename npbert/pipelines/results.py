@@ -1,4 +1,4 @@
-"""What the pipelines take and return, as types: dicts with known keys."""
+"""The types of what pipelines take and return: dicts with known keys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from npbert.arguments import ArrowColumn, Sized
 
 
 class TextPair(TypedDict):
-    """Two texts that are labelled together, as in transformers."""
+    """Two texts that get one label together, as in transformers."""
 
     text: str
     text_pair: NotRequired[str | None]
@@ -49,7 +49,7 @@ class Entity(TypedDict):
 
 
 class FilledMask(TypedDict):
-    """One word for a mask: its probability, its id, the word, and the text with the word."""
+    """One word for a mask: its probability, its id, the word, and the text with the word in it."""
 
     score: float
     token: int
@@ -79,15 +79,15 @@ class ZeroShotResult(TypedDict):
 
 Features = list[list[list[float]]]  # (1, seq, dim)
 
-# Some results depend on an option that may be given when a pipeline is made, so the pipelines are
-# generic in them. The defaults make `npbert.TextClassificationPipeline` a complete type; Python
-# itself has defaults of type variables from release 3.13 on.
+# Some types of results depend on an option that may be given when a pipeline is made, so the
+# pipelines are generic in these types. The defaults make `npbert.TextClassificationPipeline` a
+# complete type. Python itself has defaults of type variables since release 3.13.
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
     LabelsT = TypeVar("LabelsT", default=LabelScore)  # or list[LabelScore]
     EntityT = TypeVar("EntityT", default=TokenEntity)  # or Entity
-    AnswersT = TypeVar("AnswersT", default=QuestionAnswer)  # or that | list[QuestionAnswer]
+    AnswersT = TypeVar("AnswersT", default=QuestionAnswer)  # or a list of these, too
     FeaturesT = TypeVar("FeaturesT", default=Features)  # or Array
 else:
     from typing import TypeVar

@@ -29,13 +29,14 @@ _Text = str | tuple[str, str]  # a text, or a pair of texts
 
 
 class TextClassificationCallOptions(CallOptions, total=False):
-    """The options of text-classification, beside `top_k`; see also `CallOptions`.
+    """The options of text-classification, without `top_k`; see also `CallOptions`.
 
     Attributes
     ----------
     function_to_apply : "softmax", "sigmoid", "none" or None
-        The function that makes scores of logits. The default is none for regression, sigmoid
-        where a text can have several labels or where there is one label, and softmax otherwise.
+        The function that turns logits into scores. The default is "none" for regression,
+        "sigmoid" if a text can have several labels or the model has only one, and otherwise
+        "softmax".
     """
 
     function_to_apply: str | None
@@ -60,7 +61,7 @@ class TextClassificationOptions(Options):
             )
 
     def cutting(self, longest: int) -> Cutting:
-        """Decide how texts are cut: as in `Options`, or into windows."""
+        """Decide how texts are cut: as in `Options`, or into windows that overlap."""
         cutting = super().cutting(longest)
         if self.long_text != "window":
             return cutting
@@ -71,7 +72,7 @@ class TextClassificationOptions(Options):
 class TextClassificationPipeline(
     Pipeline[_Text, TextClassificationOptions, LabelScore | list[LabelScore]], Generic[LabelsT]
 ):
-    """Labels texts. See `npbert.pipeline`, which makes it.
+    """A pipeline that labels texts; `npbert.pipeline` makes it.
 
     Its type parameter is the result of one text: a `LabelScore`, or a list of them where `top_k`
     was given when the pipeline was made.
@@ -162,8 +163,8 @@ class TextClassificationPipeline(
             With ``d = {"label": str, "score": float}``, a str gives ``[d]``, a pair gives ``d``,
             and a list gives ``[d, …]``. An iterator gives a lazy iterator of ``d``, which reads at
             most 1024 texts, or `batch_size` texts, ahead. If `top_k` is given, even as None, a
-            list ``[d, …]``, best first, stands in the place of each ``d``, and a str gives that
-            list itself.
+            list ``[d, …]``, best first, stands in the place of each ``d``, and a str gives this
+            list, and not a list of lists.
 
         Raises
         ------
@@ -171,6 +172,11 @@ class TextClassificationPipeline(
             If an input is not a text, or a keyword is unknown.
         ValueError
             If an option cannot be honoured, or a text is too long.
+
+        Warns
+        -----
+        UserWarning
+            If texts were cut.
         """
         given = with_top_k(top_k, options)
         result = self._answer(inputs, self.options_for(f"{type(self).__name__}()", given))
@@ -189,7 +195,7 @@ class TextClassificationPipeline(
                 "'text' and, for a pair, 'text_pair'"
             )
         text = check_text(item["text"], f"'text' of input {number} (counted from 0)")
-        if item.get("text_pair") in (None, ""):  # as in the tokenizer, an empty text is none
+        if item.get("text_pair") in (None, ""):  # as in the tokenizer, "" is no text
             return text
         where = f"'text_pair' of input {number} (counted from 0)"
         return text, check_text(item["text_pair"], where)
@@ -246,7 +252,7 @@ def with_top_k(top_k: int | NotGiven | None, options: Mapping[str, Any]) -> dict
 
 
 def as_list_for_one(result: Any, inputs: object, top_k: int | NotGiven | None) -> Any:
-    """Return what transformers returns for a str: a list, also where the str has one label."""
+    """Put the result of a str into a list, unless `top_k` made it a list; so does transformers."""
     return [result] if isinstance(inputs, str) and top_k is NOT_GIVEN else result
 
 

@@ -1,4 +1,4 @@
-"""From texts to labels of their tokens, or of the entities that these make up."""
+"""From texts to labels of their tokens, or to entities, which are neighbouring tokens."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ WordsOrTexts = Sized[str] | Sized[Sequence[str]] | ArrowColumn
 
 
 class TokenClassificationCallOptions(CallOptions, total=False):
-    """The options of token-classification, beside the strategy; see also `CallOptions`.
+    """The options of token-classification, without `aggregation_strategy`; see also `CallOptions`.
 
     Attributes
     ----------
     ignore_labels : list of str
-        Labels to leave out (["O"]).
+        The labels to leave out; by default ``["O"]``.
     stride : int
-        Read a long text in parts, each of which shares this number of tokens with the part
-        before it.
+        The number of tokens that each part of a long text shares with the part before it. By
+        default, a long text is not read in parts.
     is_split_into_words : bool
-        A text is a list of words, which `delimiter` joins.
+        Whether a text is given as a list of words; by default False.
     delimiter : str
-        What stands between two words (" ").
+        The characters between two words, if a text is given as a list of words; by default " ".
     """
 
     ignore_labels: Sized[str] | ArrowColumn | None
@@ -84,18 +84,27 @@ class TokenClassificationOptions(Options):
     def cutting(self, longest: int) -> Cutting:
         """Decide how texts are cut: as in `Options`, or into parts that overlap.
 
+        Parameters
+        ----------
+        longest : int
+            The most tokens that the model can read.
+
+        Returns
+        -------
+        Cutting
+
         Raises
         ------
         ValueError
-            If a stride is given without an aggregation strategy.
+            If `stride` is given, but `aggregation_strategy` is "none".
         """
         cutting = super().cutting(longest)
         if self.stride is None:
             return cutting
         if self.aggregation_strategy == "none":
             raise ValueError(
-                "stride is given, but aggregation_strategy is 'none'; expected another one, "
-                "because tokens of overlapping parts cannot be told apart"
+                "stride is given, but aggregation_strategy is 'none', expected another strategy, "
+                "because the tokens of overlapping parts cannot be told apart"
             )
         return Cutting(cutting.max_length, strategy=True, stride=self.stride, keeps_rest=True)
 
@@ -106,10 +115,10 @@ class _Token:
 
     word: str
     scores: Array  # (labels,) probabilities
-    start: int  # characters of the text
+    start: int  # counts characters of the text, as `end` does
     end: int
     index: int
-    is_subword: bool  # does it continue the word of the token before it?
+    is_subword: bool  # whether it continues the word of the token before it
 
 
 class _Labelled(NamedTuple):
@@ -125,7 +134,7 @@ class _Labelled(NamedTuple):
 class TokenClassificationPipeline(
     Pipeline[_Text, TokenClassificationOptions, _Entities], Generic[EntityT]
 ):
-    """Labels tokens, such as names. See `npbert.pipeline`, which makes it.
+    """A pipeline that labels tokens, for example those of names; `npbert.pipeline` makes it.
 
     Its type parameter is one item of the result of a text: a `TokenEntity`, or an `Entity` where
     an aggregation strategy was given when the pipeline was made.
@@ -186,19 +195,21 @@ class TokenClassificationPipeline(
         inputs : str, list or iterator
             A text; several texts; or an iterator over texts.
         aggregation_strategy : str, optional
-            With "none", there is one result per token. The others make entities of neighbours
-            with one label. "simple" makes them of tokens. "first", "max" and "average" make them
-            of words, whose label is that of their first token, that of the highest score, or that
-            of the mean of the scores.
+            With "none", which is the default, there is one result per token. The other strategies
+            join neighbours with the same label into entities. "simple" joins tokens. "first",
+            "max" and "average" join words. The label of a word is that of its first token
+            ("first"), that of its token with the highest score ("max"), or the best label by the
+            mean of the scores of its tokens ("average").
         **options
             See `TokenClassificationCallOptions`; they count for this call.
 
         Returns
         -------
         list or iterator
-            For a text a list of dicts: with "none" ``{"entity", "score", "index", "word",
-            "start", "end"}``, otherwise ``{"entity_group", "score", "word", "start", "end"}``.
-            For several texts, and for a text that is a list of words, a list of these.
+            For one text, a list of dicts. With "none" a dict has the keys ``"entity"``,
+            ``"score"``, ``"index"``, ``"word"``, ``"start"`` and ``"end"``. Otherwise it has the
+            keys ``"entity_group"``, ``"score"``, ``"word"``, ``"start"`` and ``"end"``. For several
+            texts, and for one text as a list of words, a list of such lists.
 
         Raises
         ------
@@ -206,6 +217,11 @@ class TokenClassificationPipeline(
             If an input is not a text, or a keyword is unknown.
         ValueError
             If a text is too long, or an option cannot be honoured.
+
+        Warns
+        -----
+        UserWarning
+            If texts were cut.
         """
         call_options = self.options_for(f"{type(self).__name__}()", options)
         result = self._answer(inputs, call_options)
@@ -334,10 +350,10 @@ def _words(tokens: list[_Token]) -> list[list[_Token]]:
 
 
 def _groups(parts: Iterable[_Labelled]) -> list[list[_Labelled]]:
-    """Group neighbours with one label.
+    """Group neighbouring tokens or words that have the same label.
 
-    A label with "B-" begins a new entity; one with "I-", or without a prefix, continues the
-    entity before it.
+    A label that begins with "B-" begins a new entity. A label that begins with "I-", or that has
+    no prefix, continues the entity before it, if that entity has the same label.
     """
     groups: list[list[_Labelled]] = []
     for part in parts:
@@ -353,7 +369,7 @@ def _tag(part: _Labelled) -> str:
 
 
 def _without_overlaps(entities: list[Entity]) -> Iterator[Entity]:
-    """Yield the longest of the entities that overlap, and the surest of equally long ones."""
+    """Yield, of entities that overlap, the longest, or among equally long ones the best scored."""
     ordered = sorted(entities, key=lambda entity: entity["start"])
     kept: Entity | None = None
     for entity in ordered:

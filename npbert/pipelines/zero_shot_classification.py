@@ -23,14 +23,16 @@ Labels = str | Sized[str] | ArrowColumn
 
 
 class ZeroShotTemplateOptions(CallOptions, total=False):
-    """The options of zero-shot-classification, beside the labels; see also `CallOptions`.
+    """The options of zero-shot-classification, without the labels; see also `CallOptions`.
 
     Attributes
     ----------
     hypothesis_template : str
-        The sentence that a text entails or does not entail ("This example is {}.").
+        The sentence that a text entails or does not entail, with {} in place of the label; by
+        default "This example is {}.".
     multi_label : bool
-        Whether each label is true or false on its own. By default, one of them is true.
+        Whether each label is true or false on its own. By default, exactly one label is true, and
+        the sum of the scores is 1.
     """
 
     hypothesis_template: str
@@ -73,7 +75,7 @@ class ZeroShotOptions(Options):
         return {**given, "candidate_labels": tuple(texts)}
 
     def _strategy(self) -> bool | str:
-        # A long text is cut, but its hypothesis is not, unless `long_text` forbids to cut.
+        # A long text is cut, and its hypothesis is not, unless `long_text` forbids it.
         if self.truncation is None and self.long_text != "error":
             return "only_first"
         return super()._strategy()
@@ -81,10 +83,14 @@ class ZeroShotOptions(Options):
     def hypotheses(self) -> list[str]:
         """Return one sentence per label.
 
+        Returns
+        -------
+        list of str
+
         Raises
         ------
         ValueError
-            If there is no label, or the template has no place for it.
+            If there is no label, or if the template has no place for one.
         """
         if not self.candidate_labels:
             raise ValueError(
@@ -103,12 +109,17 @@ _ENTAILMENT: Final = "entail"  # what the model's label for entailment begins wi
 
 
 class ZeroShotClassificationPipeline(Pipeline[str, ZeroShotOptions, ZeroShotResult]):
-    """Labels texts with labels of your choice. See `npbert.pipeline`, which makes it.
+    """A pipeline that labels texts with labels of your choice; `npbert.pipeline` makes it.
+
+    Warns
+    -----
+    UserWarning
+        If none of the model's own labels says "entailment".
 
     Notes
     -----
-    Each label makes a hypothesis, such as "This example is sport.", and the model says how well
-    the text entails it: Yin et al. 2019, arXiv:1909.00161.
+    Each label is put into a sentence, the hypothesis, such as "This example is sport.". The model
+    says how well the text entails the hypothesis: Yin et al. 2019, arXiv:1909.00161.
     """
 
     task = "zero-shot-classification"
@@ -169,8 +180,8 @@ class ZeroShotClassificationPipeline(Pipeline[str, ZeroShotOptions, ZeroShotResu
         sequences : str, list or iterator
             A text; several texts; or an iterator over texts.
         candidate_labels : str or list of str, optional
-            The labels to choose from; a str is split at its commas. By default those that were
-            given when the pipeline was made.
+            The labels to choose from; a str is split at its commas. The default is the labels that
+            were given when the pipeline was made.
         **options
             See `ZeroShotTemplateOptions`; they count for this call. A long text is cut, with a
             warning.
@@ -178,15 +189,21 @@ class ZeroShotClassificationPipeline(Pipeline[str, ZeroShotOptions, ZeroShotResu
         Returns
         -------
         dict, list or iterator
-            For a text ``{"sequence": str, "labels": [str, …], "scores": [float, …]}``, best label
-            first; for several texts a list of these.
+            For one text, ``{"sequence": str, "labels": [str, …], "scores": [float, …]}``, with the
+            best label first. For several texts, a list of these. An iterator gives an iterator.
 
         Raises
         ------
         TypeError
             If an input is not a text, or a keyword is unknown.
         ValueError
-            If there is no text or no label, or an option cannot be honoured.
+            If a text is empty or too long, if there is no label, or if an option cannot be
+            honoured.
+
+        Warns
+        -----
+        UserWarning
+            If texts were cut.
         """
         given: dict[str, Any] = dict(options)
         if candidate_labels is not None:

@@ -284,7 +284,7 @@ def test_values_that_can_be_set(key: str, value: Any) -> None:
 UNSET: list[tuple[str, Any, type[Exception], str]] = [
     *((key, 1, AttributeError, f"{key} belongs to the weights") for key in KEYS[:7]),
     ("num_labels", 2, AttributeError, "num_labels belongs to the weights"),
-    ("something_new", 1, AttributeError, "not known, so it cannot be set; these can: id2label"),
+    ("something_new", 1, AttributeError, "known, so it cannot be set; these can be set: id2label"),
     ("id2label", {0: "a"}, ValueError, "num_labels is 2, but id2label names 1 labels"),
     ("id2label", {0: "a", 1: 7}, ValueError, "expected a string"),
     ("problem_type", "guessing", ValueError, "problem_type is 'guessing'"),

@@ -329,7 +329,7 @@ def test_other_answers_than_the_hubs(hub: Hub, run: Run) -> None:
     hub.page = b"<!DOCTYPE html><title>Please log in</title>"
     answer = run(RESOLVE % "'me/model'")
     assert answer["error"] == "ConnectionError"
-    assert "no answer of the hub" in answer["message"]
+    assert "the answer is not one of the hub" in answer["message"]
     hub.page, hub.fail_with = None, HTTPStatus.FORBIDDEN
     answer = run(RESOLVE % "'me/model'")
     assert answer["error"] == "ConnectionError"

@@ -164,7 +164,8 @@ def test_pickles_are_never_opened(folder: Path, name: str, is_zip: bool) -> None
 def test_no_weights(folder: Path) -> None:
     (folder / "tf_model.h5").touch()
     message = refusal(folder)
-    assert f"{folder}: no {WEIGHTS} and no {INDEX}, only config.json, tf_model.h5; cho" in message
+    expected = f"{folder}: there is no {WEIGHTS} and no {INDEX}, only config.json, tf_model.h5; cho"
+    assert expected in message
 
 
 # ----------------------------------------------------------------------------------- shards
@@ -193,7 +194,7 @@ def test_shards_that_are_missing_damaged_or_foreign(folder: Path, shards: list[P
     first.write_bytes(first.read_bytes()[:-1])
     assert f"{first}: {NO_FILE}" in refusal(folder)
     first.unlink()
-    assert f"not there: {first.name}; copy or download them too" in refusal(folder)
+    assert f"these are missing: {first.name}; copy or download them too" in refusal(folder)
     shutil.copy(last, first)
     assert "stored twice" in refusal(folder)
 
@@ -207,7 +208,8 @@ NO_MAPS += [b'{"weight_map": ["a"]}', b'{"weight_map": "a"}', b'{"weight_map": {
 def test_indexes_without_a_map(folder: Path, content: bytes) -> None:
     (folder / INDEX).write_bytes(content)
     message = refusal(folder)
-    assert f"{folder / INDEX}: expected JSON with a 'weight_map' from tensor to file" in message
+    expected = "expected JSON with a 'weight_map' from tensor names to file names"
+    assert f"{folder / INDEX}: {expected}" in message
 
 
 @pytest.mark.parametrize("name", ["../x", "x/y", "/x", ".", "..", "../..", "", 1, None])

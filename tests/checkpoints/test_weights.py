@@ -169,7 +169,7 @@ def test_an_unfit_tensor(folder: Path, tensors: Tensors, value: Any, message: st
     save_file(tensors | {LIN1: value}, folder / WEIGHTS)
     report = refusal(folder)
     assert f"{LIN1.removeprefix(PREFIX)}: {message}" in report
-    assert "expected (12, 8) by config.json" in report or message.startswith("dtype")
+    assert "expected (12, 8) as config.json says" in report or message.startswith("dtype")
 
 
 CHECKED = [NORM, NORM.replace("weight", "bias"), LIN1, "pre_classifier.weight", "classifier.bias"]
@@ -198,7 +198,7 @@ def test_all_problems_in_one_message(folder: Path, tensors: Tensors) -> None:
         "embeddings.LayerNorm.weight: dtype F64, expected F32, F16, BF16",
         "embeddings.word_embeddings.weight: missing, expected shape (11, 8)",
         "pre_classifier.weight: holds NaN or infinity (2 of 64 values)",
-        "transformer.layer.1.ffn.lin1.weight: shape (1, 2), expected (12, 8) by config.json",
+        "transformer.layer.1.ffn.lin1.weight: shape (1, 2), expected (12, 8) as config.json says",
     ]
 
 

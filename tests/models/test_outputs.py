@@ -28,7 +28,7 @@ def test_attribute_key_and_index_are_the_same_array() -> None:
 
 def test_what_is_not_there_is_a_clear_error() -> None:
     output = BaseModelOutput(np.ones((1, 2, 3), np.float32))
-    with pytest.raises(KeyError, match="there is: last_hidden_state"):
+    with pytest.raises(KeyError, match="the fields with a value are: last_hidden_state"):
         output["logits"]
     with pytest.raises(IndexError):
         output[1]

@@ -46,7 +46,7 @@ def test_lists_masks_of_any_kind_and_token_types(
 
 BAD_CALLS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({}, ValueError, "input_ids is missing"),
-    ({"input_ids": [1, 2]}, ValueError, r"shape \(2,\), expected \(batch, seq\).*in a list"),
+    ({"input_ids": [1, 2]}, ValueError, r"shape \(2,\), expected \(batch, seq\).*into a list"),
     ({"input_ids": [[[1]]]}, ValueError, r"shape \(1, 1, 1\)"),
     ({"input_ids": [[1, 2], [3]]}, ValueError, "rows of different lengths; pass padding=True"),
     ({"input_ids": [[1.0, 2.0]]}, TypeError, "dtype float64, expected integers"),
@@ -56,8 +56,8 @@ BAD_CALLS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"input_ids": [[1, -1]]}, ValueError, "token id -1 at position 1"),
     ({"input_ids": [[1] * 7]}, ValueError, "7 tokens long, expected at most 6"),
     ({"input_ids": [[1, 2]], "attention_mask": [[1]]}, ValueError, r"shape \(1, 1\), expected"),
-    ({"input_ids": [[1, 2]], "attention_mask": [[1, 2]]}, ValueError, "other values than 0"),
-    ({"input_ids": [[1, 2]], "attention_mask": [[1, 0.5]]}, ValueError, "other values than 0"),
+    ({"input_ids": [[1, 2]], "attention_mask": [[1, 2]]}, ValueError, "values other than 0"),
+    ({"input_ids": [[1, 2]], "attention_mask": [[1, 0.5]]}, ValueError, "values other than 0"),
     ({"input_ids": [[1], [1]], "attention_mask": [[1], [0]]}, ValueError, "every token of row 1"),
     ({"input_ids": [[1]], "inputs_ids": 1}, TypeError, "'inputs_ids'; did you mean 'input_ids'"),
 ]
