@@ -70,7 +70,7 @@ def test_no_room_for_new_text(tokenizers: Sides) -> None:
         tokenizers.ours("one two three four five", **call, return_overflowing_tokens=True)
 
 
-@row("`top_k` of 0")
+@row("`top_k=0`")
 def test_top_0(classifiers: Sides) -> None:
     assert classifiers.theirs("one", top_k=0) == []
     with pytest.raises(ValueError, match="top_k is 0"):

@@ -76,7 +76,7 @@ def test_nan(folder: Path, tmp_path: Path) -> None:
         npbert.pipeline("text-classification", spoilt)
 
 
-@row("weights in a pickle (`pytorch_model.bin`) alone")
+@row("weights only in a pickle (`pytorch_model.bin`)")
 def test_pickles(folder: Path, tmp_path: Path) -> None:
     pickled = changed(folder, tmp_path / "pickled")
     weights = load_file(pickled / "model.safetensors")
@@ -99,7 +99,7 @@ def test_ids_outside_the_vocabulary(folder: Path) -> None:
         sides.ours([[101, 99999]])
 
 
-@row("token ids that are no integers")
+@row("token ids that are not integers")
 def test_ids_that_are_no_integers(folder: Path) -> None:
     sides = models(folder)
     with pytest.raises(RuntimeError):
@@ -152,7 +152,7 @@ def test_a_hidden_first_token(folder: Path) -> None:
         sides.ours(**hidden)
 
 
-@row("a mask that hides all of a text")
+@row("a mask that hides a whole text")
 def test_a_hidden_text(folder: Path) -> None:
     hidden = PADDED | {"attention_mask": [[0, 0, 0]]}
     sides = models(folder, "Model")
@@ -161,7 +161,7 @@ def test_a_hidden_text(folder: Path) -> None:
         sides.ours(**hidden)
 
 
-@row("a size set in the config of a loaded model")
+@row("a size that is set in the config of a loaded model")
 def test_sizes_set_later(folder: Path) -> None:
     ours, theirs = models(folder)
     theirs.config.hidden_dim = 7
@@ -180,7 +180,7 @@ def test_label2id(folder: Path, tmp_path: Path) -> None:
     assert npbert.AutoConfig.from_pretrained(other).label2id == {"a": 0, "b": 1, "c": 2}
 
 
-@row("the result of a model")
+@row("the output of a model")
 def test_results_of_models(folder: Path) -> None:
     ours, theirs = call(models(folder), {"input_ids": [[101, 102]]})
     assert isinstance(theirs, dict)

@@ -42,7 +42,7 @@ def test_features_as_arrays(folder: Path) -> None:
         ours("one", return_tensors="pt")
 
 
-@row("labels for zero-shot-classification that are no str")
+@row("labels for zero-shot-classification that are not strings")
 @pytest.mark.filterwarnings("ignore:.*entailment")
 def test_labels_that_are_no_str(folder: Path) -> None:
     ours, theirs = pipelines("zero-shot-classification", folder)
@@ -69,7 +69,7 @@ def test_no_model() -> None:
         npbert.pipeline("fill-mask")
 
 
-@row("what should be known (no model named, texts cut)")
+@row("notices (no model was named, texts were cut)")
 def test_warnings(classifiers: Sides, recwarn: pytest.WarningsRecorder) -> None:
     classifiers.theirs("word " * 600, truncation=True)
     assert not [warning for warning in recwarn if "cut" in str(warning.message)]

@@ -57,7 +57,7 @@ def test_surrogates(classifiers: Sides) -> None:
         classifiers.ours(["one", "tw\ud800"])
 
 
-@row("a text of more than 512 tokens, no truncation asked for")
+@row("a text of more than 512 tokens, without truncation")
 def test_long_texts(classifiers: Sides) -> None:
     with pytest.raises(RuntimeError):
         classifiers.theirs(["one", "word " * 600])
@@ -75,7 +75,7 @@ def test_long_texts_of_tokens(tmp_path: Path) -> None:
         assert len(sides.ours("word " * 600, long_text="truncate")) == 510
 
 
-@row("a text without a mask for fill-mask")
+@row("a text without `[MASK]` for fill-mask")
 def test_no_mask(tmp_path: Path) -> None:
     sides = pipelines("fill-mask", headed(tmp_path, "ForMaskedLM"))
     with pytest.raises(transformers.pipelines.base.PipelineException):
@@ -96,7 +96,7 @@ def test_streams(classifiers: Sides) -> None:
     assert pulled_for_ten(classifiers.ours, batch_size=1) == 10
 
 
-@row("a text's dict with other keys than `text` and `text_pair`")
+@row("a dict with keys other than `text` and `text_pair`")
 def test_other_keys(classifiers: Sides) -> None:
     item = {"text": "one", "label": 1}
     assert classifiers.theirs(item)["label"] == classifiers.theirs({"text": "one"})["label"]
@@ -104,7 +104,7 @@ def test_other_keys(classifiers: Sides) -> None:
         classifiers.ours(item)
 
 
-@row("one pipeline, several threads")
+@row("one pipeline, called from several threads")
 def test_threads(classifiers: Sides) -> None:
     """transformers fails only by chance, so its side is not asserted."""
     texts = ["one " * n for n in range(1, 40)]

@@ -26,7 +26,7 @@ def test_token_types(folder: Path, tmp_path: Path) -> None:
     assert ours("one", "two", return_token_type_ids=True)["token_type_ids"] == expected
 
 
-@row("saving over other files")
+@row("`save_pretrained` where other files would be replaced")
 def test_saving_over_other_files(tokenizers: Sides, tmp_path: Path) -> None:
     target = tmp_path / "tokenizer.json"
     target.write_text("mine")
