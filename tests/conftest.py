@@ -1,7 +1,7 @@
 """Which tests are slow: `scripts/check` leaves them out, and `pytest` runs them.
 
-The rule is the subject of a file, and not the time that a test took on some day: these files compare
-many shapes with PyTorch, start many processes, or wait.
+The rule is the subject of a file, and not the time that a test took on some day. These files
+compare many shapes with PyTorch, start many processes, or wait.
 """
 
 from __future__ import annotations
