@@ -11,7 +11,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_type
 
 import datasets
 import numpy as np
@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import npbert
-from npbert.distributed import Classifier
-from npbert.pipelines import factory
+from npbert.distributed import AddedCells, Classifier
+from npbert.pipelines import TextClassificationPipeline, factory
 from tests.support.oracles import make_folder
 
 REVIEWS = ["I love this film.", None, "I want my two hours back.", "", "東京 é"]
@@ -67,7 +67,7 @@ BATCHES = {
 
 
 def rows_of(batch: Any) -> list[dict[str, Any]]:
-    """Rows of any kind of batch, with None for what is null."""
+    """Return the rows of any kind of batch, with None for a null."""
     if isinstance(batch, (pa.Table, pa.RecordBatch)):
         return list(batch.to_pylist())
     frame = pd.DataFrame(batch).astype(object)
@@ -75,7 +75,7 @@ def rows_of(batch: Any) -> list[dict[str, Any]]:
 
 
 def assert_labelled(rows: list[dict[str, Any]], folder: Path) -> None:
-    """Each row has what one process gives its text, and a null where there is none."""
+    """Check that each row has the label of its text, and a null if it has no text."""
     texts = [row["review"] for row in rows]
     given = [text for text in texts if text is not None]
     expected = iter(npbert.classify(given, folder))
@@ -102,8 +102,16 @@ def test_a_batch_comes_out_as_it_went_in(folder: Path, name: str) -> None:
     assert_labelled(rows, folder)
 
 
+def test_type_checkers_know_a_labelled_batch(folder: Path) -> None:
+    """A type checker reads the first assertion. The others check that the values agree."""
+    labelled = Classifier(folder, column="review")({"review": ["good"], "id": ["a"]})
+    assert_type(labelled, dict[str, list[str] | AddedCells])
+    assert isinstance(labelled["id"], list)
+    assert isinstance(labelled["label"], np.ndarray)
+
+
 def test_types_do_not_depend_on_the_rows(folder: Path) -> None:
-    """A batch without texts or without rows has the same types: engines put batches together."""
+    """A batch without texts or rows has the same types, because engines join batches."""
     label = Classifier(folder, column="review", top_k=None)
     for n_rows in (0, 2):
         texts: list[str | None] = [None] * n_rows
@@ -133,13 +141,13 @@ def test_scores_of_more_labels(folder: Path, top_k: int | None) -> None:
 
 def test_a_large_batch_is_worked_in_chunks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = []
-    outcomes = factory.TextClassificationPipeline.outcomes
+    outcomes = TextClassificationPipeline.outcomes
 
     def counted(self: Any, items: Any, numbers: Any, options: Any) -> Any:
         sizes.append(len(items))
         return outcomes(self, items, numbers, options)
 
-    monkeypatch.setattr(factory.TextClassificationPipeline, "outcomes", counted)
+    monkeypatch.setattr(TextClassificationPipeline, "outcomes", counted)
     texts = [f"text {number}" for number in range(2500)]
     labelled = Classifier(folder, column="review")({"review": np.array(texts)})
     assert sizes == [1024, 1024, 452]
@@ -148,10 +156,10 @@ def test_a_large_batch_is_worked_in_chunks(folder: Path, monkeypatch: pytest.Mon
 
 BAD_BATCHES: list[tuple[Any, type[Exception], str]] = [
     ([1], TypeError, "batch is a list, expected a dict of arrays, a pandas.DataFrame or a pyarrow"),
-    ({"text": ["a"]}, ValueError, "the batch has no column 'review'; there is: text"),
+    ({"text": ["a"]}, ValueError, "the batch has no column 'review'; its columns are: text"),
     ({"review": ["a", 0.5]}, TypeError, r"text 1 of the batch is 0\.5"),
     ({"review": "I love it"}, TypeError, "'review' is a str, expected an array.*batched=True"),
-    (pd.DataFrame({0: ["a"]}), ValueError, "the batch has no column 'review'; there is: 0"),
+    (pd.DataFrame({0: ["a"]}), ValueError, "the batch has no column 'review'; its columns are: 0"),
     (
         pd.DataFrame([["a", "b"]], columns=["review", "review"]),
         ValueError,
@@ -247,7 +255,7 @@ def label_and_wait(pickled: bytes, done: Any, leave: Any) -> None:
 
 @pytest.mark.skipif(not hasattr(psutil.Process, "memory_maps"), reason="this system hides its maps")
 def test_workers_share_the_weights(tmp_path: Path) -> None:
-    """Four processes map one file, and none has a page of it for itself."""
+    """Four processes map one file, and none of them has a page of the file for itself."""
     folder = make_folder(tmp_path, dim=256, n_heads=4, hidden_dim=1024)
     weights = folder / "model.safetensors"
     context = multiprocessing.get_context("spawn")
@@ -289,7 +297,7 @@ ENGINE_ROWS = [
 def test_a_killed_worker_costs_no_row(folder: Path, tmp_path: Path) -> None:
     source, target = tmp_path / "reviews.parquet", tmp_path / "labelled"
     pq.write_table(pa.Table.from_pylist(ENGINE_ROWS), source)
-    checkout = Path(__file__).parents[1]  # where workers find the script
+    checkout = Path(__file__).parents[1]  # where the workers find the script
     script = [sys.executable, "-m", "tests.support.label_with_ray"]
     done = subprocess.run(
         [*script, *map(str, (folder, source, target, tmp_path))],

@@ -1,4 +1,4 @@
-"""Label a parquet file with Ray Data, and kill a worker meanwhile.
+"""Label a parquet file with Ray Data, and kill a worker while it works.
 
 python -m tests.support.label_with_ray MODEL INPUT OUTPUT SCRATCH_FOLDER
 """
@@ -15,7 +15,7 @@ import ray
 
 from npbert.distributed import Classifier
 
-KILLED_AT = 700  # the row whose batch costs a worker its life, once
+KILLED_AT = 700  # the worker that first gets the batch with this row is killed
 
 
 def main(model: str, source: str, target: str, scratch: str) -> None:
@@ -27,14 +27,13 @@ def main(model: str, source: str, target: str, scratch: str) -> None:
         if KILLED_AT in batch["id"] and not (log / "killed").exists():
             (log / "killed").touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        labelled: dict[str, Any] = label(batch)
-        return labelled
+        return label(batch)
 
     ray.init(num_cpus=2, include_dashboard=False, _node_ip_address="127.0.0.1")
     rows = ray.data.read_parquet(source).repartition(8)
     by_tasks = rows.map_batches(label_and_die_once, batch_size=128)
     by_tasks.sort("id").to_pandas().to_json(f"{target}.tasks", orient="records", lines=True)
-    rows = rows.materialize()  # so that actors can have both processors
+    rows = rows.materialize()  # the tasks end here, so actors can have both processors
     by_actors = rows.map_batches(
         Classifier,
         fn_constructor_args=(model,),
