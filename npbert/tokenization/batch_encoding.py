@@ -2,42 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple, Self, overload
 
 import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Encoding
 
 from npbert.arguments import take_harmless
 
+# The default makes a plain `npbert.BatchEncoding` in an annotation a complete type. Python itself
+# has defaults of type variables from release 3.13 on.
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    IdsT = TypeVar("IdsT", default=Any)  # IntArray, list[int] or list[list[int]]
+else:
+    from typing import TypeVar
+
+    IdsT = TypeVar("IdsT")
+
+IntArray = NDArray[np.int64]
+
+# The columns beside input_ids, and how each of them is read from the encoding of a row.
+_COLUMNS: Final[Mapping[str, Callable[[Encoding], Any]]] = {
+    "token_type_ids": lambda encoding: encoding.type_ids,
+    "attention_mask": lambda encoding: encoding.attention_mask,
+    "special_tokens_mask": lambda encoding: encoding.special_tokens_mask,
+    "offset_mapping": lambda encoding: encoding.offsets,
+    "length": lambda encoding: len(encoding.ids),
+}
+
 
 class CharSpan(NamedTuple):
-    """Characters of a text, from `start` up to but without `end`."""
+    """The characters of a text from `start` up to, but not including, `end`."""
 
     start: int
     end: int
 
 
 class TokenSpan(NamedTuple):
-    """Tokens of a text, from `start` up to but without `end`."""
+    """The tokens of a text from `start` up to, but not including, `end`."""
 
     start: int
     end: int
 
 
-class BatchEncoding(dict[str, Any]):
-    """A dict whose keys are attributes too; an int as key gives a text's `Encoding`.
+class BatchEncoding(dict[str, Any], Generic[IdsT]):
+    """A dict of columns, such as `input_ids`, whose keys are attributes too.
 
-    ``input_ids`` and ``attention_mask`` have shape (batch, seq), int64, with
-    ``return_tensors="np"``; otherwise they are lists, of ints for one text and of lists of
-    ints for several.
+    With an int as the key, it gives the `Encoding` of one row.
 
-    The methods from tokens to characters take the number of a text and a place in it, or a
-    place alone for the first text.
+    Parameters
+    ----------
+    columns : dict
+    encodings : sequence of Encoding, optional
+        One per row. Without them, the way from tokens to characters is not known.
+
+    Attributes
+    ----------
+    input_ids, attention_mask, token_type_ids, special_tokens_mask : array or list
+        With ``return_tensors="np"``, each is an int64 array (batch, seq). Otherwise it is a list
+        of int for one text, and a list of lists for several. The last two, and the columns that
+        follow, are there if the call asked for them.
+    offset_mapping : array (batch, seq, 2) or list
+        The start and the end of each token in its text, as characters.
+    length, overflow_to_sample_mapping : array (batch,) or list of int
+        The number of tokens of each row, and the number of the text that it comes from.
+
+    Notes
+    -----
+    The methods from tokens to characters take the number of a row and a place in it. If they get
+    one number alone, it is a place in the first row.
     """
 
+    input_ids: IdsT
+    attention_mask: IdsT
+    token_type_ids: IdsT
+    special_tokens_mask: IdsT
+
     def __init__(
-        self, columns: dict[str, Any], encodings: Sequence[Encoding] | None = None
+        self, columns: Mapping[str, Any], encodings: Sequence[Encoding] | None = None
     ) -> None:
         super().__init__(columns)
         self._encodings = None if encodings is None else list(encodings)
@@ -47,46 +92,96 @@ class BatchEncoding(dict[str, Any]):
             return super().__getitem__(name)
         except KeyError:
             there = ", ".join(self)
-            raise AttributeError(f"{name!r} was not asked for; there is: {there}") from None
+            raise AttributeError(
+                f"there is no column {name!r}, because the call did not ask for it; "
+                f"there is: {there}"
+            ) from None
 
+    # A dict of Any, so that model(**inputs) may fill keywords of any type. These types of the
+    # single columns hold until a column is replaced by something else.
+    @overload
+    def __getitem__(
+        self,
+        key: Literal["input_ids", "attention_mask", "token_type_ids", "special_tokens_mask"],
+    ) -> IdsT: ...
+    @overload
+    def __getitem__(
+        self: BatchEncoding[IntArray],
+        key: Literal["offset_mapping", "length", "overflow_to_sample_mapping"],
+    ) -> IntArray: ...
+    @overload
+    def __getitem__(
+        self: BatchEncoding[list[int]], key: Literal["offset_mapping"]
+    ) -> list[tuple[int, int]]: ...
+    @overload
+    def __getitem__(
+        self: BatchEncoding[list[list[int]]], key: Literal["offset_mapping"]
+    ) -> list[list[tuple[int, int]]]: ...
+    @overload
+    def __getitem__(
+        self: BatchEncoding[list[int]] | BatchEncoding[list[list[int]]],
+        key: Literal["length", "overflow_to_sample_mapping"],
+    ) -> list[int]: ...
+    @overload
+    def __getitem__(self, key: str) -> Any: ...
+    @overload
+    def __getitem__(self, key: int) -> Encoding: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[Encoding] | dict[str, Any]: ...
     def __getitem__(self, key: str | int | slice) -> Any:
         if isinstance(key, str):
             return super().__getitem__(key)
         if isinstance(key, slice) and self._encodings is None:
             return {name: column[key] for name, column in self.items()}
-        return self._all()[key]
+        return self._known_encodings()[key]
 
-    def copy(self) -> BatchEncoding:
-        """A copy of the columns, not of what is in them."""
+    def copy(self) -> BatchEncoding[IdsT]:
+        """Return a new encoding with the same columns; what is in the columns is not copied."""
         return BatchEncoding(self, self._encodings)
 
-    def __or__(self, other: Any) -> BatchEncoding:  # type: ignore[override]
+    def __or__(self, other: Mapping[str, Any]) -> BatchEncoding[IdsT]:  # type: ignore[override]
         merged = self.copy()
         merged.update(other)
         return merged
 
     @property
-    def data(self) -> BatchEncoding:
-        """The columns: the encoding itself, which is a dict of them."""
+    def data(self) -> BatchEncoding[IdsT]:
+        """The columns: this is the encoding itself, which is a dict of them."""
         return self
 
     @property
     def is_fast(self) -> bool:
-        """Whether the way back to characters is known: not after `Tokenizer.pad`."""
+        """Whether the way back to characters is known; after `Tokenizer.pad` it is not."""
         return self._encodings is not None
 
     @property
     def encodings(self) -> list[Encoding] | None:
-        """Encodings of the `tokenizers` library, one a row."""
+        """The encodings of the `tokenizers` library, one per row."""
         return self._encodings
 
     @property
     def n_sequences(self) -> int | None:
-        """2 for pairs, 1 for texts."""
+        """The number of texts per row: 2 for pairs, 1 for single texts."""
         return self._encodings[0].n_sequences if self._encodings else None
 
-    def convert_to_tensors(self, tensor_type: str | None = None) -> Self:
+    @overload
+    def convert_to_tensors(self, tensor_type: Literal["np"]) -> BatchEncoding[IntArray]: ...
+    @overload
+    def convert_to_tensors(self, tensor_type: None = None) -> Self: ...
+    @overload
+    def convert_to_tensors(self, tensor_type: Literal["np"] | None) -> BatchEncoding: ...
+    def convert_to_tensors(self, tensor_type: str | None = None) -> BatchEncoding:
         """Turn the columns into arrays.
+
+        Parameters
+        ----------
+        tensor_type : "np", optional
+            Without it, the columns stay as they are.
+
+        Returns
+        -------
+        BatchEncoding
+            The encoding itself.
 
         Raises
         ------
@@ -96,59 +191,59 @@ class BatchEncoding(dict[str, Any]):
         if tensor_type not in (None, "np"):
             raise ValueError(f"return_tensors is {tensor_type!r}, expected 'np' or None")
         if tensor_type is not None:
-            self.update({name: _array(name, column) for name, column in self.items()})
+            self.update({name: _as_array(name, column) for name, column in self.items()})
         return self
 
     def to(self, device: str) -> Self:
-        """Return the encoding, which is on the CPU; other devices raise a ValueError."""
+        """Return the encoding, which is on the CPU; any other device raises a ValueError."""
         take_harmless({"device": device})
         return self
 
     def tokens(self, batch_index: int = 0) -> list[str]:
-        """Tokens of a text."""
-        return self._all()[batch_index].tokens
+        """Return the tokens of a row as strings."""
+        return self._known_encodings()[batch_index].tokens
 
     def sequence_ids(self, batch_index: int = 0) -> list[int | None]:
-        """0 or 1 for every token of the first or second text; None for special tokens."""
-        return self._all()[batch_index].sequence_ids
+        """Return which text of a pair each token belongs to: 0, 1, or None for special tokens."""
+        return self._known_encodings()[batch_index].sequence_ids
 
     def word_ids(self, batch_index: int = 0) -> list[int | None]:
-        """Number of the word of every token; None for special tokens."""
-        return self._all()[batch_index].word_ids
+        """Return the number of each token's word; for special tokens it is None."""
+        return self._known_encodings()[batch_index].word_ids
 
     def token_to_sequence(self, batch_or_token_index: int, token_index: int | None = None) -> int:
-        """0 or 1: the text of a pair that a token belongs to."""
-        encoding, token = self._at(batch_or_token_index, token_index)
-        return encoding.token_to_sequence(_from_end(token, len(encoding.ids)))  # type: ignore[return-value]
+        """Return which text of a pair a token belongs to: 0 or 1."""
+        encoding, token = self._find(batch_or_token_index, token_index)
+        return encoding.token_to_sequence(_from_start(token, encoding))  # type: ignore[return-value]
 
     def token_to_word(
         self, batch_or_token_index: int, token_index: int | None = None
     ) -> int | None:
-        """Number of a token's word; None for special tokens."""
-        encoding, token = self._at(batch_or_token_index, token_index)
-        return encoding.token_to_word(_from_end(token, len(encoding.ids)))
+        """Return the number of a token's word; for special tokens it is None."""
+        encoding, token = self._find(batch_or_token_index, token_index)
+        return encoding.token_to_word(_from_start(token, encoding))
 
     def token_to_chars(
         self, batch_or_token_index: int, token_index: int | None = None
     ) -> CharSpan | None:
-        """Where a token is in its text; None for special tokens."""
-        encoding, token = self._at(batch_or_token_index, token_index)
-        span = encoding.token_to_chars(_from_end(token, len(encoding.ids)))
+        """Return where a token stands in its text; for special tokens this is None."""
+        encoding, token = self._find(batch_or_token_index, token_index)
+        span = encoding.token_to_chars(_from_start(token, encoding))
         return None if span is None else CharSpan(*span)
 
     def word_to_tokens(
         self, batch_or_word_index: int, word_index: int | None = None, sequence_index: int = 0
     ) -> TokenSpan | None:
-        """Tokens of a word; None if it has none left."""
-        encoding, word = self._at(batch_or_word_index, word_index)
+        """Return the tokens of a word, or None if all of them were cut off."""
+        encoding, word = self._find(batch_or_word_index, word_index)
         span = encoding.word_to_tokens(word, sequence_index)
         return None if span is None else TokenSpan(*span)
 
     def word_to_chars(
         self, batch_or_word_index: int, word_index: int | None = None, sequence_index: int = 0
     ) -> CharSpan:
-        """Where a word is in its text."""
-        encoding, word = self._at(batch_or_word_index, word_index)
+        """Return where a word stands in its text."""
+        encoding, word = self._find(batch_or_word_index, word_index)
         span = encoding.word_to_chars(word, sequence_index)
         if span is None:
             raise ValueError(f"there is no word {word} in this text")
@@ -157,18 +252,18 @@ class BatchEncoding(dict[str, Any]):
     def char_to_token(
         self, batch_or_char_index: int, char_index: int | None = None, sequence_index: int = 0
     ) -> int | None:
-        """Number of the token of a character; None for a space and the like."""
-        encoding, char = self._at(batch_or_char_index, char_index)
+        """Return the number of a character's token, or None if it has none, as a space."""
+        encoding, char = self._find(batch_or_char_index, char_index)
         return encoding.char_to_token(char, sequence_index)
 
     def char_to_word(
         self, batch_or_char_index: int, char_index: int | None = None, sequence_index: int = 0
     ) -> int | None:
-        """Number of the word of a character; None for a space and the like."""
-        encoding, char = self._at(batch_or_char_index, char_index)
+        """Return the number of a character's word, or None if it has none, as a space."""
+        encoding, char = self._find(batch_or_char_index, char_index)
         return encoding.char_to_word(char, sequence_index)
 
-    def _all(self) -> list[Encoding]:
+    def _known_encodings(self) -> list[Encoding]:
         if self._encodings is None:
             raise ValueError(
                 "these ids were not tokenized here but padded, so their texts are not known; "
@@ -176,20 +271,66 @@ class BatchEncoding(dict[str, Any]):
             )
         return self._encodings
 
-    def _at(self, batch_or_index: int, index: int | None) -> tuple[Encoding, int]:
+    def _find(self, batch_or_index: int, index: int | None) -> tuple[Encoding, int]:
+        """Return a row's encoding and a place in it, from the numbers that a method was given."""
         if index is None:
-            return self._all()[0], batch_or_index
-        return self._all()[batch_or_index], index
+            return self._known_encodings()[0], batch_or_index
+        return self._known_encodings()[batch_or_index], index
 
 
-def _from_end(index: int, length: int) -> int:
-    return index + length if index < 0 else index
+def read_encodings(
+    encodings: Sequence[Encoding],
+    wanted: Mapping[str, bool],
+    *,
+    with_overflow: bool,
+    is_batch: bool,
+) -> BatchEncoding:
+    """Make columns of lists from the encodings of texts.
+
+    Parameters
+    ----------
+    encodings : sequence of Encoding
+        One per text.
+    wanted : dict of bool
+        For each column beside `input_ids`, whether it is wanted.
+    with_overflow : bool
+        Whether the parts that were cut off a text are rows too.
+    is_batch : bool
+        Whether a single text is a batch of one, so that its columns are lists of lists.
+
+    Returns
+    -------
+    BatchEncoding
+    """
+    parts = [[encoding] for encoding in encodings]
+    if with_overflow:
+        parts = [[encoding, *encoding.overflowing] for encoding in encodings]
+    rows = [part for of_text in parts for part in of_text]
+    columns: dict[str, Any] = {"input_ids": [row.ids for row in rows]}
+    for name, read in _COLUMNS.items():
+        if wanted[name]:
+            columns[name] = list(map(read, rows))
+    if with_overflow:
+        columns["overflow_to_sample_mapping"] = [
+            number for number, of_text in enumerate(parts) for _ in of_text
+        ]
+    elif not is_batch:
+        columns = {
+            name: column[0] if isinstance(column[0], list) else column
+            for name, column in columns.items()
+        }
+    return BatchEncoding(columns, rows)
 
 
-def _array(name: str, column: Any) -> np.ndarray:
+def _from_start(token: int, encoding: Encoding) -> int:
+    """Return the number of a token counted from the start; -1 is the last one."""
+    return token + len(encoding.ids) if token < 0 else token
+
+
+def _as_array(name: str, column: Any) -> NDArray[Any]:
     if isinstance(column, np.ndarray):
         return column
-    if column and not isinstance(column[0], (list, tuple)):  # one value a row, or one text
+    if column and not isinstance(column[0], (list, tuple)):  # one value per row, or one text
         return np.array(column)
     lengths = {len(row) for row in column}
     if len(lengths) > 1:

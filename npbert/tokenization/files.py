@@ -1,11 +1,11 @@
-"""The files of a tokenizer ⇄ a tokenizer of the `tokenizers` library and its settings."""
+"""The files of a tokenizer ⇄ a tokenizer of the `tokenizers` library, and settings."""
 
 from __future__ import annotations
 
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +19,7 @@ SETTINGS_FILE: Final = "tokenizer_config.json"
 SPECIAL_TOKENS_FILE: Final = "special_tokens_map.json"
 ADDED_TOKENS_FILE: Final = "added_tokens.json"
 
-# In the order of transformers, and BERT's own names for those that it has.
+# In the order of transformers, with the text of each token that BERT has.
 SPECIAL_TOKENS: Final = {
     "bos_token": None,
     "eos_token": None,
@@ -30,34 +30,38 @@ SPECIAL_TOKENS: Final = {
     "mask_token": "[MASK]",
 }
 _DEFAULT_CLASS: Final = "DistilBertTokenizer"
-# Classes that take tokenizer.json as it is; BERT's take some of it from the settings.
+# These classes take tokenizer.json as it is. BERT's classes take the normalizer from the settings.
 _PLAIN_CLASSES: Final = ("PreTrainedTokenizerFast", "TokenizersBackend")
 
+# The contents of tokenizer_config.json, which can hold any JSON. The keys that npbert reads are
+# those of `TokenizerSettings`, and names that older releases of transformers wrote.
 Settings = dict[str, Any]
 
 
-def read_tokenizer(folder: Path, changes: Settings) -> tuple[tokenizers.Tokenizer, Settings]:
-    """Read tokenizer.json or, where there is none, vocab.txt.
+def read_tokenizer(
+    folder: Path, changes: Mapping[str, object]
+) -> tuple[tokenizers.Tokenizer, Settings]:
+    """Read tokenizer.json or, if there is no such file, vocab.txt.
 
     Parameters
     ----------
     folder : Path
     changes : dict
-        Settings in place of those in tokenizer_config.json.
+        Settings that take the place of those in tokenizer_config.json.
 
     Returns
     -------
     backend : tokenizers.Tokenizer
     settings : dict
-        Those of tokenizer_config.json, with `changes`; special tokens are str.
+        The settings of tokenizer_config.json, with the changes. The special tokens are str.
 
     Raises
     ------
     ValueError
-        If there is neither, or one that cannot be used.
+        If there is neither of the files, or the one that is there cannot be used.
     """
-    settings = _settings(folder) | changes
-    if isinstance(settings["extra_special_tokens"], dict):  # by the names of their attributes
+    settings = {**_read_settings(folder), **changes}
+    if isinstance(settings["extra_special_tokens"], dict):  # attribute names and tokens
         settings["extra_special_tokens"] = list(settings["extra_special_tokens"].values())
     if (folder / TOKENIZER_FILE).exists():
         backend = _from_tokenizer_json(folder / TOKENIZER_FILE, settings)
@@ -66,11 +70,11 @@ def read_tokenizer(folder: Path, changes: Settings) -> tuple[tokenizers.Tokenize
     else:
         raise ValueError(
             f"{folder}: no {TOKENIZER_FILE} and no {VOCAB_FILE}, so there is no tokenizer; "
-            "copy the one that the model was trained with"
+            "copy the tokenizer with which the model was trained"
         )
     for name in SPECIAL_TOKENS:
         settings[name] = _text(settings.get(name))
-    # Those of special_tokens_map.json: transformers too takes no notice of them until now.
+    # These come from special_tokens_map.json. transformers too reads them only at this point.
     late = settings.pop("additional_special_tokens", None) or []
     texts = [str(_text(token)) for token in late]
     backend.add_special_tokens([text for text in texts if backend.token_to_id(text) is None])
@@ -82,18 +86,25 @@ def read_tokenizer(folder: Path, changes: Settings) -> tuple[tokenizers.Tokenize
 def write_tokenizer(
     folder: Path, backend: tokenizers.Tokenizer, settings: Settings
 ) -> tuple[str, ...]:
-    """Write tokenizer.json and tokenizer_config.json; files with other contents stay.
+    """Write tokenizer.json and tokenizer_config.json, and replace no file with other contents.
+
+    Returns
+    -------
+    tuple of str
+        The paths of the files.
 
     Raises
     ------
     FileExistsError
-        If a file of that name holds something else.
+        If a file with one of these names holds something else.
     """
-    whole = tokenizers.Tokenizer.from_str(backend.to_str())  # a copy: others may be at work
+    whole = tokenizers.Tokenizer.from_str(
+        backend.to_str()
+    )  # a copy, because other threads may use it
     whole.no_truncation()
     whole.no_padding()
     known = {"tokenizer_class": _DEFAULT_CLASS} | settings
-    known.pop("added_tokens_decoder", None)  # they are in tokenizer.json
+    known.pop("added_tokens_decoder", None)  # tokenizer.json has them
     known = {name: value for name, value in known.items() if value is not None}
     contents = {
         SETTINGS_FILE: json.dumps(known, indent=2, sort_keys=True, ensure_ascii=False) + "\n",
@@ -117,13 +128,13 @@ def _write_whole(path: Path, text: str) -> None:
     try:
         with open(handle, "w", encoding="utf-8", newline="") as stream:
             stream.write(text)
-        # mkstemp makes private files; give the mode that open() would have.
+        # mkstemp makes private files. Set the mode that open() would have set.
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)
         os.replace(temporary, path)
     finally:
-        with suppress(FileNotFoundError):  # it was moved into place
+        with suppress(FileNotFoundError):  # it has been moved into place
             os.unlink(temporary)
 
 
@@ -145,7 +156,7 @@ def _from_tokenizer_json(path: Path, settings: Settings) -> tokenizers.Tokenizer
 
 
 def _from_vocab(path: Path, settings: Settings) -> tokenizers.Tokenizer:
-    """BERT's tokenizer over a list of word pieces, one a line, as transformers sets it up."""
+    """Set up BERT's tokenizer, as transformers does, over a file of one word piece per line."""
     with path.open(encoding="utf-8") as lines:
         try:
             vocab = {line.rstrip("\n"): number for number, line in enumerate(lines)}
@@ -184,7 +195,7 @@ def _normalizer(settings: Settings) -> normalizers.BertNormalizer:
 
 
 def _add_tokens(backend: tokenizers.Tokenizer, path: Path, settings: Settings) -> None:
-    """Tokens that users added to the vocabulary: old releases had a file for them."""
+    """Add the tokens that users added to the vocabulary; older releases had a file for them."""
     listed = settings.get("added_tokens_decoder")
     if listed is not None:
         numbered = {int(number): _added_token(token) for number, token in listed.items()}
@@ -213,8 +224,8 @@ def _add_tokens(backend: tokenizers.Tokenizer, path: Path, settings: Settings) -
 # ---------------------------------------------------------------------------- the settings
 
 
-def _settings(folder: Path) -> Settings:
-    """tokenizer_config.json, with what older releases wrote elsewhere or otherwise."""
+def _read_settings(folder: Path) -> Settings:
+    """Read tokenizer_config.json, and what older releases wrote elsewhere or in another form."""
     settings = _read_json(folder / SETTINGS_FILE)
     if not settings.get("extra_special_tokens"):
         settings["extra_special_tokens"] = settings.pop("additional_special_tokens", None)
@@ -238,7 +249,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _text(token: Any) -> str | None:
-    """A token's text; older files hold it in an object of its properties."""
+    """Return the text of a token, which older files keep in an object of its properties."""
     text: str | None = token["content"] if isinstance(token, dict) else token
     return text
 
@@ -255,11 +266,11 @@ def _added_token(token: Any, special: bool = False) -> AddedToken:
 def clear_errors(what: str) -> Iterator[None]:
     """Turn what the tokenizers library raises into a ValueError.
 
-    That is a plain `Exception`, or the panic of its Rust code, which is no `Exception`.
+    The library raises a plain `Exception`. If its Rust code panics, it raises a `BaseException`.
     """
     try:
         yield
     except BaseException as error:
         if type(error) is not Exception and type(error).__name__ != "PanicException":
-            raise  # an ordinary error, of a class of its own
+            raise  # an ordinary error, which has a class of its own
         raise ValueError(f"{what}: {error}") from error

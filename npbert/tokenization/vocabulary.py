@@ -1,21 +1,79 @@
-"""Ids → texts, and the tokens that there are."""
+"""Ids → texts, and the tokens of the vocabulary."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Self, TypeAlias, overload
 
 import numpy as np
 import tokenizers
+from numpy.typing import NDArray
 
 from npbert.tokenization.files import SPECIAL_TOKENS, Settings
+from npbert.tokenization.inputs import Several, check_ids, plain_ids
 
-# As `clean_up_tokenization_spaces` does in transformers.
+# What `clean_up_tokenization_spaces` replaces, as in transformers.
 _SPACES: Final = (
     *((f" {mark}", mark) for mark in ".?!,"),
     (" ' ", "'"),
     *((f" {end}", end) for end in ("n't", "'m", "'s", "'ve", "'re")),
 )
+
+# Stands beside a type whose values may be None, but hardly ever are, so that a caller need not ask.
+# Typeshed does the same.
+MaybeNone: TypeAlias = Any
+Integer = int | np.integer[Any]
+Integers = NDArray[np.integer[Any]]
+
+
+class SpecialToken:
+    """An attribute such as `pad_token`: a str, or None if the tokenizer has no such token."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, vocabulary: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, vocabulary: Vocabulary, owner: type) -> str | None: ...
+    def __get__(self, vocabulary: Vocabulary | None, owner: type) -> Self | str | None:
+        if vocabulary is None:
+            return self
+        token: str | None = vocabulary._settings[self._name]
+        return token
+
+    def __set__(self, vocabulary: Vocabulary, token: str | None) -> None:
+        if token is not None and vocabulary._backend.token_to_id(str(token)) is None:
+            raise _not_in_vocabulary(self._name, token)
+        vocabulary._settings[self._name] = None if token is None else str(token)
+
+
+class SpecialTokenId:
+    """An attribute such as `pad_token_id`: an int, or None if the tokenizer has no such token."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+        self._token_name = name.removesuffix("_id")
+
+    @overload
+    def __get__(self, vocabulary: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, vocabulary: Vocabulary, owner: type) -> int | None: ...
+    def __get__(self, vocabulary: Vocabulary | None, owner: type) -> Self | int | None:
+        if vocabulary is None:
+            return self
+        token = vocabulary._settings[self._token_name]
+        return None if token is None else vocabulary._backend.token_to_id(token)
+
+    def __set__(self, vocabulary: Vocabulary, number: int | None) -> None:
+        token = None if number is None else vocabulary._backend.id_to_token(number)
+        if token is None and number is not None:
+            raise _not_in_vocabulary(self._name, number)
+        vocabulary._settings[self._token_name] = token
+
+
+def _not_in_vocabulary(name: str, value: object) -> ValueError:
+    return ValueError(f"{name} is {value!r}, expected a token that the vocabulary has")
 
 
 class Vocabulary:
@@ -30,29 +88,70 @@ class Vocabulary:
     Attributes
     ----------
     unk_token, sep_token, pad_token, cls_token, mask_token, bos_token, eos_token : str or None
-        Special tokens; for each there is its id, such as `pad_token_id`.
+        The special tokens. Each has an id too, such as `pad_token_id`. Another token of the
+        vocabulary takes the place when it is assigned: ``tokenizer.pad_token = "[MASK]"``.
     """
+
+    bos_token = SpecialToken()
+    eos_token = SpecialToken()
+    unk_token = SpecialToken()
+    sep_token = SpecialToken()
+    pad_token = SpecialToken()
+    cls_token = SpecialToken()
+    mask_token = SpecialToken()
+    bos_token_id = SpecialTokenId()
+    eos_token_id = SpecialTokenId()
+    unk_token_id = SpecialTokenId()
+    sep_token_id = SpecialTokenId()
+    pad_token_id = SpecialTokenId()
+    cls_token_id = SpecialTokenId()
+    mask_token_id = SpecialTokenId()
 
     def __init__(self, backend: tokenizers.Tokenizer, settings: Settings) -> None:
         self._backend = backend
         self._settings = settings
 
+    @overload
     def decode(
         self,
-        token_ids: Any,
+        token_ids: Integer | Sequence[Integer],
+        skip_special_tokens: bool = False,
+        clean_up_tokenization_spaces: bool | None = None,
+        spaces_between_special_tokens: bool = True,
+    ) -> str: ...
+    @overload
+    def decode(
+        self,
+        token_ids: Sequence[Sequence[Integer]] | Sequence[Integers],
+        skip_special_tokens: bool = False,
+        clean_up_tokenization_spaces: bool | None = None,
+        spaces_between_special_tokens: bool = True,
+    ) -> list[str]: ...
+    @overload  # The number of an array's axes is not part of its type.
+    def decode(
+        self,
+        token_ids: Integers | Mapping[str, object],
+        skip_special_tokens: bool = False,
+        clean_up_tokenization_spaces: bool | None = None,
+        spaces_between_special_tokens: bool = True,
+    ) -> str | list[str]: ...
+    def decode(
+        self,
+        token_ids: object,
         skip_special_tokens: bool = False,
         clean_up_tokenization_spaces: bool | None = None,
         spaces_between_special_tokens: bool = True,  # noqa: ARG002
-    ) -> Any:
-        """Text of one row of ids, or list of texts of several rows.
+    ) -> str | list[str]:
+        """Return the text of one row of ids, or a list of the texts of several rows.
 
         Parameters
         ----------
-        token_ids : int, list or array of int, or list or array of rows
+        token_ids : int, list or array of int, list or array of rows, or BatchEncoding
         skip_special_tokens : bool
-            Leave out `[CLS]`, `[PAD]` and the like.
+            Whether to leave out `[CLS]`, `[PAD]` and the other special tokens.
         clean_up_tokenization_spaces : bool, optional
-            Take out spaces before punctuation; by default what tokenizer_config.json says.
+            Whether to remove the spaces before punctuation. By default, tokenizer_config.json
+            decides.
         spaces_between_special_tokens : ignored
 
         Returns
@@ -71,29 +170,70 @@ class Vocabulary:
             clean_up_tokenization_spaces = self._settings.get("clean_up_tokenization_spaces")
         return _without_spaces(text) if clean_up_tokenization_spaces else text
 
-    def batch_decode(self, sequences: Any, *arguments: Any, **options: Any) -> list[str]:
-        """Texts of several rows of ids; see `decode`."""
-        texts = self.decode(sequences, *arguments, **options)
+    def batch_decode(
+        self,
+        sequences: Integer | Sequence[object] | Integers | Mapping[str, object],
+        skip_special_tokens: bool = False,
+        clean_up_tokenization_spaces: bool | None = None,
+        spaces_between_special_tokens: bool = True,  # noqa: ARG002
+    ) -> list[str]:
+        """Return the texts of several rows of ids.
+
+        Parameters
+        ----------
+        sequences : list or array of rows, or BatchEncoding
+            One row alone gives a list of one text.
+        skip_special_tokens, clean_up_tokenization_spaces, spaces_between_special_tokens
+            As in `Vocabulary.decode`.
+
+        Returns
+        -------
+        list of str
+        """
+        ids: Any = sequences
+        texts: str | list[str] = self.decode(ids, skip_special_tokens, clean_up_tokenization_spaces)
         return [texts] if isinstance(texts, str) else texts
 
-    def convert_tokens_to_ids(self, tokens: Any) -> Any:
-        """Id of a token, or ids of several; unknown ones have that of `unk_token`."""
+    @overload
+    def convert_tokens_to_ids(self, tokens: str) -> int | None: ...
+    @overload
+    def convert_tokens_to_ids(self, tokens: Several[str]) -> list[int | MaybeNone]: ...
+    def convert_tokens_to_ids(
+        self, tokens: str | Several[str]
+    ) -> int | list[int | MaybeNone] | None:
+        """Return the id of a token, or the ids of several.
+
+        An unknown token has the id of `unk_token`. This is None if the tokenizer has no such token.
+        """
         if isinstance(tokens, str):
             number = self._backend.token_to_id(tokens)
             return self.unk_token_id if number is None else number
         return [self.convert_tokens_to_ids(token) for token in tokens]
 
-    def convert_ids_to_tokens(self, ids: Any, skip_special_tokens: bool = False) -> Any:
-        """Token of an id, or tokens of several; None for an id that there is not."""
-        ids = plain_ids(ids)
-        check_ids([ids] if isinstance(ids, int) else ids)
-        if isinstance(ids, int):
-            return self._backend.id_to_token(ids)
+    @overload
+    def convert_ids_to_tokens(
+        self, ids: Integer, skip_special_tokens: bool = False
+    ) -> str | None: ...
+    @overload
+    def convert_ids_to_tokens(
+        self, ids: Sequence[Integer] | Integers, skip_special_tokens: bool = False
+    ) -> list[str | MaybeNone]: ...
+    def convert_ids_to_tokens(
+        self, ids: Integer | Sequence[Integer] | Integers, skip_special_tokens: bool = False
+    ) -> str | list[str | MaybeNone] | None:
+        """Return the token of an id, or the tokens of several.
+
+        An id that no token has gives None.
+        """
+        numbers = plain_ids(ids)
+        check_ids([numbers] if isinstance(numbers, int) else numbers)
+        if isinstance(numbers, int):
+            return self._backend.id_to_token(numbers)
         skipped = set(self.all_special_ids) if skip_special_tokens else ()
-        return [self._backend.id_to_token(number) for number in ids if number not in skipped]
+        return [self._backend.id_to_token(number) for number in numbers if number not in skipped]
 
     def convert_tokens_to_string(self, tokens: list[str]) -> str:
-        """Text of word pieces."""
+        """Return the text of word pieces."""
         return str(self._backend.decoder.decode(tokens))
 
     def __len__(self) -> int:
@@ -104,15 +244,15 @@ class Vocabulary:
 
     @property
     def vocab_size(self) -> int:
-        """Size of the vocabulary without tokens that were added to it."""
+        """The number of tokens in the vocabulary, without those that were added to it."""
         return int(self._backend.get_vocab_size(with_added_tokens=False))
 
     def get_vocab(self) -> dict[str, int]:
-        """Id of every token."""
+        """Return the id of every token."""
         return dict(self._backend.get_vocab(with_added_tokens=True))
 
     def get_added_vocab(self) -> dict[str, int]:
-        """Id of every token that was added, special ones among them."""
+        """Return the id of every token that was added, special tokens included."""
         added = self._backend.get_added_tokens_decoder().items()
         return {token.content: number for number, token in sorted(added)}
 
@@ -123,29 +263,40 @@ class Vocabulary:
 
     @property
     def vocab(self) -> dict[str, int]:
-        """Id of every token."""
+        """The id of every token."""
         return self.get_vocab()
 
     @property
     def special_tokens_map(self) -> dict[str, str]:
-        """Special tokens by the name of their attribute."""
+        """The special tokens, by the names of their attributes."""
         return {name: self._settings[name] for name in SPECIAL_TOKENS if self._settings[name]}
 
     @property
     def all_special_tokens(self) -> list[str]:
-        """Special tokens, each once."""
+        """The special tokens, each of them once."""
         extra = self._settings.get("extra_special_tokens") or []
         return list(dict.fromkeys([*self.special_tokens_map.values(), *map(str, extra)]))
 
     @property
     def all_special_ids(self) -> list[int]:
-        """Ids of `all_special_tokens`."""
-        return [self.convert_tokens_to_ids(token) for token in self.all_special_tokens]
+        """The ids of `all_special_tokens`."""
+        return self.convert_tokens_to_ids(self.all_special_tokens)
 
     def get_special_tokens_mask(
         self, token_ids_0: list[int], already_has_special_tokens: bool = True
     ) -> list[int]:
-        """1 for every special token among some ids, 0 for the others."""
+        """Return 1 for every id of a special token and 0 for every other id.
+
+        Parameters
+        ----------
+        token_ids_0 : list of int
+        already_has_special_tokens : bool
+            It must be True: the ids must have their special tokens.
+
+        Returns
+        -------
+        list of int
+        """
         if not already_has_special_tokens:
             raise ValueError(
                 "already_has_special_tokens is False, expected True; the mask of a text comes "
@@ -156,52 +307,12 @@ class Vocabulary:
 
     @property
     def added_tokens_decoder(self) -> dict[int, tokenizers.AddedToken]:
-        """Tokens that were added, special ones among them, by their ids."""
+        """The tokens that were added, special tokens included, by their ids."""
         return dict(sorted(self._backend.get_added_tokens_decoder().items()))
-
-    def __getattr__(self, name: str) -> Any:
-        """Special tokens and their ids: `cls_token`, `cls_token_id`."""
-        token_name = name.removesuffix("_id")
-        if token_name not in SPECIAL_TOKENS:
-            raise AttributeError(f"'Tokenizer' object has no attribute {name!r}")
-        token = self._settings[token_name]
-        if token is None or name == token_name:
-            return token
-        return self._backend.token_to_id(token)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Another token of the vocabulary as a special one: ``pad_token = "[MASK]"``."""
-        token_name = name.removesuffix("_id")
-        if token_name not in SPECIAL_TOKENS:
-            object.__setattr__(self, name, value)
-            return
-        is_id = name != token_name
-        token = self._backend.id_to_token(value) if is_id and value is not None else value
-        if value is not None and (token is None or self._backend.token_to_id(str(token)) is None):
-            raise ValueError(f"{name} is {value!r}, expected a token that the vocabulary has")
-        self._settings[token_name] = None if token is None else str(token)
-
-
-def check_ids(ids: Any) -> None:
-    """Raise ValueError if one of `ids` is no integer that could be a token."""
-    for number in ids:
-        if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 2**32:
-            raise ValueError(f"{number!r} is no token id, expected an integer from 0")
-
-
-def plain_ids(ids: Any) -> Any:
-    """Ids as ints and lists."""
-    if isinstance(ids, Mapping):
-        ids = ids["input_ids"]
-    if isinstance(ids, (np.ndarray, np.integer)):
-        return ids.tolist()
-    if isinstance(ids, (list, tuple)):
-        return [plain_ids(item) for item in ids]
-    return ids
 
 
 def _without_spaces(text: str) -> str:
-    """`text` without the spaces before punctuation and English endings."""
+    """Return the text without the spaces before punctuation and English endings."""
     for spaced, joined in _SPACES:
         text = text.replace(spaced, joined)
     return text

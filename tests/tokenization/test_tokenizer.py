@@ -186,7 +186,7 @@ def test_threads_share_one_tokenizer(ours: Tokenizer) -> None:
         (([b"a"],), {}, TypeError, "text 0 is b'a'"),
         (("a\ud800",), {}, ValueError, "lone surrogate .* at character 1"),
         ((["a", "b"], ["c"]), {}, ValueError, "text_pair is 1 texts, expected a list of 2"),
-        ((["a", "b"], "c"), {}, ValueError, "text_pair is str"),
+        ((["a", "b"], "c"), {}, ValueError, "text_pair is a str"),
         (("a",), {"return_tensors": "pt"}, ValueError, "return_tensors is 'pt', expected 'np'"),
         (("a",), {"paddding": True}, TypeError, "'paddding'; did you mean 'padding'"),
         (("a",), {"padding": "longst"}, ValueError, "padding is 'longst'"),

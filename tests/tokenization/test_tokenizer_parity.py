@@ -292,7 +292,7 @@ def test_vocabulary_and_special_tokens(variant: Sides) -> None:
     pieces = ["un", "##aff", "##able", "!", "it", "'", "s"]
     assert ours.convert_tokens_to_string(pieces) == theirs.convert_tokens_to_string(pieces)
     with pytest.raises(AttributeError, match="no attribute 'klass_token'"):
-        _ = ours.klass_token
+        _ = ours.klass_token  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("ids", [7592, [7592, 999], [[101, 7592], [2023, 2003]], [], [[101], []]])

@@ -1,0 +1,102 @@
+"""The options of a tokenizer, when it is loaded and when it is called."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypedDict
+
+from npbert.arguments import PortedOptions, choice
+from npbert.checkpoints.hub import HubOptions
+
+Side = Literal["right", "left"]
+PaddingChoice = bool | Literal["longest", "max_length", "do_not_pad"]
+TruncationChoice = (
+    bool | Literal["longest_first", "only_first", "only_second", "do_not_truncate"] | None
+)
+_SIDES: Final[dict[str, Side]] = {"right": "right", "left": "left"}
+
+
+class TokenizerSettings(TypedDict, total=False):
+    """Settings that may be given when a tokenizer is loaded, in place of those in its files.
+
+    Attributes
+    ----------
+    model_max_length : int
+        The most tokens that the model can read.
+    padding_side, truncation_side : "right" or "left"
+        The side on which rows are padded, and on which long texts are cut.
+    do_lower_case : bool
+        Whether all text is in lower case for the model.
+    strip_accents : bool or None
+        Whether accents are removed. None means: if `do_lower_case` is true.
+    tokenize_chinese_chars : bool
+        Whether each Chinese character is a word.
+    clean_up_tokenization_spaces : bool or None
+        Whether `Tokenizer.decode` removes the spaces before punctuation.
+    split_special_tokens : bool
+        Whether special tokens that are written in a text are read as ordinary text.
+    model_input_names : list of str
+        The columns of a call's result; of these, `attention_mask` alone can be left out.
+    extra_special_tokens : list of str, dict or None
+        Further special tokens. In a dict, they are the values.
+    bos_token, eos_token, unk_token, sep_token, pad_token, cls_token, mask_token : str or None
+        The special tokens. None means that the tokenizer has no token of this kind.
+    """
+
+    model_max_length: int
+    padding_side: Side
+    truncation_side: Side
+    do_lower_case: bool
+    strip_accents: bool | None
+    tokenize_chinese_chars: bool
+    clean_up_tokenization_spaces: bool | None
+    split_special_tokens: bool
+    model_input_names: list[str]
+    extra_special_tokens: list[str] | dict[str, str] | None
+    bos_token: str | None
+    eos_token: str | None
+    unk_token: str | None
+    sep_token: str | None
+    pad_token: str | None
+    cls_token: str | None
+    mask_token: str | None
+
+
+SETTING_NAMES: Final = tuple(TokenizerSettings.__annotations__)
+
+
+class TokenizerOptions(HubOptions, PortedOptions, TokenizerSettings, total=False):
+    """What `Tokenizer.from_pretrained` takes beside the model's name.
+
+    Attributes
+    ----------
+    config : ignored
+        Ported code may give the model's config. The tokenizer needs nothing of it.
+    """
+
+    config: object
+
+
+class TokenizerCallOptions(TypedDict, total=False):
+    """The options of a tokenizer's call that do not change the type of its result.
+
+    `Tokenizer` describes them.
+    """
+
+    padding: PaddingChoice
+    truncation: TruncationChoice
+    max_length: int | None
+    stride: int
+    pad_to_multiple_of: int | None
+    padding_side: Side | None
+    return_token_type_ids: bool | None
+    return_attention_mask: bool | None
+    return_special_tokens_mask: bool
+    return_offsets_mapping: bool
+    return_length: bool
+    split_special_tokens: bool | None
+    verbose: bool
+
+
+def read_side(name: str, value: object) -> Side:
+    """Return `value` if it is a side; otherwise raise a ValueError that names the argument."""
+    return choice(name, value, _SIDES)

@@ -1,0 +1,314 @@
+"""The part of a tokenizer that needs no text: loading, saving, and the padding of ids."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self, Unpack, overload
+
+import tokenizers
+
+from npbert.arguments import HARMLESS_NAMES, reject_unknown, take_harmless
+from npbert.checkpoints.hub import (
+    CONFIG_FILE,
+    HUB_OPTIONS,
+    TOKENIZER_FILES,
+    ModelSource,
+    split_hub_options,
+)
+from npbert.tokenization.batch_encoding import BatchEncoding, IntArray
+from npbert.tokenization.files import Settings, read_tokenizer, write_tokenizer
+from npbert.tokenization.inputs import read_columns
+from npbert.tokenization.options import (
+    SETTING_NAMES,
+    PaddingChoice,
+    Side,
+    TokenizerOptions,
+    TokenizerSettings,
+    read_side,
+)
+from npbert.tokenization.padding import read_padding
+from npbert.tokenization.truncation import UNLIMITED, read_limit
+from npbert.tokenization.vocabulary import Vocabulary
+
+
+class PretrainedTokenizer(Vocabulary):
+    """The part of a tokenizer that needs no text: loading, saving, and the padding of ids.
+
+    Parameters
+    ----------
+    backend : tokenizers.Tokenizer
+    settings : dict
+        As from `read_tokenizer`.
+    name_or_path : str
+        The folder from which the tokenizer was read.
+
+    Attributes
+    ----------
+    name_or_path : str
+        The folder from which the tokenizer was read.
+    model_max_length : int
+        The most tokens that the model can read; a huge number where the folder states no limit.
+    padding_side, truncation_side : "right" or "left"
+        The side on which rows are padded, and on which long texts are cut.
+    model_input_names : list of str
+        A call gives an `attention_mask` if this list has it.
+    split_special_tokens : bool
+        The default of this argument of a call.
+
+    Notes
+    -----
+    `Vocabulary` describes the attributes of the special tokens, such as `cls_token`.
+    """
+
+    is_fast = True
+    pad_token_type_id = 0
+
+    def __init__(
+        self, backend: tokenizers.Tokenizer, settings: Settings, name_or_path: str = ""
+    ) -> None:
+        super().__init__(backend, settings)
+        self.name_or_path = name_or_path
+        # How the shared backend truncates and pads is a setting of it. While one thread makes the
+        # settings of its call and tokenizes, no other thread may change them.
+        self._lock = threading.Lock()
+        longest = settings.get("model_max_length") or settings.get("max_len")  # its old name
+        self.model_max_length = int(longest or UNLIMITED)
+        self.split_special_tokens = bool(settings.get("split_special_tokens"))
+        self.model_input_names: list[str] = list(
+            settings.get("model_input_names") or ("input_ids", "attention_mask")
+        )
+        self.padding_side: Side = read_side("padding_side", settings.get("padding_side", "right"))
+        self.truncation_side: Side = read_side(
+            "truncation_side", settings.get("truncation_side", "right")
+        )
+        self._require_pad_token()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ |= state
+        self._lock = threading.Lock()  # a new one: locks cannot be pickled
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | Path,
+        **options: Unpack[TokenizerOptions],
+    ) -> Self:
+        """Load the tokenizer of a model.
+
+        Parameters
+        ----------
+        pretrained_model_name_or_path : str or Path
+            A folder, a bundled name ("mini"), or a hub id.
+        **options
+            `revision`, `cache_dir`, `local_files_only` and `token`, as in huggingface_hub (see
+            `HubOptions`); settings in place of those in the files, such as ``do_lower_case=False``
+            (see `TokenizerSettings`); and keywords of ported code that change nothing here, such
+            as `use_fast` (see `PortedOptions`).
+
+        Returns
+        -------
+        Tokenizer
+
+        Raises
+        ------
+        OSError
+            If the model cannot be found or fetched.
+        TypeError
+            If a keyword is unknown.
+        ValueError
+            If the files cannot be used.
+        """
+        known = (*HUB_OPTIONS, *SETTING_NAMES, *HARMLESS_NAMES)
+        of_hub, others = split_hub_options(options)
+        others = take_harmless(others)
+        others.pop("config", None)  # a tokenizer needs nothing of it
+        unknown = [name for name in others if name not in SETTING_NAMES]
+        reject_unknown(f"{cls.__name__}.from_pretrained()", unknown, known)
+        folder = ModelSource(pretrained_model_name_or_path, **of_hub).resolve(
+            weights=False,
+            any_of=(CONFIG_FILE, *TOKENIZER_FILES),  # a saved tokenizer has no config.json
+        )
+        return cls.from_folder(folder, **others)
+
+    @classmethod
+    def from_folder(cls, folder: Path, **changes: Unpack[TokenizerSettings]) -> Self:
+        """Read the files of a tokenizer.
+
+        Parameters
+        ----------
+        folder : Path
+        **changes
+            Settings in place of those in the files; see `TokenizerSettings`.
+
+        Returns
+        -------
+        Tokenizer
+
+        Raises
+        ------
+        ValueError
+            If files are missing, or cannot be used.
+        """
+        backend, settings = read_tokenizer(folder, changes)
+        try:
+            return cls(backend, settings, str(folder))
+        except ValueError as error:
+            raise ValueError(f"{folder}: {error}") from error
+
+    def save_pretrained(self, save_directory: str | Path) -> tuple[str, ...]:
+        """Write tokenizer.json and tokenizer_config.json.
+
+        Returns
+        -------
+        tuple of str
+            The paths of the files.
+
+        Raises
+        ------
+        FileExistsError
+            If the folder has files of these names that hold something else.
+        """
+        state = {
+            "model_max_length": self.model_max_length,
+            "padding_side": self.padding_side,
+            "truncation_side": self.truncation_side,
+        }
+        with self._lock:
+            return write_tokenizer(Path(save_directory), self._backend, self._settings | state)
+
+    @property
+    def max_len_single_sentence(self) -> int:
+        """`model_max_length` without the special tokens around a text."""
+        return self.model_max_length - self.num_special_tokens_to_add()
+
+    @property
+    def max_len_sentences_pair(self) -> int:
+        """`model_max_length` without the special tokens around a pair."""
+        return self.model_max_length - self.num_special_tokens_to_add(pair=True)
+
+    def num_special_tokens_to_add(self, pair: bool = False) -> int:
+        """Return the number of special tokens around a text, or around a pair."""
+        return int(self._backend.num_special_tokens_to_add(pair))
+
+    # Each overload is one type of result.
+    @overload
+    def pad(
+        self,
+        encoded_inputs: Mapping[str, object] | Sequence[Mapping[str, object]],
+        padding: PaddingChoice = True,
+        max_length: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        padding_side: Side | None = None,
+        return_attention_mask: bool | None = None,
+        *,
+        return_tensors: Literal["np"],
+        verbose: bool = True,
+    ) -> BatchEncoding[IntArray]: ...
+    @overload  # one row
+    def pad(
+        self,
+        encoded_inputs: BatchEncoding[list[int]],
+        padding: PaddingChoice = True,
+        max_length: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        padding_side: Side | None = None,
+        return_attention_mask: bool | None = None,
+        return_tensors: None = None,
+        verbose: bool = True,
+    ) -> BatchEncoding[list[int]]: ...
+    @overload  # several rows
+    def pad(
+        self,
+        encoded_inputs: (
+            BatchEncoding[list[list[int]]]
+            | BatchEncoding[IntArray]
+            | Sequence[Mapping[str, object]]
+        ),
+        padding: PaddingChoice = True,
+        max_length: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        padding_side: Side | None = None,
+        return_attention_mask: bool | None = None,
+        return_tensors: None = None,
+        verbose: bool = True,
+    ) -> BatchEncoding[list[list[int]]]: ...
+    @overload  # a dict of columns of any type
+    def pad(
+        self,
+        encoded_inputs: Mapping[str, object],
+        padding: PaddingChoice = True,
+        max_length: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        padding_side: Side | None = None,
+        return_attention_mask: bool | None = None,
+        return_tensors: Literal["np"] | None = None,
+        verbose: bool = True,
+    ) -> BatchEncoding: ...
+    def pad(
+        self,
+        encoded_inputs: object,
+        padding: bool | str = True,
+        max_length: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        padding_side: Side | None = None,
+        return_attention_mask: bool | None = None,
+        return_tensors: Literal["np"] | None = None,
+        verbose: bool = True,  # noqa: ARG002
+    ) -> BatchEncoding:
+        """Pad rows of ids that are already tokenized.
+
+        Parameters
+        ----------
+        encoded_inputs : dict of columns, or list of dicts of one row
+            At least `input_ids` must be there.
+        padding, max_length, pad_to_multiple_of, padding_side, return_tensors
+            As in a tokenizer's call.
+        return_attention_mask : bool, optional
+            Whether to add `attention_mask`. By default, `model_input_names` decides.
+        verbose : ignored
+
+        Returns
+        -------
+        BatchEncoding
+
+        Raises
+        ------
+        ValueError
+            If `input_ids` are missing, or columns have different lengths.
+        """
+        columns = read_columns(encoded_inputs)
+        ids = columns["input_ids"]
+        if not ids:
+            return BatchEncoding({**columns, "attention_mask": []})
+        is_batch = isinstance(ids[0], (list, tuple))
+        if not is_batch:
+            columns = {name: [column] for name, column in columns.items()}
+            ids = columns["input_ids"]
+        uneven = [name for name, column in columns.items() if len(column) != len(ids)]
+        if uneven:
+            raise ValueError(f"{uneven[0]} has {len(columns[uneven[0]])} rows, expected {len(ids)}")
+        if self._wants_mask(return_attention_mask):
+            columns.setdefault("attention_mask", [[1] * len(row) for row in ids])
+        limit = read_limit(max_length, self.model_max_length)
+        side = padding_side or self.padding_side
+        pad = read_padding(padding, limit, pad_to_multiple_of, side, truncation=None)
+        if pad is not None:
+            pad.pad_columns(columns, self._require_pad_token()[0])
+        if not is_batch:
+            columns = {name: column[0] for name, column in columns.items()}
+        return BatchEncoding(columns).convert_to_tensors(return_tensors)
+
+    def _require_pad_token(self) -> tuple[int, str]:
+        """Return the id and the text of the padding token, or raise a ValueError."""
+        number, token = self.pad_token_id, self.pad_token
+        if number is None or token is None:
+            raise ValueError(f"pad_token is {token!r}, expected a token that the vocabulary has")
+        return number, token
+
+    def _wants_mask(self, asked: bool | None) -> bool:
+        return "attention_mask" in self.model_input_names if asked is None else asked

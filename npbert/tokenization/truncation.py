@@ -1,0 +1,102 @@
+"""How long texts are cut, decided once per call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from tokenizers import Tokenizer as Backend
+
+from npbert.arguments import check_count, check_stride, choice
+
+UNLIMITED: Final = int(1e30)  # what transformers writes where a model sets no limit
+_NO_LIMIT: Final = 10**20  # a larger model_max_length means that there is no limit
+_STRATEGIES: Final = {
+    True: "longest_first",
+    "longest_first": "longest_first",
+    "only_first": "only_first",
+    "only_second": "only_second",
+    False: None,
+    None: None,
+    "do_not_truncate": None,
+}
+
+
+@dataclass(frozen=True)
+class Truncation:
+    """How long texts are cut.
+
+    Attributes
+    ----------
+    strategy : str
+        Which text of a pair is cut: "longest_first", "only_first" or "only_second".
+    max_length : int
+        The most tokens of a row, special ones included.
+    stride : int
+        The number of tokens that a part of a long text shares with the part before it.
+    side : str
+        The side that is cut off, "right" or "left".
+    """
+
+    strategy: str
+    max_length: int
+    stride: int
+    side: str
+
+    def require_room(self, n_special: int) -> None:
+        """Raise a ValueError if no room is left for text beside the special tokens."""
+        if self.max_length <= n_special:
+            raise ValueError(
+                f"max_length is {self.max_length}, which leaves no room for text beside "
+                f"{n_special} special tokens; expected at least {n_special + 1}"
+            )
+        check_stride(self.stride)
+        room = self.max_length - n_special
+        if self.stride >= room:
+            raise ValueError(
+                f"stride is {self.stride}, expected less than the {room} tokens that max_length "
+                f"{self.max_length} leaves for text"
+            )
+
+    def set_up(self, backend: Backend) -> None:
+        """Make the backend cut in this way."""
+        backend.enable_truncation(
+            self.max_length, stride=self.stride, strategy=self.strategy, direction=self.side
+        )
+
+
+def read_truncation(
+    truncation: bool | str | None, limit: int | None, stride: int, side: str
+) -> Truncation | None:
+    """Return how a call cuts long texts, or None if it does not.
+
+    Parameters
+    ----------
+    truncation : bool, str or None
+        As the call has it.
+    limit : int or None
+        As from `read_limit`.
+    stride, side
+        As in `Truncation`.
+
+    Returns
+    -------
+    Truncation or None
+
+    Raises
+    ------
+    ValueError
+        If there is no such strategy.
+    """
+    strategy = choice("truncation", truncation, _STRATEGIES)
+    if strategy is None or limit is None:
+        return None
+    return Truncation(strategy, limit, stride, side)
+
+
+def read_limit(max_length: int | None, model_max_length: int) -> int | None:
+    """Return the most tokens of a row, or None if neither the call nor the model sets a limit."""
+    if max_length is None:
+        return model_max_length if model_max_length < _NO_LIMIT else None
+    check_count("max_length", max_length)
+    return int(max_length)
