@@ -263,6 +263,12 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         Parameters
         ----------
         device : object
+            The CPU, as ``"cpu"``, ``torch.device("cpu")``, -1 or None.
+
+        Returns
+        -------
+        model
+            The model itself.
 
         Raises
         ------

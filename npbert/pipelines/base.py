@@ -103,18 +103,18 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
     **given
         The options as keyword arguments; see `npbert.pipeline`.
 
+    Attributes
+    ----------
+    task : str
+    model : PreTrainedModel
+    tokenizer : Tokenizer
+
     Raises
     ------
     TypeError
         If a keyword is unknown.
     ValueError
         If an option cannot be honoured.
-
-    Attributes
-    ----------
-    task : str
-    model : PreTrainedModel
-    tokenizer : Tokenizer
     """
 
     task: ClassVar[str]
