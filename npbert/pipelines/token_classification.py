@@ -369,7 +369,10 @@ def _tag(part: _Labelled) -> str:
 
 
 def _without_overlaps(entities: list[Entity]) -> Iterator[Entity]:
-    """Yield, of entities that overlap, the longest, or among equally long ones the best scored."""
+    """Yield one of the entities that overlap: the longest one.
+
+    If several of them are equally long, the one with the highest score is yielded.
+    """
     ordered = sorted(entities, key=lambda entity: entity["start"])
     kept: Entity | None = None
     for entity in ordered:
