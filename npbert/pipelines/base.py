@@ -294,7 +294,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
     def _chunks(
         self, items: Iterable[ItemT], n_items: int, options: OptionsT
     ) -> Iterator[list[ItemT]]:
-        """Yield a stream in chunks: the first has up to `n_items` inputs, the next twice as many."""
+        """Yield a stream in chunks: first up to `n_items` inputs, then up to twice as many each time."""
         items = iter(items)
         while True:
             chunk: list[ItemT] = []
