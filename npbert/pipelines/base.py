@@ -294,7 +294,10 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
     def _chunks(
         self, items: Iterable[ItemT], n_items: int, options: OptionsT
     ) -> Iterator[list[ItemT]]:
-        """Yield a stream in chunks: first up to `n_items` inputs, then up to twice as many each time."""
+        """Yield a stream in chunks.
+
+        The first chunk has up to `n_items` inputs. Each further one has up to twice as many.
+        """
         items = iter(items)
         while True:
             chunk: list[ItemT] = []
