@@ -45,7 +45,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def label_texts(request: ClassifyRequest) -> None:
-    """Label the texts of a request, and put the results where it wants them.
+    """Label the texts of a request, and put the results where the request says.
 
     Raises
     ------
