@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypedDict
 
-from npbert.arguments import PortedOptions, choice
+from npbert.arguments import PortedOptions
 from npbert.checkpoints.hub import HubOptions
 
 Side = Literal["right", "left"]
@@ -99,4 +99,4 @@ class TokenizerCallOptions(TypedDict, total=False):
 
 def read_side(name: str, value: object) -> Side:
     """Return `value` if it is a side; otherwise raise a ValueError that names the argument."""
-    return choice(name, value, _SIDES)
+    return look_up_choice(name, value, _SIDES)

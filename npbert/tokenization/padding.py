@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tokenizers import Tokenizer as Backend
 
-from npbert.arguments import check_count, choice
+from npbert.arguments import check_count
 from npbert.tokenization.options import Side, read_side
 from npbert.tokenization.truncation import Truncation
 
@@ -96,7 +96,7 @@ def read_padding(
     ValueError
         If an argument has no meaning, or the call cannot cut and pad to the same length.
     """
-    target = choice("padding", padding, PADDINGS)
+    target = look_up_choice("padding", padding, PADDINGS)
     if multiple_of is not None:
         check_count("pad_to_multiple_of", multiple_of)
     checked_side = read_side("padding_side", side)

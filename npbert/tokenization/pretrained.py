@@ -9,7 +9,7 @@ from typing import Any, Literal, Self, Unpack, overload
 
 import tokenizers
 
-from npbert.arguments import HARMLESS_NAMES, reject_unknown, take_harmless
+from npbert.arguments import HARMLESS_NAMES, drop_harmless, reject_unknown
 from npbert.checkpoints.hub import (
     CONFIG_FILE,
     HUB_OPTIONS,
@@ -125,7 +125,7 @@ class PretrainedTokenizer(Vocabulary):
         """
         known = (*HUB_OPTIONS, *SETTING_NAMES, *HARMLESS_NAMES)
         of_hub, others = split_hub_options(options)
-        others = take_harmless(others)
+        others = drop_harmless(others)
         others.pop("config", None)  # a tokenizer needs nothing of it
         unknown = [name for name in others if name not in SETTING_NAMES]
         reject_unknown(f"{cls.__name__}.from_pretrained()", unknown, known)

@@ -7,7 +7,7 @@ from typing import Final
 
 from tokenizers import Tokenizer as Backend
 
-from npbert.arguments import check_count, check_stride, choice
+from npbert.arguments import check_count, check_stride
 
 UNLIMITED: Final = int(1e30)  # what transformers writes where a model sets no limit
 _NO_LIMIT: Final = 10**20  # a larger model_max_length means that there is no limit
@@ -88,7 +88,7 @@ def read_truncation(
     ValueError
         If there is no such strategy.
     """
-    strategy = choice("truncation", truncation, _STRATEGIES)
+    strategy = look_up_choice("truncation", truncation, _STRATEGIES)
     if strategy is None or limit is None:
         return None
     return Truncation(strategy, limit, stride, side)

@@ -1,68 +1,23 @@
-"""Token ids against the published ones and against transformers."""
+"""Token ids that were published, bad input, and threads."""
 
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import transformers
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-import npbert
 from npbert.tokenization.tokenizer import Tokenizer
 from tests.support.paths import DATA
+from tests.support.tokenizers import SENTENCES, Sides
 
 PUBLISHED = [
     row
     for row in map(json.loads, (DATA / "published_logits.jsonl").read_text().splitlines())
     if row["text"]
 ]
-SENTENCES = [
-    "I've been waiting for a HuggingFace course my whole life.",
-    "I hate this so much!",
-]
-OPTIONS: list[dict[str, Any]] = [
-    {},
-    {"padding": True},
-    {"padding": "longest", "truncation": True},
-    {"padding": "max_length", "max_length": 9, "truncation": True},
-    {"padding": "max_length"},
-    {"max_length": 5},
-    {"max_length": 12, "truncation": "only_first"},
-    {"truncation": "longest_first"},
-    {"truncation": False, "padding": False},
-    {"truncation": "do_not_truncate", "padding": "do_not_pad"},
-    {"add_special_tokens": False},
-    {"return_attention_mask": False},
-]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files of the default model's tokenizer: a vocabulary and two settings."""
-    folder = tmp_path_factory.mktemp("tokenizer")
-    shutil.copy(DATA / "vocab.txt", folder)
-    settings = {"model_max_length": 512, "do_lower_case": True}
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
-    (folder / "config.json").write_text(json.dumps({"model_type": "distilbert"}))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def ours(folder: Path) -> Tokenizer:
-    return npbert.AutoTokenizer.from_pretrained(folder)
-
-
-@pytest.fixture(scope="module")
-def theirs(folder: Path) -> Any:
-    return transformers.AutoTokenizer.from_pretrained(folder)
 
 
 @pytest.mark.parametrize("row", PUBLISHED, ids=lambda row: row["text"][0][:20])
@@ -74,98 +29,29 @@ def test_published_ids(ours: Tokenizer, row: dict[str, Any]) -> None:
     assert inputs.input_ids.dtype == inputs.attention_mask.dtype == np.int64
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
-@pytest.mark.parametrize(
-    "args",
-    [
-        ("a single text",),
-        (SENTENCES,),
-        ([SENTENCES[0]],),
-        ("", "second"),
-        ("one text", "and its pair, which is longer"),
-        (["a", "b c d e"], ["f g h", "i"]),
-        ([],),
-    ],
-    ids=str,
-)
-def test_lists_equal_those_of_transformers(
-    ours: Tokenizer, theirs: Any, args: tuple[Any, ...], options: dict[str, Any]
-) -> None:
-    if args == ([],):
-        assert ours(*args, **options)["input_ids"] == []
-        return
-    options = {**options, "return_token_type_ids": True}
-    assert dict(ours(*args, **options)) == dict(theirs(*args, **options))
-
-
-def text_strategy() -> st.SearchStrategy[str]:
-    words = st.sampled_from(
-        ["film", "don't", "naïve", "東京", "[MASK]", "[SEP]", "😀", "\t", "\x00", "é", "ß", "İ",
-         "unaffable", "x" * 120, "...", "\u200d", "\ufffd", "½", "ﬁ"]
-    )  # fmt: skip
-    anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
-    return st.lists(st.one_of(words, anything), max_size=8).map(" ".join)
-
-
-@settings(max_examples=300, deadline=None)
-@given(text=text_strategy())
-def test_any_text_gets_the_ids_of_transformers(text: str) -> None:
-    pair = _cached_pair()
-    assert pair[0](text)["input_ids"] == pair[1](text)["input_ids"]
-
-
-def _cached_pair() -> tuple[Tokenizer, Any]:
-    """Both tokenizers; hypothesis cannot use fixtures of a narrower scope."""
-    if not _PAIR:
-        folder = Path(tempfile.mkdtemp())
-        shutil.copy(DATA / "vocab.txt", folder)
-        _PAIR.append(Tokenizer.from_folder(folder))
-        _PAIR.append(transformers.BertTokenizer(vocab=str(DATA / "vocab.txt")))
-    return _PAIR[0], _PAIR[1]
-
-
-_PAIR: list[Any] = []
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"do_lower_case": False},
-        {"do_lower_case": True, "strip_accents": False},
-        {"do_lower_case": False, "strip_accents": True},
-        {"tokenize_chinese_chars": False},
-        {"unk_token": "[MASK]"},
-        {"padding_side": "left", "truncation_side": "left"},
-        {"model_max_length": 6},
-    ],
-    ids=str,
-)
-def test_settings_of_the_folder(folder: Path, tmp_path: Path, settings: dict[str, Any]) -> None:
-    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
-    texts = ["Naïve Café in 東京, über ALLES!", "short"]
-    options: dict[str, Any] = {"padding": True, "truncation": True, "max_length": 12}
-    expected = transformers.AutoTokenizer.from_pretrained(tmp_path)(texts, **options)["input_ids"]
-    assert npbert.AutoTokenizer.from_pretrained(tmp_path)(texts, **options).input_ids == expected
-
-
-def test_a_tokenizer_json_gives_the_same(folder: Path, tmp_path: Path, ours: Tokenizer) -> None:
-    transformers.AutoTokenizer.from_pretrained(folder).save_pretrained(tmp_path)
-    (tmp_path / "config.json").write_text("{}")
-    (tmp_path / "vocab.txt").unlink(missing_ok=True)
-    loaded = npbert.AutoTokenizer.from_pretrained(tmp_path)
-    assert loaded.model_max_length == 512
-    assert loaded(SENTENCES, padding=True) == ours(SENTENCES, padding=True)
-
-
 def test_columns_of_texts_count_as_lists(ours: Tokenizer) -> None:
     expected = ours(SENTENCES)
     assert ours(tuple(SENTENCES)) == expected
     assert ours(np.array(SENTENCES)) == expected
 
 
+def test_threads_share_one(sides: Sides) -> None:
+    """Truncation and padding are settings of one backend; no call sees those of another call."""
+    ours, _ = sides
+    text = "a b c d e f g h i j k l m n o p q r s t u v w x y z"
+
+    def call(length: int) -> tuple[int, int]:
+        cut = ours(text, truncation=True, max_length=length)["input_ids"]
+        padded = ours("a", padding="max_length", max_length=length)["input_ids"]
+        return len(cut), len(padded)
+
+    lengths = [3 + number % 17 for number in range(400)]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(call, lengths)) == [(length, length) for length in lengths]
+
+
 def test_threads_share_one_tokenizer(ours: Tokenizer) -> None:
-    """Each call with another truncation: a setting of another thread would show."""
+    """Each call truncates to another length, so a setting of another thread would show."""
 
     def lengths(max_length: int) -> bool:
         ids = ours(["word " * 50] * 20, truncation=True, max_length=max_length).input_ids
@@ -173,9 +59,6 @@ def test_threads_share_one_tokenizer(ours: Tokenizer) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(lengths, [3 + n % 40 for n in range(200)]))
-
-
-# ------------------------------------------------------------------------------- bad input
 
 
 @pytest.mark.parametrize(
@@ -214,31 +97,3 @@ def test_bad_input(
 ) -> None:
     with pytest.raises(error, match=message):
         ours(*args, **options)
-
-
-def test_a_missing_field_says_what_there_is(ours: Tokenizer) -> None:
-    with pytest.raises(AttributeError, match="there is: input_ids, attention_mask"):
-        _ = ours("a").token_type_ids
-
-
-@pytest.mark.parametrize(
-    ("files", "message"),
-    [
-        ({}, "no tokenizer.json and no vocab.txt"),
-        ({"vocab.txt": "a\nb\n"}, r"lacks the special tokens \[UNK\], \[SEP\]"),
-        ({"vocab.txt": b"\xff\xfe"}, "not a UTF-8 text file"),
-        ({"tokenizer.json": "{}"}, "cannot be read as a tokenizer"),
-        ({"tokenizer.json": "<html>"}, "cannot be read as a tokenizer"),
-        ({"vocab.txt": "a", "tokenizer_config.json": "nonsense"}, "not a JSON file"),
-        ({"vocab.txt": "a", "tokenizer_config.json": "[]"}, "expected a JSON object"),
-        ({"vocab.txt": "a", "added_tokens.json": '{"<x>": 7}'}, "'<x>' should be token 7.*it 1"),
-        ({"vocab.txt": "a", "special_tokens_map.json": "[]"}, "expected a JSON object"),
-    ],
-    ids=str,
-)
-def test_bad_files(tmp_path: Path, files: dict[str, str | bytes], message: str) -> None:
-    (tmp_path / "config.json").write_text("{}")
-    for name, content in files.items():
-        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(ValueError, match=message):
-        npbert.AutoTokenizer.from_pretrained(tmp_path)

@@ -1,0 +1,33 @@
+"""Tokenizers are copied, pickled and saved."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from pathlib import Path
+
+import pytest
+
+from tests.support.tokenizers import Sides
+
+
+def test_copies_and_pickles(sides: Sides) -> None:
+    ours, _ = sides
+    expected = ours(["one two", "three"], padding=True)
+    for twin in (pickle.loads(pickle.dumps(ours)), copy.deepcopy(ours)):
+        encoding = twin(["one two", "three"], padding=True)
+        assert encoding == expected
+        assert twin.cls_token_id == ours.cls_token_id
+    back = pickle.loads(pickle.dumps(expected))
+    assert back == expected
+    assert back.tokens(1) == expected.tokens(1)
+
+
+def test_saving_replaces_nothing_but_itself(tmp_path: Path, sides: Sides) -> None:
+    ours, _ = sides
+    ours.save_pretrained(tmp_path)
+    ours.save_pretrained(tmp_path)
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(FileExistsError, match=r"tokenizer\.json exists and holds something else"):
+        ours.save_pretrained(tmp_path)
+    assert (tmp_path / "tokenizer.json").read_text() == "{}"

@@ -1,0 +1,82 @@
+"""Tokens, their ids, and decoding, compared with transformers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.support.tokenizers import STRINGS, Sides, load, make_tokenizer
+
+
+def test_vocabulary_and_special_tokens(variant: Sides) -> None:
+    ours, theirs = variant
+    for name in ("unk", "sep", "pad", "cls", "mask", "bos", "eos"):
+        assert getattr(ours, f"{name}_token") == getattr(theirs, f"{name}_token")
+        assert getattr(ours, f"{name}_token_id") == getattr(theirs, f"{name}_token_id")
+    for name in (
+        *("all_special_tokens", "all_special_ids", "special_tokens_map", "vocab_size"),
+        *("model_max_length", "padding_side", "truncation_side", "pad_token_type_id", "is_fast"),
+        *("max_len_single_sentence", "max_len_sentences_pair"),
+    ):
+        assert getattr(ours, name) == getattr(theirs, name), name
+    assert len(ours) == len(theirs)
+    assert ours.get_vocab() == ours.vocab == theirs.get_vocab()
+    assert list(ours.get_added_vocab().items()) == list(theirs.get_added_vocab().items())
+    assert type(ours.backend_tokenizer) is type(theirs.backend_tokenizer)
+    for pair in (False, True):
+        assert ours.num_special_tokens_to_add(pair) == theirs.num_special_tokens_to_add(pair)
+    ids = [101, 7592, 103, 102, 0]
+    tokens = ["[CLS]", "hello", "##zzzz", "nonsense token", "[PAD]"]
+    assert ours.convert_tokens_to_ids(tokens) == theirs.convert_tokens_to_ids(tokens)
+    assert ours.convert_tokens_to_ids("film") == theirs.convert_tokens_to_ids("film")
+    assert ours.convert_ids_to_tokens(7592) == theirs.convert_ids_to_tokens(7592)
+    for skip in (False, True):
+        expected = theirs.convert_ids_to_tokens(ids, skip_special_tokens=skip)
+        assert ours.convert_ids_to_tokens(np.array(ids), skip_special_tokens=skip) == expected
+    expected = theirs.get_special_tokens_mask(ids, already_has_special_tokens=True)
+    assert ours.get_special_tokens_mask(ids, already_has_special_tokens=True) == expected
+    pieces = ["un", "##aff", "##able", "!", "it", "'", "s"]
+    assert ours.convert_tokens_to_string(pieces) == theirs.convert_tokens_to_string(pieces)
+    with pytest.raises(AttributeError, match="no attribute 'klass_token'"):
+        _ = ours.klass_token  # type: ignore[attr-defined]
+
+
+def test_other_special_tokens(tmp_path: Path) -> None:
+    ours, theirs = load(make_tokenizer(tmp_path))
+    batch = ["one", "one two"]
+    for name, value in (("pad_token", "[MASK]"), ("cls_token_id", 7592), ("pad_token_id", 100)):
+        for side in (ours, theirs):
+            setattr(side, name, value)
+        assert ours(batch, padding=True)["input_ids"] == theirs(batch, padding=True)["input_ids"]
+        assert ours.special_tokens_map == theirs.special_tokens_map
+        assert ours.pad_token_id == theirs.pad_token_id
+    with pytest.raises(ValueError, match="pad_token is 'blorpish', expected a token that"):
+        ours.pad_token = "blorpish"
+    with pytest.raises(ValueError, match="pad_token_id is 99999, expected a token"):
+        ours.pad_token_id = 99999
+
+
+def test_strings_come_back(variant: Sides) -> None:
+    ours, theirs = variant
+    for text in STRINGS:
+        ids = theirs(text)["input_ids"]
+        for skip in (False, True):
+            for clean in (None, True):
+                options: dict[str, Any] = {
+                    "skip_special_tokens": skip,
+                    "clean_up_tokenization_spaces": clean,
+                }
+                assert ours.decode(ids, **options) == theirs.decode(ids, **options)
+        assert ours.convert_ids_to_tokens(ids) == theirs.convert_ids_to_tokens(ids)
+
+
+@pytest.mark.parametrize("ids", [7592, [7592, 999], [[101, 7592], [2023, 2003]], [], [[101], []]])
+def test_decode(sides: Sides, ids: Any) -> None:
+    ours, theirs = sides
+    assert ours.decode(ids) == theirs.decode(ids)
+    assert ours.batch_decode(ids) == theirs.batch_decode(ids)
+    if ids != [[101], []]:  # rows of different lengths do not make an array
+        assert ours.decode(np.array(ids, np.int64)) == ours.decode(ids)
