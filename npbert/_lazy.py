@@ -45,4 +45,8 @@ def load(name: str) -> object:
         return version(_PACKAGE)
     if name not in modules_of_names():
         raise AttributeError(f"module {_PACKAGE!r} has no attribute {name!r}")
+    # Deep inside a chain of imports, Python 3.11 asks the system for memory at almost every call
+    # that numpy's import makes, and returns it at once. Here numpy is imported near the top.
+    import numpy  # noqa: F401
+
     return getattr(import_module(modules_of_names()[name]), name)

@@ -119,7 +119,7 @@ _ANY_VALUE = ("num_workers", "use_fast", "low_cpu_mem_usage", "trust_remote_code
 HARMLESS_NAMES = (*_HARMLESS, *_ANY_VALUE)
 
 
-def take_harmless(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def drop_harmless(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Check the arguments of `PortedOptions`, and return all other arguments.
 
     Parameters
@@ -151,7 +151,7 @@ def take_harmless(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if name not in HARMLESS_NAMES}
 
 
-def choice(name: str, value: object, choices: Mapping[Any, T]) -> T:
+def look_up_choice(name: str, value: object, choices: Mapping[Any, T]) -> T:
     """Return what the value of an argument means.
 
     Parameters

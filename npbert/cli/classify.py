@@ -66,7 +66,7 @@ def label_texts(request: ClassifyRequest) -> None:
             output = stack.enter_context(_open_output(request, request.output_path, format))
 
         # The model is loaded after the files are opened, so that their errors come at once.
-        from npbert.pipelines.factory import pipeline
+        from npbert import pipeline
         from npbert.tables.labelling import Labeller
 
         classifier = pipeline(
@@ -100,7 +100,7 @@ def label_texts(request: ClassifyRequest) -> None:
                 progress.show()
     counts = labeller.counts
     if not request.quiet and (source is not None or counts.truncated or counts.windowed):
-        print(f"npbert: {describe_counts(counts, classifier.limit())}", file=sys.stderr)
+        print(f"npbert: {describe_counts(counts, classifier.max_tokens())}", file=sys.stderr)
 
 
 def _read_table(request: ClassifyRequest, source: Source | None) -> Table:

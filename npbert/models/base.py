@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar, Un
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npbert.arguments import reject_unknown, take_harmless
+from npbert.arguments import drop_harmless, reject_unknown
 from npbert.checkpoints.config import DistilBertConfig, LoadingOptions, config_changes
 from npbert.checkpoints.hub import CONFIG_FILE, ModelSource, split_hub_options
 from npbert.checkpoints.parameters import HeadKind
@@ -275,7 +275,7 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         ValueError
             If `device` is not the CPU.
         """
-        take_harmless({"device": device})
+        drop_harmless({"device": device})
         return self
 
     def forward_pack(self, pack: Pack, selector: Selector | None = None) -> Array:

@@ -139,7 +139,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Return the result of one input, a list of results, or an iterator over results."""
 
-    def limit(self) -> int:
+    def max_tokens(self) -> int:
         """Return the most tokens that the model reads of a text, unless a call says otherwise."""
         return self._cutting(self._options).max_length
 
@@ -204,7 +204,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
     _for_long_texts: ClassVar[str] = "pass long_text='truncate' to read its beginning alone"
     _needs_offsets: ClassVar[bool] = False  # whether the task asks where tokens are in the text
 
-    def _is_one(self, inputs: object, _options: OptionsT, /) -> bool:
+    def _is_single_input(self, inputs: object, _options: OptionsT, /) -> bool:
         """Tell whether `inputs` is one input, and not several."""
         return isinstance(inputs, str)
 
@@ -241,7 +241,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
     ) -> None:
         """Raise a ValueError if the tokens of an input cannot be used."""
 
-    def _rows(self, pack: Pack, /) -> list[Array]:
+    def _compute_rows(self, pack: Pack, /) -> list[Array]:
         """Compute a pack, and return the model's rows for each text of it."""
         return np.split(self.model.forward_pack(pack), pack.starts[1:-1])
 
@@ -256,7 +256,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
     def _answer(self, inputs: object, options: OptionsT) -> Any:
         """Return one result for one input, a list for a list, an iterator for an iterator."""
         call = Call(options, self._cutting(options))
-        if self._is_one(inputs, options):
+        if self._is_single_input(inputs, options):
             (result,) = self._stream(self._read_inputs([inputs], options), call)
             return result
         items = as_list(inputs)
@@ -328,7 +328,9 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
             for part in one.parts
         ]
         n_threads = call.options.threads or available_cpus()
-        of_packs = compute_in_packs(self._rows, sequences, n_threads, call.options.batch_size)
+        of_packs = compute_in_packs(
+            self._compute_rows, sequences, n_threads, call.options.batch_size
+        )
         rows = itertools.chain.from_iterable(of_packs)
         for one in tokenized:
             n_parts = len(one.parts)

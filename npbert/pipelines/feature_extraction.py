@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, Unpack, overload
 
-from npbert.arguments import Indexed, choice
+from npbert.arguments import Indexed, look_up_choice
 from npbert.distilbert.activations import Array
 from npbert.pipelines.base import Call, Pipeline, TokenizedInput, read_text
-from npbert.pipelines.options import CallOptions, Options, TokenizerKwargs, flattened
+from npbert.pipelines.options import CallOptions, Options, TokenizerKwargs, flatten
 from npbert.pipelines.results import Features, FeaturesT, Texts
 
 
@@ -33,11 +33,13 @@ class FeatureExtractionOptions(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        choice("return_tensors", self.return_tensors, dict.fromkeys((False, True, None, "np")))
+        look_up_choice(
+            "return_tensors", self.return_tensors, dict.fromkeys((False, True, None, "np"))
+        )
 
     @classmethod
     def _normalized(cls, given: dict[str, Any]) -> dict[str, Any]:
-        return flattened(given, "tokenize_kwargs")
+        return flatten(given, "tokenize_kwargs")
 
 
 class FeatureExtractionPipeline(

@@ -20,8 +20,8 @@ from npbert.pipelines.options import (
     CallOptions,
     Options,
     TokenizerKwargs,
-    flattened,
-    without_none,
+    drop_none,
+    flatten,
 )
 from npbert.pipelines.results import FilledMask, FilledMasks, Texts
 from npbert.tokenization.tokenizer import Tokenizer
@@ -58,7 +58,7 @@ class FillMaskOptions(Options):
 
     @classmethod
     def _normalized(cls, given: dict[str, Any]) -> dict[str, Any]:
-        flat = without_none(flattened(given, "tokenizer_kwargs"), "top_k", "targets")
+        flat = drop_none(flatten(given, "tokenizer_kwargs"), "top_k", "targets")
         if "targets" in flat:
             targets = flat["targets"]
             words = [targets] if isinstance(targets, str) else as_list(targets)
@@ -152,7 +152,7 @@ class FillMaskPipeline(Pipeline[str, FillMaskOptions, FilledMasks]):
                 "(or it was cut off); put one where a word is wanted"
             )
 
-    def _rows(self, pack: Pack) -> list[Array]:
+    def _compute_rows(self, pack: Pack) -> list[Array]:
         masks = np.flatnonzero(pack.input_ids == self.tokenizer.mask_token_id)
         logits = self.model.forward_pack(pack, select(masks))  # (masks, vocab)
         return np.split(logits, np.searchsorted(masks, pack.starts[1:-1]))
@@ -182,7 +182,7 @@ class FillMaskPipeline(Pipeline[str, FillMaskOptions, FilledMasks]):
             "token": token,
             "token_str": self.tokenizer.decode([token]),
             # Masks are special tokens. If the text has other masks, they must not be skipped.
-            "sequence": self.tokenizer.decode(filled, skip_special_tokens=n_masks == 1),
+            "sequence": self.tokenizer.decode(filled.tolist(), skip_special_tokens=n_masks == 1),
         }
 
     def _target_ids(self, targets: tuple[str, ...] | None) -> IntArray:

@@ -10,9 +10,9 @@ from npbert.arguments import (
     HARMLESS_NAMES,
     PortedOptions,
     check_count,
-    choice,
+    drop_harmless,
+    look_up_choice,
     reject_unknown,
-    take_harmless,
 )
 from npbert.tokenization.tokenizer import PADDINGS
 
@@ -102,7 +102,7 @@ class Options:
         for name in ("max_length", "batch_size", "threads"):
             if getattr(self, name) is not None:
                 check_count(name, getattr(self, name))
-        choice("padding", self.padding, PADDINGS)
+        look_up_choice("padding", self.padding, PADDINGS)
         if self.long_text not in (None, *self.long_texts):
             raise ValueError(
                 f"long_text is {self.long_text!r}, expected one of: {', '.join(self.long_texts)}"
@@ -174,7 +174,7 @@ class Options:
     ) -> dict[str, Any]:
         """Return the fields of this class that the keyword arguments of a function fill."""
         names = [field.name for field in fields(cls)]
-        normalized = cls._normalized(take_harmless(given))
+        normalized = cls._normalized(drop_harmless(given))
         unknown = normalized.keys() - {*names}
         reject_unknown(function, unknown, (*names, *more_names, *HARMLESS_NAMES))
         return normalized
@@ -212,7 +212,7 @@ class Options:
 _TOKENIZER_KWARGS: Final = tuple(TokenizerKwargs.__annotations__)
 
 
-def flattened(given: Mapping[str, Any], name: str) -> dict[str, Any]:
+def flatten(given: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Move the options of a nested dict up, to the keyword arguments around it.
 
     Parameters
@@ -243,6 +243,6 @@ def flattened(given: Mapping[str, Any], name: str) -> dict[str, Any]:
     return flat | nested
 
 
-def without_none(given: Mapping[str, Any], *names: str) -> dict[str, Any]:
+def drop_none(given: Mapping[str, Any], *names: str) -> dict[str, Any]:
     """Return `given` without the arguments in `names` whose value None means not given."""
     return {name: value for name, value in given.items() if value is not None or name not in names}

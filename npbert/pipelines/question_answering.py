@@ -110,7 +110,7 @@ class QuestionAnsweringOptions(Options):
         return Cutting(max_length, "only_second", stride, keeps_rest=True)
 
 
-class _Question(NamedTuple):
+class _CheckedQuestion(NamedTuple):
     question: str
     context: str
 
@@ -124,7 +124,7 @@ class _Span(NamedTuple):
 
 
 class QuestionAnsweringPipeline(
-    Pipeline[_Question, QuestionAnsweringOptions, Answers], Generic[AnswersT]
+    Pipeline[_CheckedQuestion, QuestionAnsweringOptions, Answers], Generic[AnswersT]
 ):
     """A pipeline that answers questions with words of a context; `npbert.pipeline` makes it.
 
@@ -252,37 +252,37 @@ class QuestionAnsweringPipeline(
         ValueError
             If a text is missing or empty, or an option cannot be honoured.
         """
-        asked = _gathered(inputs, question, context)
+        asked = _gather_inputs(inputs, question, context)
         if isinstance(asked, list) and len(asked) == 1:
             (asked,) = asked
         return self._answer(asked, self.options_for(f"{type(self).__name__}()", options))
 
-    def _is_one(self, inputs: object, _options: QuestionAnsweringOptions) -> bool:
+    def _is_single_input(self, inputs: object, _options: QuestionAnsweringOptions) -> bool:
         return isinstance(inputs, Mapping)
 
     def _read_input(
         self, item: object, number: int, _options: QuestionAnsweringOptions
-    ) -> _Question:
+    ) -> _CheckedQuestion:
         where = f"input {number} (counted from 0)"
         if not isinstance(item, Mapping):
             raise TypeError(
                 f"{where} is a {type(item).__name__}, expected a dict of question and context"
             )
-        for name in _Question._fields:
+        for name in _CheckedQuestion._fields:
             if name not in item:
                 raise ValueError(
                     f"{where} has the keys {list(item)}, expected question and context"
                 )
             if not check_text(item[name], f"{name} of {where}"):
                 raise ValueError(f"{name} of {where} is empty")
-        return _Question(item["question"], item["context"])
+        return _CheckedQuestion(item["question"], item["context"])
 
     def _cutting(self, options: QuestionAnsweringOptions) -> Cutting:
         cutting = super()._cutting(options)
         return cutting if self._question_is_first else cutting._replace(strategy="only_first")
 
     def _texts_of(
-        self, item: _Question, _options: QuestionAnsweringOptions
+        self, item: _CheckedQuestion, _options: QuestionAnsweringOptions
     ) -> list[tuple[str, str]]:
         question, context = item
         return [(question, context) if self._question_is_first else (context, question)]
@@ -293,7 +293,7 @@ class QuestionAnsweringPipeline(
 
     def _make_result(
         self,
-        tokenized: TokenizedInput[_Question],
+        tokenized: TokenizedInput[_CheckedQuestion],
         rows: list[Array],
         call: Call[QuestionAnsweringOptions],
     ) -> Answers:
@@ -307,7 +307,7 @@ class QuestionAnsweringPipeline(
             start[0] = end[0] = 0  # the token [CLS] stands for "no answer"
             n_wanted = options.top_k * 2 + 10 if options.align_to_words else options.top_k
             for span in _spans(start, end, allowed, n_wanted, options.max_answer_len):
-                begin, stop = _characters(part, span, self._n_of_context, options.align_to_words)
+                begin, stop = _characters(part, span, self._context_index, options.align_to_words)
                 answer = context[begin:stop]
                 known = answers.setdefault(
                     answer.lower(), {"score": 0.0, "start": begin, "end": stop, "answer": answer}
@@ -321,13 +321,13 @@ class QuestionAnsweringPipeline(
         return found[0] if len(found) == 1 else found
 
     @property
-    def _n_of_context(self) -> int:
+    def _context_index(self) -> int:
         """The place of the context in a pair of texts, 0 or 1."""
         return 1 if self._question_is_first else 0
 
     def _allowed(self, part: Encoding) -> BoolArray:
         """Tell which tokens can be part of an answer: those of the context, and `[CLS]`."""
-        of_context = np.array([number == self._n_of_context for number in part.sequence_ids])
+        of_context = np.array([number == self._context_index for number in part.sequence_ids])
         allowed: BoolArray = of_context | (np.array(part.ids) == self.tokenizer.cls_token_id)
         return allowed
 
@@ -354,21 +354,21 @@ def _spans(
 
 
 def _characters(
-    part: Encoding, span: _Span, n_of_context: int, align_to_words: bool
+    part: Encoding, span: _Span, context_index: int, align_to_words: bool
 ) -> tuple[int, int]:
     """Return the first character of a span of tokens in the context, and the one after its last."""
     begin, stop = part.offsets[span.first][0], part.offsets[span.last][1]
     if align_to_words:
         first_word, last_word = part.token_to_word(span.first), part.token_to_word(span.last)
         if first_word is not None and last_word is not None:
-            first = part.word_to_chars(first_word, n_of_context)
-            last = part.word_to_chars(last_word, n_of_context)
+            first = part.word_to_chars(first_word, context_index)
+            last = part.word_to_chars(last_word, context_index)
             if first is not None and last is not None:
                 return first[0], last[1]
     return begin, stop
 
 
-def _gathered(inputs: tuple[object, ...], question: object, context: object) -> object:
+def _gather_inputs(inputs: tuple[object, ...], question: object, context: object) -> object:
     """Return what was asked, as a dict, a list of dicts, or an iterator over dicts."""
     if inputs:
         if question is not None or context is not None:

@@ -182,7 +182,7 @@ class TextClassificationPipeline(
         result = self._answer(inputs, self.options_for(f"{type(self).__name__}()", given))
         return as_list_for_one(result, inputs, top_k)
 
-    def _is_one(self, inputs: object, _options: TextClassificationOptions) -> bool:
+    def _is_single_input(self, inputs: object, _options: TextClassificationOptions) -> bool:
         return isinstance(inputs, (str, Mapping))
 
     def _read_input(self, item: object, number: int, _options: TextClassificationOptions) -> _Text:
@@ -210,7 +210,7 @@ class TextClassificationPipeline(
                 "pass long_text='truncate'"
             )
 
-    def _rows(self, pack: Pack) -> list[Array]:
+    def _compute_rows(self, pack: Pack) -> list[Array]:
         return list(self.model.forward_pack(pack))  # one row (labels,) per text
 
     def _make_result(

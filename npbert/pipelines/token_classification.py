@@ -14,7 +14,7 @@ from npbert.arguments import ArrowColumn, Indexed, Sized, as_list, check_stride,
 from npbert.distilbert.activations import Array
 from npbert.models.outputs import softmax
 from npbert.pipelines.base import Call, Pipeline, TokenizedInput, read_text
-from npbert.pipelines.options import CallOptions, Cutting, Options, without_none
+from npbert.pipelines.options import CallOptions, Cutting, Options, drop_none
 from npbert.pipelines.results import Entity, EntityT, TokenEntity
 
 _STRATEGIES: Final = ("none", "simple", "first", "average", "max")
@@ -70,7 +70,7 @@ class TokenClassificationOptions(Options):
 
     @classmethod
     def _normalized(cls, given: dict[str, Any]) -> dict[str, Any]:
-        given = without_none(given, "ignore_labels", "aggregation_strategy")
+        given = drop_none(given, "ignore_labels", "aggregation_strategy")
         if "aggregation_strategy" in given:
             given["aggregation_strategy"] = str(given["aggregation_strategy"]).lower()
         if "ignore_labels" in given:
@@ -227,7 +227,7 @@ class TokenClassificationPipeline(
         result = self._answer(inputs, call_options)
         return [result] if call_options.is_split_into_words and _is_words(inputs) else result
 
-    def _is_one(self, inputs: object, options: TokenClassificationOptions) -> bool:
+    def _is_single_input(self, inputs: object, options: TokenClassificationOptions) -> bool:
         return _is_words(inputs) if options.is_split_into_words else isinstance(inputs, str)
 
     def _read_input(self, item: object, number: int, options: TokenClassificationOptions) -> _Text:

@@ -222,7 +222,7 @@ class ZeroShotClassificationPipeline(Pipeline[str, ZeroShotOptions, ZeroShotResu
     def _n_characters(self, item: str, options: ZeroShotOptions) -> int:
         return len(item) * len(options.candidate_labels or ())
 
-    def _rows(self, pack: Pack) -> list[Array]:
+    def _compute_rows(self, pack: Pack) -> list[Array]:
         return list(self.model.forward_pack(pack))  # one row (labels of the model,) per pair
 
     def _make_result(

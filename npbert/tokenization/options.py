@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypedDict
 
-from npbert.arguments import PortedOptions
+from npbert.arguments import PortedOptions, look_up_choice
 from npbert.checkpoints.hub import HubOptions
 
 Side = Literal["right", "left"]

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tokenizers import Tokenizer as Backend
 
-from npbert.arguments import check_count
+from npbert.arguments import check_count, look_up_choice
 from npbert.tokenization.options import Side, read_side
 from npbert.tokenization.truncation import Truncation
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from tokenizers import Tokenizer as Backend
 
-from npbert.arguments import check_count, check_stride
+from npbert.arguments import check_count, check_stride, look_up_choice
 
 UNLIMITED: Final = int(1e30)  # what transformers writes where a model sets no limit
 _NO_LIMIT: Final = 10**20  # a larger model_max_length means that there is no limit
