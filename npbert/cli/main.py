@@ -18,9 +18,9 @@ _SHOWN_PROBLEMS: Final = 5
 
 
 def program() -> NoReturn:
-    """Be the program `npbert`: run its command line, and exit."""
+    """Run the command line in this process, as the program `npbert`, and exit."""
     prepare_streams()
-    # The program then ends as it does on Ctrl-C, which leaves files in order.
+    # The default action would end the process at once. An exception leaves files in order.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     sys.exit(main())
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class _Bar(Protocol):
-    """What is used of a bar of tqdm, which comes without types."""
+    """The part of a bar of tqdm that is used here; tqdm comes without types."""
 
     n: float
 

@@ -12,7 +12,7 @@ from npbert.tables.text import Dialect
 
 TABLE: Final = "table"  # the format for people; the other formats are for programs
 STANDARD_INPUT: Final = "-"
-PARQUET_WITHOUT_FILE: Final = "parquet goes with --output FILE"
+PARQUET_WITHOUT_FILE: Final = "parquet does not go to standard output; give --output FILE"
 _STANDARD_OUTPUT: Final = "-"
 _ALL_LABELS: Final = "all"
 
@@ -41,7 +41,8 @@ class ClassifyRequest:
         The number of labels per text that have a score in columns of their own; None means all
         labels. If it is not given, there are no such columns.
     long_text : "error", "truncate" or "window"
-        What to do with a text of more tokens than the model can read.
+        What to do with a text of more tokens than the model can read: stop, cut the text, or read
+        it in windows.
     n_threads : int, optional
         The most threads that compute at a time.
     output_path : str, optional
@@ -90,7 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     model = parser.add_argument_group("model")
     model.add_argument(
-        "--model", help="a folder, 'mini' or a hub id (default: the DistilBERT of SST-2)"
+        "--model", help="a folder, 'mini' or a hub id (default: a DistilBERT for SST-2)"
     )
     model.add_argument("--revision", help="a branch, tag or commit on the hub")
     model.add_argument(
@@ -123,7 +124,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=FORMATS,
         help="the format of the input (default: what the ending of FILE says, else plain lines)",
     )
-    source.add_argument("--column", help="the column or key of the texts (default: text)")
+    source.add_argument(
+        "--column", help="the column or key of the texts (default: text, or the only column)"
+    )
     source.add_argument(
         "--encoding",
         type=_read_encoding,
@@ -187,18 +190,18 @@ def read_request(arguments: argparse.Namespace) -> ClassifyRequest:
     if input_path is not None and texts:
         raise wrong_usage("give texts or --input FILE, not both")
     if arguments.resume and arguments.output is None:
-        raise wrong_usage("--resume goes with --output")
+        raise wrong_usage("--resume needs --output FILE")
     if texts == (STANDARD_INPUT,):
         texts, input_path = (), STANDARD_INPUT
     elif input_path is None and not texts:
         raise wrong_usage("give texts, --input FILE, or - for standard input")
     if texts and (arguments.column or arguments.input_format):
-        raise wrong_usage("--column and --input-format go with --input")
+        raise wrong_usage("--column and --input-format need --input FILE, or - for standard input")
     output_format = arguments.format or format_of(arguments.output or "")
     if output_format == "parquet" and arguments.output is None:
         raise wrong_usage(PARQUET_WITHOUT_FILE)
     if output_format == TABLE and arguments.output is not None:
-        raise wrong_usage("a table is for the terminal; give another --format with --output")
+        raise wrong_usage("a table is for a terminal; choose another --format for --output")
     return ClassifyRequest(
         texts=texts,
         input_path=input_path,

@@ -205,7 +205,9 @@ def test_parquet_does_not_go_to_standard_output(classify: Classify, tmp_path: Pa
     code, out, err = classify("--input", str(source))
     assert code == 2
     assert out == ""
-    assert err.endswith("npbert classify: error: parquet goes with --output FILE\n")
+    assert err.endswith(
+        "npbert classify: error: parquet does not go to standard output; give --output FILE\n"
+    )
 
 
 def test_parquet_takes_pyarrow(

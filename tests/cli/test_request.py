@@ -85,21 +85,21 @@ def test_a_request_does_not_change() -> None:
 USAGE = [
     ([], "give texts, --input FILE, or - for standard input"),
     (["text", "--input", "in.txt"], "give texts or --input FILE, not both"),
-    (["text", "--column", "review"], "--column and --input-format go with --input"),
+    (["text", "--column", "review"], "--column and --input-format need --input FILE"),
     (["--input", "in.txt", "--top-k", "0"], "'0' is neither a positive integer nor 'all'"),
     (["text", "--top-k", "x"], "'x' is neither a positive integer nor 'all'"),
     (["text", "--threads", "-1"], "'-1' is not a positive integer"),
     (["text", "--format", "xml"], "invalid choice: 'xml'"),
     (["text", "--colour"], "unrecognized arguments: --colour"),
     (["text", "--long-text", "windows"], "invalid choice: 'windows'"),
-    (["text", "--resume"], "--resume goes with --output"),
-    (["text", "--resume", "--output", "-"], "--resume goes with --output"),
+    (["text", "--resume"], "--resume needs --output FILE"),
+    (["text", "--resume", "--output", "-"], "--resume needs --output FILE"),
     (["text", "--progress", "--quiet"], "not allowed with argument --progress"),
     (["--input", "in.csv", "--encoding", "utf-99"], "'utf-99' is not an encoding of text"),
     (["--input", "in.csv", "--encoding", "base64"], "'base64' is not an encoding of text"),
     (["--input", "in.csv", "--delimiter", "::"], "'::' cannot stand between cells"),
-    (["text", "--format", "parquet"], "parquet goes with --output FILE"),
-    (["text", "--format", "table", "--output", "out.txt"], "a table is for the terminal"),
+    (["text", "--format", "parquet"], "parquet does not go to standard output; give --output"),
+    (["text", "--format", "table", "--output", "out.txt"], "a table is for a terminal"),
 ]
 
 
