@@ -56,6 +56,7 @@ class BatchEncoding(dict[str, Any], Generic[IdsT]):
     Parameters
     ----------
     columns : dict
+        The columns by their names. Each is a list or an array of one row per text.
     encodings : sequence of Encoding, optional
         One per row. Without them, the way from tokens to characters is not known.
 
@@ -133,7 +134,7 @@ class BatchEncoding(dict[str, Any], Generic[IdsT]):
             return super().__getitem__(key)
         if isinstance(key, slice) and self._encodings is None:
             return {name: column[key] for name, column in self.items()}
-        return self._known_encodings()[key]
+        return self._require_encodings()[key]
 
     def copy(self) -> BatchEncoding[IdsT]:
         """Return a new encoding with the same columns; what is in the columns is not copied."""
@@ -201,34 +202,34 @@ class BatchEncoding(dict[str, Any], Generic[IdsT]):
 
     def tokens(self, batch_index: int = 0) -> list[str]:
         """Return the tokens of a row as strings."""
-        return self._known_encodings()[batch_index].tokens
+        return self._require_encodings()[batch_index].tokens
 
     def sequence_ids(self, batch_index: int = 0) -> list[int | None]:
         """Return which text of a pair each token belongs to: 0, 1, or None for special tokens."""
-        return self._known_encodings()[batch_index].sequence_ids
+        return self._require_encodings()[batch_index].sequence_ids
 
     def word_ids(self, batch_index: int = 0) -> list[int | None]:
         """Return the number of each token's word; for special tokens it is None."""
-        return self._known_encodings()[batch_index].word_ids
+        return self._require_encodings()[batch_index].word_ids
 
     def token_to_sequence(self, batch_or_token_index: int, token_index: int | None = None) -> int:
         """Return which text of a pair a token belongs to: 0 or 1."""
         encoding, token = self._find(batch_or_token_index, token_index)
-        return encoding.token_to_sequence(_from_start(token, encoding))  # type: ignore[return-value]
+        return encoding.token_to_sequence(_count_from_start(token, encoding))  # type: ignore[return-value]
 
     def token_to_word(
         self, batch_or_token_index: int, token_index: int | None = None
     ) -> int | None:
         """Return the number of a token's word; for special tokens it is None."""
         encoding, token = self._find(batch_or_token_index, token_index)
-        return encoding.token_to_word(_from_start(token, encoding))
+        return encoding.token_to_word(_count_from_start(token, encoding))
 
     def token_to_chars(
         self, batch_or_token_index: int, token_index: int | None = None
     ) -> CharSpan | None:
         """Return where a token stands in its text; for special tokens this is None."""
         encoding, token = self._find(batch_or_token_index, token_index)
-        span = encoding.token_to_chars(_from_start(token, encoding))
+        span = encoding.token_to_chars(_count_from_start(token, encoding))
         return None if span is None else CharSpan(*span)
 
     def word_to_tokens(
@@ -263,7 +264,7 @@ class BatchEncoding(dict[str, Any], Generic[IdsT]):
         encoding, char = self._find(batch_or_char_index, char_index)
         return encoding.char_to_word(char, sequence_index)
 
-    def _known_encodings(self) -> list[Encoding]:
+    def _require_encodings(self) -> list[Encoding]:
         if self._encodings is None:
             raise ValueError(
                 "these ids were not tokenized here but padded, so their texts are not known; "
@@ -274,8 +275,8 @@ class BatchEncoding(dict[str, Any], Generic[IdsT]):
     def _find(self, batch_or_index: int, index: int | None) -> tuple[Encoding, int]:
         """Return a row's encoding and a place in it, from the numbers that a method was given."""
         if index is None:
-            return self._known_encodings()[0], batch_or_index
-        return self._known_encodings()[batch_or_index], index
+            return self._require_encodings()[0], batch_or_index
+        return self._require_encodings()[batch_or_index], index
 
 
 def read_encodings(
@@ -322,7 +323,7 @@ def read_encodings(
     return BatchEncoding(columns, rows)
 
 
-def _from_start(token: int, encoding: Encoding) -> int:
+def _count_from_start(token: int, encoding: Encoding) -> int:
     """Return the number of a token counted from the start; -1 is the last one."""
     return token + len(encoding.ids) if token < 0 else token
 

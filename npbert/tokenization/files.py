@@ -46,12 +46,14 @@ def read_tokenizer(
     Parameters
     ----------
     folder : Path
+        The folder with the files.
     changes : dict
         Settings that take the place of those in tokenizer_config.json.
 
     Returns
     -------
     backend : tokenizers.Tokenizer
+        The tokenizer, which neither truncates nor pads.
     settings : dict
         The settings of tokenizer_config.json, with the changes. The special tokens are str.
 
@@ -64,22 +66,22 @@ def read_tokenizer(
     if isinstance(settings["extra_special_tokens"], dict):  # attribute names and tokens
         settings["extra_special_tokens"] = list(settings["extra_special_tokens"].values())
     if (folder / TOKENIZER_FILE).exists():
-        backend = _from_tokenizer_json(folder / TOKENIZER_FILE, settings)
+        backend = _read_tokenizer_json(folder / TOKENIZER_FILE, settings)
     elif (folder / VOCAB_FILE).exists():
-        backend = _from_vocab(folder / VOCAB_FILE, settings)
+        backend = _read_vocab(folder / VOCAB_FILE, settings)
     else:
         raise ValueError(
             f"{folder}: no {TOKENIZER_FILE} and no {VOCAB_FILE}, so there is no tokenizer; "
             "copy the tokenizer with which the model was trained"
         )
     for name in SPECIAL_TOKENS:
-        settings[name] = _text(settings.get(name))
+        settings[name] = _text_of(settings.get(name))
     # These come from special_tokens_map.json. transformers too reads them only at this point.
     late = settings.pop("additional_special_tokens", None) or []
-    texts = [str(_text(token)) for token in late]
+    texts = [str(_text_of(token)) for token in late]
     backend.add_special_tokens([text for text in texts if backend.token_to_id(text) is None])
     extra = settings["extra_special_tokens"] or late
-    settings["extra_special_tokens"] = [*map(_text, extra)] if isinstance(extra, list) else None
+    settings["extra_special_tokens"] = [*map(_text_of, extra)] if isinstance(extra, list) else None
     return backend, settings
 
 
@@ -98,9 +100,8 @@ def write_tokenizer(
     FileExistsError
         If a file with one of these names holds something else.
     """
-    whole = tokenizers.Tokenizer.from_str(
-        backend.to_str()
-    )  # a copy, because other threads may use it
+    # The settings of a copy are changed, and not those of the backend that others may use.
+    whole = tokenizers.Tokenizer.from_str(backend.to_str())
     whole.no_truncation()
     whole.no_padding()
     known = {"tokenizer_class": _DEFAULT_CLASS} | settings
@@ -141,8 +142,8 @@ def _write_whole(path: Path, text: str) -> None:
 # ----------------------------------------------------------------------------- the backend
 
 
-def _from_tokenizer_json(path: Path, settings: Settings) -> tokenizers.Tokenizer:
-    with clear_errors(f"{path} cannot be read as a tokenizer"):
+def _read_tokenizer_json(path: Path, settings: Settings) -> tokenizers.Tokenizer:
+    with explain_errors(f"{path} cannot be read as a tokenizer"):
         backend = tokenizers.Tokenizer.from_file(str(path))
     for part, side in ((backend.padding, "padding_side"), (backend.truncation, "truncation_side")):
         if part is not None:
@@ -151,33 +152,37 @@ def _from_tokenizer_json(path: Path, settings: Settings) -> tokenizers.Tokenizer
     backend.no_truncation()
     is_bert = isinstance(backend.normalizer, normalizers.BertNormalizer)
     if is_bert and settings.get("tokenizer_class") not in _PLAIN_CLASSES:
-        backend.normalizer = _normalizer(settings)
+        backend.normalizer = _make_normalizer(settings)
     return backend
 
 
-def _from_vocab(path: Path, settings: Settings) -> tokenizers.Tokenizer:
+def _read_vocab(path: Path, settings: Settings) -> tokenizers.Tokenizer:
     """Set up BERT's tokenizer, as transformers does, over a file of one word piece per line."""
     with path.open(encoding="utf-8") as lines:
         try:
             vocab = {line.rstrip("\n"): number for number, line in enumerate(lines)}
         except UnicodeDecodeError as error:
             raise ValueError(f"{path} is not a UTF-8 text file: {error}") from error
-    unk_token = _text(settings.get("unk_token")) or ""
+    unk_token = _text_of(settings.get("unk_token")) or ""
     backend = tokenizers.Tokenizer(models.WordPiece(vocab, unk_token=unk_token))
-    backend.normalizer = _normalizer(settings)
+    backend.normalizer = _make_normalizer(settings)
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     backend.decoder = decoders.WordPiece(prefix="##")
     _add_tokens(backend, path.with_name(ADDED_TOKENS_FILE), settings)
-    special = [_text(settings.get(name)) for name, default in SPECIAL_TOKENS.items() if default]
+    special = [_text_of(settings.get(name)) for name, default in SPECIAL_TOKENS.items() if default]
     missing = [token for token in special if token and backend.token_to_id(token) is None]
     if missing:
         raise ValueError(
             f"{path} lacks the special tokens {', '.join(missing)}; is it a vocabulary?"
         )
     backend.add_special_tokens(
-        [_added_token(settings[name], special=True) for name in SPECIAL_TOKENS if settings[name]]
+        [
+            _make_added_token(settings[name], special=True)
+            for name in SPECIAL_TOKENS
+            if settings[name]
+        ]
     )
-    cls, sep = str(_text(settings["cls_token"])), str(_text(settings["sep_token"]))
+    cls, sep = str(_text_of(settings["cls_token"])), str(_text_of(settings["sep_token"]))
     backend.post_processor = processors.TemplateProcessing(
         single=f"{cls}:0 $A:0 {sep}:0",
         pair=f"{cls}:0 $A:0 {sep}:0 $B:1 {sep}:1",
@@ -186,7 +191,7 @@ def _from_vocab(path: Path, settings: Settings) -> tokenizers.Tokenizer:
     return backend
 
 
-def _normalizer(settings: Settings) -> normalizers.BertNormalizer:
+def _make_normalizer(settings: Settings) -> normalizers.BertNormalizer:
     return normalizers.BertNormalizer(
         handle_chinese_chars=settings.get("tokenize_chinese_chars", True),
         strip_accents=settings.get("strip_accents"),
@@ -198,10 +203,10 @@ def _add_tokens(backend: tokenizers.Tokenizer, path: Path, settings: Settings) -
     """Add the tokens that users added to the vocabulary; older releases had a file for them."""
     listed = settings.get("added_tokens_decoder")
     if listed is not None:
-        numbered = {int(number): _added_token(token) for number, token in listed.items()}
+        numbered = {int(number): _make_added_token(token) for number, token in listed.items()}
     elif path.exists():
         extra = settings.get("extra_special_tokens") or []
-        special = {_text(token) for token in [*map(settings.get, SPECIAL_TOKENS), *extra]}
+        special = {_text_of(token) for token in [*map(settings.get, SPECIAL_TOKENS), *extra]}
         numbered = {
             int(number): AddedToken(text, normalized=text not in special, special=text in special)
             for text, number in _read_json(path).items()
@@ -218,7 +223,7 @@ def _add_tokens(backend: tokenizers.Tokenizer, path: Path, settings: Settings) -
             )
     extra = settings.get("extra_special_tokens")
     if isinstance(extra, list):
-        backend.add_special_tokens([_added_token(token, special=True) for token in extra])
+        backend.add_special_tokens([_make_added_token(token, special=True) for token in extra])
 
 
 # ---------------------------------------------------------------------------- the settings
@@ -248,13 +253,13 @@ def _read_json(path: Path) -> dict[str, Any]:
     return values
 
 
-def _text(token: Any) -> str | None:
+def _text_of(token: Any) -> str | None:
     """Return the text of a token, which older files keep in an object of its properties."""
     text: str | None = token["content"] if isinstance(token, dict) else token
     return text
 
 
-def _added_token(token: Any, special: bool = False) -> AddedToken:
+def _make_added_token(token: Any, special: bool = False) -> AddedToken:
     if not isinstance(token, dict):
         return AddedToken(token, special=special, normalized=not special)
     names = ("single_word", "lstrip", "rstrip", "normalized", "special")
@@ -263,8 +268,8 @@ def _added_token(token: Any, special: bool = False) -> AddedToken:
 
 
 @contextmanager
-def clear_errors(what: str) -> Iterator[None]:
-    """Turn what the tokenizers library raises into a ValueError.
+def explain_errors(what: str) -> Iterator[None]:
+    """Turn an error of the tokenizers library into a ValueError that begins with `what`.
 
     The library raises a plain `Exception`. If its Rust code panics, it raises a `BaseException`.
     """

@@ -113,24 +113,24 @@ def read_columns(encoded_inputs: object) -> dict[str, Any]:
     if not isinstance(columns, Mapping) or "input_ids" not in columns:
         raise ValueError("there are no input_ids to pad; expected a dict, or a list of dicts")
     return {
-        name: plain_ids(list(column) if isinstance(column, (list, tuple)) else column)
+        name: as_plain_ids(list(column) if isinstance(column, (list, tuple)) else column)
         for name, column in columns.items()
     }
 
 
-def check_ids(ids: Iterable[object]) -> None:
+def require_ids(ids: Iterable[object]) -> None:
     """Raise a ValueError if one of `ids` is not an integer that could be a token's id."""
     for number in ids:
         if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 2**32:
             raise ValueError(f"{number!r} is not a token id, expected an integer from 0")
 
 
-def plain_ids(ids: Any) -> Any:
+def as_plain_ids(ids: Any) -> Any:
     """Return ids as Python's own ints and lists; of a BatchEncoding these are its `input_ids`."""
     if isinstance(ids, Mapping):
         ids = ids["input_ids"]
     if isinstance(ids, (np.ndarray, np.integer)):
         return ids.tolist()
     if isinstance(ids, (list, tuple)):
-        return [plain_ids(item) for item in ids]
+        return [as_plain_ids(item) for item in ids]
     return ids

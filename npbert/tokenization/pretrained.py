@@ -39,6 +39,7 @@ class PretrainedTokenizer(Vocabulary):
     Parameters
     ----------
     backend : tokenizers.Tokenizer
+        The tokenizer of the `tokenizers` library.
     settings : dict
         As from `read_tokenizer`.
     name_or_path : str
@@ -70,8 +71,8 @@ class PretrainedTokenizer(Vocabulary):
     ) -> None:
         super().__init__(backend, settings)
         self.name_or_path = name_or_path
-        # How the shared backend truncates and pads is a setting of it. While one thread makes the
-        # settings of its call and tokenizes, no other thread may change them.
+        # How texts are cut and padded is a setting of the backend, which all threads share. While
+        # one thread makes its settings and tokenizes, no other thread may change them.
         self._lock = threading.Lock()
         longest = settings.get("model_max_length") or settings.get("max_len")  # its old name
         self.model_max_length = int(longest or UNLIMITED)
@@ -142,6 +143,7 @@ class PretrainedTokenizer(Vocabulary):
         Parameters
         ----------
         folder : Path
+            A folder with tokenizer.json or vocab.txt.
         **changes
             Settings in place of those in the files; see `TokenizerSettings`.
 
@@ -162,6 +164,11 @@ class PretrainedTokenizer(Vocabulary):
 
     def save_pretrained(self, save_directory: str | Path) -> tuple[str, ...]:
         """Write tokenizer.json and tokenizer_config.json.
+
+        Parameters
+        ----------
+        save_directory : str or Path
+            The folder. It is made if it does not exist.
 
         Returns
         -------
@@ -266,11 +273,14 @@ class PretrainedTokenizer(Vocabulary):
         ----------
         encoded_inputs : dict of columns, or list of dicts of one row
             At least `input_ids` must be there.
-        padding, max_length, pad_to_multiple_of, padding_side, return_tensors
+        padding, max_length, pad_to_multiple_of, padding_side
             As in a tokenizer's call.
         return_attention_mask : bool, optional
             Whether to add `attention_mask`. By default, `model_input_names` decides.
-        verbose : ignored
+        return_tensors : "np", optional
+            Give arrays and not lists.
+        verbose : bool
+            Ignored; ported code may give it.
 
         Returns
         -------

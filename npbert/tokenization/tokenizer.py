@@ -16,7 +16,7 @@ from tokenizers import Encoding
 
 from npbert.arguments import reject_unknown
 from npbert.tokenization.batch_encoding import BatchEncoding, IntArray, read_encodings
-from npbert.tokenization.files import clear_errors
+from npbert.tokenization.files import explain_errors
 from npbert.tokenization.inputs import AnyTexts, Input, SeveralWords, Texts, Words, read_inputs
 from npbert.tokenization.options import Side, TokenizerCallOptions
 from npbert.tokenization.padding import PADDINGS as PADDINGS
@@ -281,6 +281,7 @@ class Tokenizer(PretrainedTokenizer):
         Parameters
         ----------
         text : str
+            The text.
         pair : str, optional
             A second text.
         add_special_tokens : bool
@@ -309,10 +310,13 @@ class Tokenizer(PretrainedTokenizer):
         Parameters
         ----------
         inputs : sequence of str, of lists of words, or of pairs of either
-        truncation, max_length, stride, is_split_into_words
+            The texts, which must have been checked.
+        truncation, max_length
             As in the call. But `max_length` alone does not cut.
         with_offsets : bool
             Whether the tokens know their characters. Without this it is faster.
+        stride, is_split_into_words
+            As in the call.
 
         Returns
         -------
@@ -344,7 +348,7 @@ class Tokenizer(PretrainedTokenizer):
                 f"truncation={truncation.strategy!r} cannot cut to max_length "
                 f"{truncation.max_length}"
             )
-        with self._lock, clear_errors(what):
+        with self._lock, explain_errors(what):
             if truncation is None:
                 backend.no_truncation()
             else:

@@ -10,7 +10,7 @@ import tokenizers
 from numpy.typing import NDArray
 
 from npbert.tokenization.files import SPECIAL_TOKENS, Settings
-from npbert.tokenization.inputs import Several, check_ids, plain_ids
+from npbert.tokenization.inputs import Several, as_plain_ids, require_ids
 
 # What `clean_up_tokenization_spaces` replaces, as in transformers.
 _SPACES: Final = (
@@ -82,6 +82,7 @@ class Vocabulary:
     Parameters
     ----------
     backend : tokenizers.Tokenizer
+        The tokenizer of the `tokenizers` library.
     settings : dict
         As from `read_tokenizer`.
 
@@ -147,28 +148,30 @@ class Vocabulary:
         Parameters
         ----------
         token_ids : int, list or array of int, list or array of rows, or BatchEncoding
+            The ids. Of a BatchEncoding these are its `input_ids`.
         skip_special_tokens : bool
             Whether to leave out `[CLS]`, `[PAD]` and the other special tokens.
         clean_up_tokenization_spaces : bool, optional
             Whether to remove the spaces before punctuation. By default, tokenizer_config.json
             decides.
-        spaces_between_special_tokens : ignored
+        spaces_between_special_tokens : bool
+            Ignored; ported code may give it.
 
         Returns
         -------
         str or list of str
         """
-        ids = plain_ids(token_ids)
+        ids = as_plain_ids(token_ids)
         if isinstance(ids, list) and ids and isinstance(ids[0], (list, tuple)):
             return [
                 self.decode(row, skip_special_tokens, clean_up_tokenization_spaces) for row in ids
             ]
         ids = [ids] if isinstance(ids, int) else list(ids)
-        check_ids(ids)
+        require_ids(ids)
         text = str(self._backend.decode(ids, skip_special_tokens=skip_special_tokens))
         if clean_up_tokenization_spaces is None:
             clean_up_tokenization_spaces = self._settings.get("clean_up_tokenization_spaces")
-        return _without_spaces(text) if clean_up_tokenization_spaces else text
+        return _remove_spaces(text) if clean_up_tokenization_spaces else text
 
     def batch_decode(
         self,
@@ -225,8 +228,8 @@ class Vocabulary:
 
         An id that no token has gives None.
         """
-        numbers = plain_ids(ids)
-        check_ids([numbers] if isinstance(numbers, int) else numbers)
+        numbers = as_plain_ids(ids)
+        require_ids([numbers] if isinstance(numbers, int) else numbers)
         if isinstance(numbers, int):
             return self._backend.id_to_token(numbers)
         skipped = set(self.all_special_ids) if skip_special_tokens else ()
@@ -290,6 +293,7 @@ class Vocabulary:
         Parameters
         ----------
         token_ids_0 : list of int
+            The ids of one row.
         already_has_special_tokens : bool
             It must be True: the ids must have their special tokens.
 
@@ -311,7 +315,7 @@ class Vocabulary:
         return dict(sorted(self._backend.get_added_tokens_decoder().items()))
 
 
-def _without_spaces(text: str) -> str:
+def _remove_spaces(text: str) -> str:
     """Return the text without the spaces before punctuation and English endings."""
     for spaced, joined in _SPACES:
         text = text.replace(spaced, joined)
