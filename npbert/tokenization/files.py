@@ -175,13 +175,8 @@ def _read_vocab(path: Path, settings: Settings) -> tokenizers.Tokenizer:
         raise ValueError(
             f"{path} lacks the special tokens {', '.join(missing)}; is it a vocabulary?"
         )
-    backend.add_special_tokens(
-        [
-            _make_added_token(settings[name], special=True)
-            for name in SPECIAL_TOKENS
-            if settings[name]
-        ]
-    )
+    given = [settings[name] for name in SPECIAL_TOKENS if settings[name]]
+    backend.add_special_tokens([_make_added_token(token, special=True) for token in given])
     cls, sep = str(_text_of(settings["cls_token"])), str(_text_of(settings["sep_token"]))
     backend.post_processor = processors.TemplateProcessing(
         single=f"{cls}:0 $A:0 {sep}:0",

@@ -74,7 +74,7 @@ def read_inputs(
         return [_check_item(item, number, check) for number, item in enumerate(items)], True
     pairs = as_list(text_pair)
     if pairs is None or len(pairs) != len(items):
-        got = f"a {type(text_pair).__name__}" if pairs is None else f"{len(pairs)} texts"
+        got = f"a {type(text_pair).__name__}" if pairs is None else f"a list of {len(pairs)}"
         raise ValueError(f"text_pair is {got}, expected a list of {len(items)}, one for each text")
     firsts = (check(item, f"text {number}") for number, item in enumerate(items))
     seconds = (check(item, f"text_pair {number}") for number, item in enumerate(pairs))

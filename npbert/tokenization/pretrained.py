@@ -301,7 +301,10 @@ class PretrainedTokenizer(Vocabulary):
             ids = columns["input_ids"]
         uneven = [name for name, column in columns.items() if len(column) != len(ids)]
         if uneven:
-            raise ValueError(f"{uneven[0]} has {len(columns[uneven[0]])} rows, expected {len(ids)}")
+            raise ValueError(
+                f"{uneven[0]} has {len(columns[uneven[0]])} rows, expected {len(ids)}, one for "
+                "each row of input_ids"
+            )
         if self._wants_mask(return_attention_mask):
             columns.setdefault("attention_mask", [[1] * len(row) for row in ids])
         limit = read_limit(max_length, self.model_max_length)

@@ -68,7 +68,7 @@ def test_threads_share_one_tokenizer(ours: Tokenizer) -> None:
         ((["a", 3],), {}, TypeError, r"text 1 is 3 \(int\)"),
         (([b"a"],), {}, TypeError, "text 0 is b'a'"),
         (("a\ud800",), {}, ValueError, "lone surrogate .* at character 1"),
-        ((["a", "b"], ["c"]), {}, ValueError, "text_pair is 1 texts, expected a list of 2"),
+        ((["a", "b"], ["c"]), {}, ValueError, "text_pair is a list of 1, expected a list of 2"),
         ((["a", "b"], "c"), {}, ValueError, "text_pair is a str"),
         (("a",), {"return_tensors": "pt"}, ValueError, "return_tensors is 'pt', expected 'np'"),
         (("a",), {"paddding": True}, TypeError, "'paddding'; did you mean 'padding'"),
