@@ -6,6 +6,7 @@ the value. Models are functions' parameters, because a checkpoint of each head i
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -277,7 +278,7 @@ def test_options_have_one_list_of_names(
     options: type[Options], call_options: Any, said_elsewhere: set[str]
 ) -> None:
     """The checked options and the types of the keyword arguments name the same options."""
-    fields = set(options.__dataclass_fields__)
+    fields = {field.name for field in dataclasses.fields(options)}
     names = set(call_options.__annotations__) - set(PortedOptions.__annotations__)
     assert fields ^ names <= said_elsewhere
     assert set(TokenizerKwargs.__annotations__) <= fields

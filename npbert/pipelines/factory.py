@@ -119,6 +119,18 @@ if TYPE_CHECKING:
 
     class _FeatureExtractionArguments(FeatureExtractionCallOptions, HubOptions, total=False): ...
 
+    class _AnyTaskArguments(
+        _TextClassificationArguments,
+        _TokenClassificationArguments,
+        _FillMaskArguments,  # whose `top_k` is also that of the other tasks
+        _QuestionAnsweringArguments,
+        _ZeroShotArguments,
+        _FeatureExtractionArguments,
+        total=False,
+    ):
+        aggregation_strategy: str | None
+        return_tensors: bool | str | None
+
 
 @overload
 def pipeline(
@@ -212,7 +224,7 @@ def pipeline(
     model: str | Path | AnyModel | None = ...,
     *,
     tokenizer: _TokenizerArgument = ...,
-    **options: Any,
+    **options: Unpack[_AnyTaskArguments],
 ) -> AnyPipeline: ...
 
 

@@ -64,6 +64,6 @@ def test_the_task_of_a_model(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"expected one of: .*question-answering"):
         npbert.pipeline("summarization", folder)
     with pytest.raises(TypeError, match="did you mean 'aggregation_strategy'"):
-        npbert.pipeline("ner", folder, agregation_strategy="max")
+        npbert.pipeline("ner", folder, agregation_strategy="max")  # type: ignore[call-overload]
     with pytest.raises(ValueError, match="aggregation_strategy is 'mean', expected one of"):
         npbert.pipeline("ner", "no/such-model", aggregation_strategy="mean")  # no download
