@@ -105,7 +105,6 @@ def test_spark_block(tmp_path: Path) -> None:
     run_engine("import SparkSession", tmp_path)
 
 
-@pytest.mark.filterwarnings("ignore:.*bare encoder:UserWarning")
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_python_blocks(document: Path) -> None:
     source = "\n".join(blocks(document, "python"))

@@ -14,7 +14,7 @@ from npbert.arguments import (
     look_up_choice,
     reject_unknown,
 )
-from npbert.tokenization.tokenizer import PADDINGS
+from npbert.tokenization.padding import PADDINGS
 
 
 class CallOptions(PortedOptions, total=False):

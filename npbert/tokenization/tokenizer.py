@@ -19,7 +19,6 @@ from npbert.tokenization.batch_encoding import BatchEncoding, IntArray, read_enc
 from npbert.tokenization.files import explain_errors
 from npbert.tokenization.inputs import AnyTexts, Input, SeveralWords, Texts, Words, read_inputs
 from npbert.tokenization.options import Side, TokenizerCallOptions
-from npbert.tokenization.padding import PADDINGS as PADDINGS
 from npbert.tokenization.padding import Padding, read_padding
 from npbert.tokenization.pretrained import PretrainedTokenizer
 from npbert.tokenization.truncation import Truncation, read_limit, read_truncation
