@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, Unpack, overload
+from typing import Any, Final, Protocol, TypeVar, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,9 @@ class Frame(Protocol):
         """The numbers of rows and columns."""
         ...
 
+
+# The arguments of `Classifier` that are no options of the pipeline.
+_NAMES: Final = ("model", "revision", "column", "prefix", "cache_dir", "local_files_only")
 
 CellsT = TypeVar("CellsT")  # a column of a dict: an array, or another sequence
 FrameT = TypeVar("FrameT", bound=Frame)
@@ -100,7 +103,7 @@ class Classifier:
         self.column = column
         self._prefix = prefix
         self._options = TextClassificationOptions.read(
-            {"threads": 1, **with_top_k(top_k, options)}, "Classifier()"
+            {"threads": 1, **with_top_k(top_k, options)}, "Classifier()", _NAMES
         )
         # A worker has another working directory, so a relative path would lead elsewhere there.
         self._source = ModelSource(model, revision, cache_dir, local_files_only).anchored()

@@ -139,6 +139,13 @@ def test_scores_of_more_labels(folder: Path, top_k: int | None) -> None:
         )
 
 
+@pytest.mark.parametrize("name", ["cache_dir", "revision", "prefix", "long_text"])
+def test_a_misspelt_argument_is_told_the_nearest_one(name: str) -> None:
+    misspelt: Any = {name.replace("e", "", 1).replace("g", "j"): "x"}
+    with pytest.raises(TypeError, match=f"did you mean '{name}'"):
+        Classifier("mini", **misspelt)
+
+
 def test_a_large_batch_is_worked_in_chunks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = []
     outcomes = TextClassificationPipeline.outcomes

@@ -107,6 +107,14 @@ def test_a_pipeline_for_labels() -> None:
     assert_keys(assert_type(ranked(PAIR), list[npbert.LabelScore])[1], npbert.LabelScore)
     assert_type(ranked([TEXT]), list[list[npbert.LabelScore]])
 
+    model, tokenizer = ranked.model, ranked.tokenizer
+    assert isinstance(model, npbert.DistilBertForSequenceClassification)
+    made = npbert.TextClassificationPipeline(model, tokenizer, top_k=2)
+    assert_type(made, npbert.TextClassificationPipeline[list[npbert.LabelScore]])
+    assert_keys(assert_type(made(PAIR), list[npbert.LabelScore])[0], npbert.LabelScore)
+    plain = npbert.TextClassificationPipeline(model=model, tokenizer=tokenizer, threads=1)
+    assert_type(plain, npbert.TextClassificationPipeline[npbert.LabelScore])
+
     def is_a_complete_type(one: npbert.TextClassificationPipeline) -> list[npbert.LabelScore]:
         return one(TEXT)
 

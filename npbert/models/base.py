@@ -201,9 +201,12 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         CheckpointError
             If the output is not finite; the message names the tensors that are to blame.
         """
-        unknown = options.keys() - _CALL_OPTIONS
-        given = [name for name in _IGNORED_INPUTS if options.get(name) is not None]
-        reject_unknown(f"{type(self).__name__}()", (*unknown, *given), _CALL_KEYWORDS)
+        refused = [
+            name
+            for name, value in options.items()
+            if name not in _CALL_OPTIONS or (name in _IGNORED_INPUTS and value is not None)
+        ]
+        reject_unknown(f"{type(self).__name__}()", refused, _CALL_KEYWORDS)
         config = self.config
         texts, mask = read_padded(
             config,
@@ -235,10 +238,7 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
             return output.to_tuple()  # type: ignore[return-value]
         return output
 
-    @property
-    def forward(self) -> Self:
-        """The model itself, so that ``model.forward(...)`` is ``model(...)``."""
-        return self
+    forward = __call__
 
     @property
     def num_labels(self) -> int:

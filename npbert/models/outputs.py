@@ -55,7 +55,7 @@ class ModelOutput(Mapping[str, Any]):
 
     # A mapping would compare the values, but two arrays are compared number by number.
     def __eq__(self, other: object) -> bool:
-        return self is other
+        return True if self is other else NotImplemented
 
     def __hash__(self) -> int:
         return id(self)

@@ -98,8 +98,8 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         The model, with the head of the task.
     tokenizer : Tokenizer
         The tokenizer that was made for the model.
-    options : Options, optional
-        The options of every call, checked. By default they are made from `given`.
+    checked_options : Options, optional
+        The options of every call. By default they are made from `given`.
     **given
         The options as keyword arguments; see `npbert.pipeline`.
 
@@ -125,15 +125,16 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         self,
         model: AnyModel,
         tokenizer: Tokenizer,
-        options: OptionsT | None = None,
-        /,
+        *,
+        checked_options: OptionsT | None = None,
         **given: Any,
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
-        if options is None:
-            options = cast("OptionsT", self.options_class.read(given, type(self).__name__))
-        self._options = options
+        if checked_options is None:
+            read = self.options_class.read(given, type(self).__name__)
+            checked_options = cast("OptionsT", read)
+        self._options = checked_options
 
     @abstractmethod
     def __call__(self, *inputs: Any, **options: Any) -> Any:
@@ -196,7 +197,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
             self._read_input(item, number, options)
             for item, number in zip(items, numbers, strict=True)
         ]
-        return list(self._outcomes_of(read, Call(options, self._cutting(options)), numbers))
+        return list(self._outcomes_of(read, self._make_call(options), numbers))
 
     # ------------------------------------------------- hooks: what a task may do in its own way
 
@@ -253,9 +254,13 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
 
     # -------------------------------------------------------------------------------- the work
 
+    def _make_call(self, options: OptionsT) -> Call[OptionsT]:
+        options.check_together()
+        return Call(options, self._cutting(options))
+
     def _answer(self, inputs: object, options: OptionsT) -> Any:
         """Return one result for one input, a list for a list, an iterator for an iterator."""
-        call = Call(options, self._cutting(options))
+        call = self._make_call(options)
         if self._is_single_input(inputs, options):
             (result,) = self._stream(self._read_inputs([inputs], options), call)
             return result
@@ -368,8 +373,9 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
             else:
                 is_cut = any(first.overflowing for first in firsts)
                 one = TokenizedInput(item, firsts, is_cut)
-            self._check_tokenized(one, call, number)
             tokenized.append(one)
+        for number, one in zip(numbers, tokenized, strict=True):
+            self._check_tokenized(one, call, number)
         return tokenized
 
     def _token_sequence(self, encoding: Encoding, number: int) -> TokenSequence:

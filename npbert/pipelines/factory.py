@@ -96,6 +96,10 @@ _TASKS: Final = {
 _OTHER_NAMES: Final = {"sentiment-analysis": "text-classification", "ner": "token-classification"}
 TASKS: Final = (*_TASKS, *_OTHER_NAMES)
 
+_TOKENIZER_NEEDED: Final = (
+    "model is a loaded model, so its tokenizer is needed: pipeline(…, tokenizer=…)"
+)
+
 _TextClassification = Literal["text-classification", "sentiment-analysis"]
 _TokenClassification = Literal["token-classification", "ner"]
 _TokenizerArgument = str | Path | Tokenizer | None
@@ -289,14 +293,12 @@ def pipeline(
                 f"model is a {type(model).__name__}, expected a {found.model} for {task}"
             )
         if tokenizer is None:
-            raise ValueError(
-                "model is a loaded model, so its tokenizer is needed: pipeline(…, tokenizer=…)"
-            )
+            raise ValueError(_TOKENIZER_NEEDED)
         loaded = model
     else:
         if model is None:
             source = _default_source(task, of_hub)
-            _warn_of_default(source)
+            _warn_of_default(source, stacklevel=3)
         else:
             source = ModelSource(model, **of_hub)
         # The model and the tokenizer are read from one folder. So they come from one commit, even
@@ -307,7 +309,7 @@ def pipeline(
     if not isinstance(tokenizer, Tokenizer):
         of_hub.pop("revision", None)  # it is the revision of the model
         tokenizer = AutoTokenizer.from_pretrained(tokenizer, **of_hub)
-    return _pipeline_class(task)(loaded, tokenizer, read_options)
+    return _pipeline_class(task)(loaded, tokenizer, checked_options=read_options)
 
 
 @overload
@@ -409,6 +411,8 @@ def classify(
     call_options = TextClassificationOptions.read(
         with_top_k(top_k, given), "classify()", _CLASSIFY_NAMES
     )
+    if isinstance(model, PreTrainedModel):
+        raise ValueError(_TOKENIZER_NEEDED)
     if model is None:
         source = _default_source("text-classification", of_hub)
     else:
@@ -462,7 +466,7 @@ def _loaded(
     fingerprint: object,  # noqa: ARG001 - a part of the key of the cache
 ) -> TextClassifier:
     if not is_named:
-        _warn_of_default(source)
+        _warn_of_default(source, stacklevel=5)  # the caller of `classify`
     of_hub = asdict(source)
     return cast("TextClassifier", pipeline("text-classification", of_hub.pop("model"), **of_hub))
 
@@ -494,11 +498,11 @@ def _default_source(task: str, of_hub: HubOptions) -> ModelSource:
     return ModelSource(DEFAULT_MODEL, **of_hub)
 
 
-def _warn_of_default(source: ModelSource) -> None:
+def _warn_of_default(source: ModelSource, stacklevel: int) -> None:
     warnings.warn(
         f"no model was named; using {source.model} at revision {str(source.revision)[:7]}. Name "
         "a model to be sure which one is used",
-        stacklevel=3,
+        stacklevel=stacklevel,
     )
 
 

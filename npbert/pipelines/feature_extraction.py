@@ -8,9 +8,11 @@ from typing import Any, ClassVar, Generic, Literal, Unpack, overload
 
 from npbert.arguments import Indexed, look_up_choice
 from npbert.distilbert.activations import Array
+from npbert.models.heads import DistilBertModel
 from npbert.pipelines.base import Call, Pipeline, TokenizedInput, read_text
 from npbert.pipelines.options import CallOptions, Options, TokenizerKwargs, flatten
 from npbert.pipelines.results import Features, FeaturesT, Texts
+from npbert.tokenization.tokenizer import Tokenizer
 
 
 class FeatureExtractionCallOptions(CallOptions, total=False):
@@ -54,6 +56,30 @@ class FeatureExtractionPipeline(
     task = "feature-extraction"
     options_class = FeatureExtractionOptions
     max_chunk_characters: ClassVar[int] = 16_000  # a token becomes `dim` numbers
+
+    @overload
+    def __init__(
+        self: FeatureExtractionPipeline[Features],
+        model: DistilBertModel,
+        tokenizer: Tokenizer,
+        *,
+        checked_options: FeatureExtractionOptions | None = ...,
+        return_tensors: Literal[False] | None = ...,
+        **given: Unpack[FeatureExtractionCallOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: FeatureExtractionPipeline[Array],
+        model: DistilBertModel,
+        tokenizer: Tokenizer,
+        *,
+        checked_options: FeatureExtractionOptions | None = ...,
+        return_tensors: Literal[True, "np"],
+        **given: Unpack[FeatureExtractionCallOptions],
+    ) -> None: ...
+
+    def __init__(self, model: DistilBertModel, tokenizer: Tokenizer, **given: Any) -> None:
+        super().__init__(model, tokenizer, **given)
 
     @overload
     def __call__(

@@ -88,13 +88,13 @@ class FillMaskPipeline(Pipeline[str, FillMaskOptions, FilledMasks]):
         self,
         model: DistilBertForMaskedLM,
         tokenizer: Tokenizer,
-        options: FillMaskOptions | None = None,
-        /,
+        *,
+        checked_options: FillMaskOptions | None = None,
         **given: Unpack[FillMaskCallOptions],
     ) -> None:
         if tokenizer.mask_token_id is None:
             raise ValueError("the tokenizer has no mask token, so there is nothing to fill")
-        super().__init__(model, tokenizer, options, **given)
+        super().__init__(model, tokenizer, checked_options=checked_options, **given)
 
     @overload
     def __call__(self, inputs: str, **options: Unpack[FillMaskCallOptions]) -> FilledMasks: ...
@@ -197,12 +197,12 @@ class FillMaskPipeline(Pipeline[str, FillMaskOptions, FilledMasks]):
                 continue
             pieces = self.tokenizer(target, add_special_tokens=False)["input_ids"]
             if not pieces:
-                warnings.warn(f"target {target!r} is not a word, so it is left out", stacklevel=6)
+                warnings.warn(f"target {target!r} is not a word, so it is left out", stacklevel=7)
                 continue
             first = self.tokenizer.convert_ids_to_tokens(pieces[0])
             warnings.warn(
                 f"target {target!r} is not in the vocabulary; {first!r} stands for it",
-                stacklevel=6,
+                stacklevel=7,
             )
             chosen.add(pieces[0])
         if not chosen:

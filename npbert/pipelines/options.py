@@ -184,6 +184,9 @@ class Options:
         """Bring keyword arguments into the form of the fields."""
         return given
 
+    def check_together(self) -> None:
+        """Raise a ValueError if options contradict each other, once those of a call are known."""
+
     def cutting(self, longest: int) -> Cutting:
         """Decide how texts are cut.
 

@@ -11,11 +11,13 @@ from tokenizers import Encoding
 
 from npbert.arguments import ArrowColumn, Indexed, Sized, as_list, check_count, check_text
 from npbert.distilbert.activations import Array
+from npbert.models.heads import DistilBertForQuestionAnswering
 from npbert.models.outputs import softmax
 from npbert.models.padding import BoolArray
 from npbert.pipelines.base import Call, Pipeline, TokenizedInput
 from npbert.pipelines.options import CallOptions, Cutting, Options
 from npbert.pipelines.results import AnswersT, QuestionAnswer
+from npbert.tokenization.tokenizer import Tokenizer
 
 _MAX_SEQ_LEN: Final = 384
 _DOC_STRIDE: Final = 128
@@ -143,6 +145,31 @@ class QuestionAnsweringPipeline(
     options_class = QuestionAnsweringOptions
     _expected: ClassVar[str] = "a dict of question and context"
     _needs_offsets = True
+
+    @overload
+    def __init__(
+        self: QuestionAnsweringPipeline[QuestionAnswer],
+        model: DistilBertForQuestionAnswering,
+        tokenizer: Tokenizer,
+        *,
+        checked_options: QuestionAnsweringOptions | None = ...,
+        **given: Unpack[QuestionAnsweringCallOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: QuestionAnsweringPipeline[Answers],
+        model: DistilBertForQuestionAnswering,
+        tokenizer: Tokenizer,
+        *,
+        checked_options: QuestionAnsweringOptions | None = ...,
+        top_k: int,
+        **given: Unpack[QuestionAnsweringCallOptions],
+    ) -> None: ...
+
+    def __init__(
+        self, model: DistilBertForQuestionAnswering, tokenizer: Tokenizer, **given: Any
+    ) -> None:
+        super().__init__(model, tokenizer, **given)
 
     @overload
     def __call__(
@@ -278,7 +305,8 @@ class QuestionAnsweringPipeline(
         return _CheckedQuestion(item["question"], item["context"])
 
     def _cutting(self, options: QuestionAnsweringOptions) -> Cutting:
-        cutting = super()._cutting(options)
+        # As in transformers, the limit of the model does not count here, but that of the tokenizer.
+        cutting = options.cutting(self.tokenizer.model_max_length)
         return cutting if self._question_is_first else cutting._replace(strategy="only_first")
 
     def _texts_of(

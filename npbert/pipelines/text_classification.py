@@ -12,11 +12,13 @@ from npbert.arguments import NOT_GIVEN, Indexed, NotGiven, check_count, check_te
 from npbert.checkpoints.config import DistilBertConfig
 from npbert.distilbert.activations import Array
 from npbert.distilbert.model import Pack
+from npbert.models.heads import DistilBertForSequenceClassification
 from npbert.models.outputs import sigmoid, softmax
 from npbert.pipelines.base import Call, Pipeline, TokenizedInput, read_text
 from npbert.pipelines.options import CallOptions, Cutting, Options
 from npbert.pipelines.results import LabelScore as LabelScore
 from npbert.pipelines.results import LabelsT, TextInput, TextInputs, TextPair
+from npbert.tokenization.tokenizer import Tokenizer
 
 _FUNCTIONS: Final[dict[str, Callable[[Array], Array]]] = {
     "softmax": softmax,
@@ -92,6 +94,31 @@ class TextClassificationPipeline(
         "pass long_text='window' (--long-text window) to read it in windows, or "
         "long_text='truncate' to label its beginning"
     )
+
+    @overload
+    def __init__(
+        self: TextClassificationPipeline[LabelScore],
+        model: DistilBertForSequenceClassification,
+        tokenizer: Tokenizer,
+        *,
+        checked_options: TextClassificationOptions | None = ...,
+        **given: Unpack[TextClassificationCallOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: TextClassificationPipeline[list[LabelScore]],
+        model: DistilBertForSequenceClassification,
+        tokenizer: Tokenizer,
+        *,
+        checked_options: TextClassificationOptions | None = ...,
+        top_k: int | None,
+        **given: Unpack[TextClassificationCallOptions],
+    ) -> None: ...
+
+    def __init__(
+        self, model: DistilBertForSequenceClassification, tokenizer: Tokenizer, **given: Any
+    ) -> None:
+        super().__init__(model, tokenizer, **given)
 
     @overload
     def __call__(

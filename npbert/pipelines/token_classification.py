@@ -12,10 +12,12 @@ from tokenizers import Encoding
 
 from npbert.arguments import ArrowColumn, Indexed, Sized, as_list, check_stride, check_text
 from npbert.distilbert.activations import Array
+from npbert.models.heads import DistilBertForTokenClassification
 from npbert.models.outputs import softmax
 from npbert.pipelines.base import Call, Pipeline, TokenizedInput, read_text
 from npbert.pipelines.options import CallOptions, Cutting, Options, drop_none
 from npbert.pipelines.results import Entity, EntityT, TokenEntity
+from npbert.tokenization.tokenizer import Tokenizer
 
 _STRATEGIES: Final = ("none", "simple", "first", "average", "max")
 _OUTSIDE: Final = "O"  # the label of tokens that belong to no entity, in most data sets
@@ -81,6 +83,14 @@ class TokenClassificationOptions(Options):
             given["ignore_labels"] = tuple(labels)
         return given
 
+    def check_together(self) -> None:
+        """Raise a ValueError if `stride` is given, but `aggregation_strategy` is "none"."""
+        if self.stride is not None and self.aggregation_strategy == "none":
+            raise ValueError(
+                "stride is given, but aggregation_strategy is 'none', expected another strategy, "
+                "because the tokens of overlapping parts cannot be told apart"
+            )
+
     def cutting(self, longest: int) -> Cutting:
         """Decide how texts are cut: as in `Options`, or into parts that overlap.
 
@@ -92,20 +102,10 @@ class TokenClassificationOptions(Options):
         Returns
         -------
         Cutting
-
-        Raises
-        ------
-        ValueError
-            If `stride` is given, but `aggregation_strategy` is "none".
         """
         cutting = super().cutting(longest)
         if self.stride is None:
             return cutting
-        if self.aggregation_strategy == "none":
-            raise ValueError(
-                "stride is given, but aggregation_strategy is 'none', expected another strategy, "
-                "because the tokens of overlapping parts cannot be told apart"
-            )
         return Cutting(cutting.max_length, strategy=True, stride=self.stride, keeps_rest=True)
 
 
@@ -147,6 +147,32 @@ class TokenClassificationPipeline(
         "pass stride=… (and an aggregation_strategy) to read it in overlapping parts, or "
         "long_text='truncate' to read its beginning alone"
     )
+
+    @overload
+    def __init__(
+        self: TokenClassificationPipeline[TokenEntity],
+        model: DistilBertForTokenClassification,
+        tokenizer: Tokenizer,
+        *,
+        checked_options: TokenClassificationOptions | None = ...,
+        aggregation_strategy: Literal["none"] = ...,
+        **given: Unpack[TokenClassificationCallOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: TokenClassificationPipeline[Entity],
+        model: DistilBertForTokenClassification,
+        tokenizer: Tokenizer,
+        *,
+        checked_options: TokenClassificationOptions | None = ...,
+        aggregation_strategy: GroupingStrategy,
+        **given: Unpack[TokenClassificationCallOptions],
+    ) -> None: ...
+
+    def __init__(
+        self, model: DistilBertForTokenClassification, tokenizer: Tokenizer, **given: Any
+    ) -> None:
+        super().__init__(model, tokenizer, **given)
 
     @overload
     def __call__(

@@ -130,18 +130,18 @@ class ZeroShotClassificationPipeline(Pipeline[str, ZeroShotOptions, ZeroShotResu
         self,
         model: DistilBertForSequenceClassification,
         tokenizer: Tokenizer,
-        options: ZeroShotOptions | None = None,
-        /,
+        *,
+        checked_options: ZeroShotOptions | None = None,
         **given: Unpack[ZeroShotCallOptions],
     ) -> None:
-        super().__init__(model, tokenizer, options, **given)
+        super().__init__(model, tokenizer, checked_options=checked_options, **given)
         labels = list(self.model.config.id2label.values())
         entails = [n for n, label in enumerate(labels) if label.lower().startswith(_ENTAILMENT)]
         if not entails:
             warnings.warn(
                 f"none of the model's labels ({', '.join(labels)}) says 'entailment', so the last "
                 "one is taken for it; choose a model that was fine-tuned on NLI",
-                stacklevel=4,
+                stacklevel=3,
             )
         self._entailment = entails[0] if entails else len(labels) - 1
 

@@ -39,6 +39,16 @@ def test_no_rows_give_no_rows(
     assert encoder(nothing).last_hidden_state.shape == (0, 4, 12)
 
 
+def test_unknown_keywords_are_named_in_the_order_of_the_call(
+    classifier: npbert.DistilBertForSequenceClassification,
+) -> None:
+    call: Any = classifier
+    with pytest.raises(TypeError, match="'zebra'"):
+        call([[1]], zebra=1, apple=2, labels=3)
+    with pytest.raises(TypeError, match="'labels'"):
+        type(call).forward(call, [[1]], labels=3)  # as a function of the class, too
+
+
 def test_unknown_and_impossible_keywords_when_loading(folder: Path) -> None:
     load = npbert.AutoModelForSequenceClassification.from_pretrained
     with pytest.raises(TypeError, match="'revison'; did you mean 'revision'"):

@@ -219,3 +219,31 @@ def test_several_pipelines_on_several_threads(tmp_path: Path) -> None:
             done = pool.map(label, range(24), timeout=120)
             assert all(done)
         assert blas_threads() == {2}
+
+
+def test_pipelines_are_made_of_a_model_and_a_tokenizer_by_name(folder: Path) -> None:
+    """As in code that was written for transformers; nothing else goes by position."""
+    model = npbert.AutoModelForSequenceClassification.from_pretrained(folder)
+    tokenizer = npbert.AutoTokenizer.from_pretrained(folder)
+    by_name = npbert.TextClassificationPipeline(model=model, tokenizer=tokenizer, top_k=1)
+    by_position = npbert.TextClassificationPipeline(model, tokenizer)
+    assert by_name("a film") == [by_position(["a film"])]
+    with pytest.raises(TypeError, match="positional"):
+        npbert.TextClassificationPipeline(model, tokenizer, {"top_k": 1})  # type: ignore[call-overload]
+
+
+def test_the_length_of_every_text_is_checked_before_anything_else(
+    filler: Sides,
+) -> None:
+    with pytest.raises(ValueError, match=r"text 1 .*tokens long"):
+        filler[0](["no mask here", "a [MASK] " * 600])
+
+
+def test_a_warning_names_the_line_of_the_user(folder: Path) -> None:
+    long = "word " * 600
+    classifier = npbert.pipeline("text-classification", folder)
+    with pytest.warns(UserWarning, match="were cut there") as caught:
+        npbert.classify(long, folder, long_text="truncate")
+    with pytest.warns(UserWarning, match="were cut there") as caught_too:
+        classifier(long, long_text="truncate")
+    assert {warning.filename for warning in [*caught, *caught_too]} == {__file__}
