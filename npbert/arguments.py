@@ -119,7 +119,7 @@ _ANY_VALUE = ("num_workers", "use_fast", "low_cpu_mem_usage", "trust_remote_code
 HARMLESS_NAMES = (*_HARMLESS, *_ANY_VALUE)
 
 
-def drop_harmless(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def drop_harmless(arguments: Mapping[str, object]) -> dict[str, Any]:
     """Check the arguments of `PortedOptions`, and return all other arguments.
 
     Parameters

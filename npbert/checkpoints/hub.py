@@ -160,7 +160,7 @@ class ModelSource:
         return _from_hub(self, weights, check_config)
 
 
-def split_hub_options(options: Mapping[str, Any]) -> tuple[HubOptions, dict[str, Any]]:
+def split_hub_options(options: Mapping[str, object]) -> tuple[HubOptions, dict[str, Any]]:
     """Split keyword arguments into those of `HubOptions` and all others."""
     of_hub = {name: value for name, value in options.items() if name in HUB_OPTIONS}
     others = {name: value for name, value in options.items() if name not in HUB_OPTIONS}

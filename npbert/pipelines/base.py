@@ -144,7 +144,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         """Return the most tokens that the model reads of a text, unless a call says otherwise."""
         return self._cutting(self._options).max_length
 
-    def options_for(self, function: str, given: Mapping[str, Any]) -> OptionsT:
+    def options_for(self, function: str, given: Mapping[str, object]) -> OptionsT:
         """Return the options of one call: those of the pipeline, changed by the call's arguments.
 
         Parameters

@@ -486,7 +486,7 @@ def _pipeline_class(task: str) -> type[AnyPipeline]:
     return found
 
 
-def _read_options(task: str, given: Mapping[str, Any]) -> Options:
+def _read_options(task: str, given: Mapping[str, object]) -> Options:
     return _pipeline_class(task).options_class.read(given, "pipeline()", _PIPELINE_NAMES)
 
 

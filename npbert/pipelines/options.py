@@ -118,7 +118,9 @@ class Options:
             )
 
     @classmethod
-    def read(cls, given: Mapping[str, Any], function: str, more_names: Iterable[str] = ()) -> Self:
+    def read(
+        cls, given: Mapping[str, object], function: str, more_names: Iterable[str] = ()
+    ) -> Self:
         """Make options from the keyword arguments of a function.
 
         Parameters
@@ -143,7 +145,7 @@ class Options:
         """
         return cls(**cls._fields_of(given, function, more_names))
 
-    def updated(self, given: Mapping[str, Any], function: str) -> Self:
+    def updated(self, given: Mapping[str, object], function: str) -> Self:
         """Return these options, changed by the keyword arguments of a function.
 
         Parameters
@@ -170,7 +172,7 @@ class Options:
 
     @classmethod
     def _fields_of(
-        cls, given: Mapping[str, Any], function: str, more_names: Iterable[str] = ()
+        cls, given: Mapping[str, object], function: str, more_names: Iterable[str] = ()
     ) -> dict[str, Any]:
         """Return the fields of this class that the keyword arguments of a function fill."""
         names = [field.name for field in fields(cls)]
@@ -246,6 +248,6 @@ def flatten(given: Mapping[str, Any], name: str) -> dict[str, Any]:
     return flat | nested
 
 
-def drop_none(given: Mapping[str, Any], *names: str) -> dict[str, Any]:
+def drop_none(given: Mapping[str, object], *names: str) -> dict[str, Any]:
     """Return `given` without the arguments in `names` whose value None means not given."""
     return {name: value for name, value in given.items() if value is not None or name not in names}

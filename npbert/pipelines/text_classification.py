@@ -273,7 +273,7 @@ class TextClassificationPipeline(
         return np.average(rows, axis=0, weights=n_new).astype(np.float32)
 
 
-def with_top_k(top_k: int | NotGiven | None, options: Mapping[str, Any]) -> dict[str, Any]:
+def with_top_k(top_k: int | NotGiven | None, options: Mapping[str, object]) -> dict[str, Any]:
     """Return the options of a call, with `top_k` among them if it was given."""
     return dict(options) if top_k is NOT_GIVEN else {**options, "top_k": top_k}
 
