@@ -9,6 +9,6 @@ The public names stand in ``__init__.pyi``. A name is loaded when it is first us
 
 from npbert import _lazy
 
-__all__ = _lazy.public_names()
+__all__ = _lazy.public_names()  # pyright: ignore[reportUnsupportedDunderAll]
 __getattr__ = _lazy.load
 __dir__ = _lazy.public_names
