@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import pickle
+import threading
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 import npbert
+from npbert.distilbert.model import Pack
 from npbert.pipelines import TextClassificationPipeline
 from tests.support.blas import blas_threads
 from tests.support.oracles import make_folder
@@ -247,3 +249,29 @@ def test_a_warning_names_the_line_of_the_user(folder: Path) -> None:
     with pytest.warns(UserWarning, match="were cut there") as caught_too:
         classifier(long, long_text="truncate")
     assert {warning.filename for warning in [*caught, *caught_too]} == {__file__}
+
+
+def test_threads_and_batch_size_reach_the_computation(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The results do not depend on these options, so the packs and their threads are looked at."""
+    monkeypatch.setattr("npbert.pipelines.base.available_cpus", lambda: 3)
+    classifier = npbert.pipeline("text-classification", folder)
+    forward_pack = classifier.model.forward_pack
+    computed: list[tuple[int, int]] = []  # the thread of each pack, and its number of texts
+
+    def record(pack: Pack) -> Any:
+        computed.append((threading.get_ident(), len(pack.starts) - 1))
+        return forward_pack(pack)
+
+    monkeypatch.setattr(classifier.model, "forward_pack", record)
+    texts = ["film " * 100] * 12
+    classifier(texts)
+    assert threading.get_ident() not in {thread for thread, _ in computed}
+    assert max(n_texts for _, n_texts in computed) > 2
+    computed.clear()
+    classifier(texts, threads=1)
+    assert {thread for thread, _ in computed} == {threading.get_ident()}
+    computed.clear()
+    classifier(texts, batch_size=2)
+    assert [n_texts for _, n_texts in computed] == [2] * 6
