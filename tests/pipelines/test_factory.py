@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import npbert
-from npbert.pipelines import TextClassificationPipeline
+from npbert.checkpoints.hub import ModelSource
+from npbert.pipelines import TextClassificationPipeline, factory
 from tests.support.oracles import make_folder, make_model
 from tests.support.pipelines import TEXTS, assert_same_labels, make_folder_for
 
@@ -67,3 +72,49 @@ def test_the_task_of_a_model(tmp_path: Path) -> None:
         npbert.pipeline("ner", folder, agregation_strategy="max")  # type: ignore[call-overload]
     with pytest.raises(ValueError, match="aggregation_strategy is 'mean', expected one of"):
         npbert.pipeline("ner", "no/such-model", aggregation_strategy="mean")  # no download
+
+
+def test_only_a_model_that_nobody_named_is_announced(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The warning names the line of the user. `classify` gives it when it loads the model."""
+    default = ModelSource(folder)
+    monkeypatch.setattr(factory, "_default_source", lambda _task, _of_hub: default)
+    with pytest.warns(UserWarning, match="no model was named") as caught:
+        npbert.classify("film")
+    with pytest.warns(UserWarning, match="no model was named") as caught_too:
+        npbert.pipeline("sentiment-analysis")
+    assert [warning.filename for warning in [*caught, *caught_too]] == [__file__] * 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        npbert.classify("film")  # the model is loaded already
+        factory._loaded.cache_clear()
+        npbert.classify("film", folder)
+        npbert.pipeline("sentiment-analysis", folder)
+
+
+def test_two_threads_load_a_model_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_pipeline = factory.pipeline
+    loaded: list[str] = []
+
+    def load(task: str, model: str, **options: Any) -> Any:
+        loaded.append(model)
+        time.sleep(0.1)  # so that the other threads come while the model is being loaded
+        return make_pipeline(task, model, **options)
+
+    monkeypatch.setattr(factory, "pipeline", load)
+    factory._loaded.cache_clear()
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: npbert.classify("film", folder), range(4)))
+    assert results == [results[0]] * 4
+    assert loaded == [str(folder)]
+
+
+def test_a_changed_folder_in_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = make_folder(tmp_path / "model")
+    before = npbert.classify("film", "~/model")
+    make_model(folder, seed=1, vocab_size=30522, dim=24, n_heads=2, n_layers=2)
+    assert npbert.classify("film", "~/model") != before

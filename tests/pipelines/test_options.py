@@ -44,3 +44,37 @@ def test_bad_options(
         npbert.classify("film", folder, **options)
     with pytest.raises(error, match=message):
         npbert.pipeline("text-classification", folder, **options)("film")
+
+
+def test_max_length_is_the_limit_whatever_happens_to_long_texts(
+    ours: TextClassificationPipeline,
+) -> None:
+    with pytest.raises(ValueError, match="32 tokens long, expected at most 10"):
+        ours("film " * 30, max_length=10, long_text="error")
+    options = ours.options_for("ours()", {"max_length": 10, "long_text": "window"})
+    (outcome,) = ours.outcomes(["film " * 30], [0], options)
+    # A window has room for 8 tokens of the text, and shares 2 of them with the one before it.
+    assert outcome.n_parts == 5
+
+
+def test_a_call_chooses_anew_what_happens_to_long_texts(folder: Path) -> None:
+    """The options truncation and long_text are one choice, so neither of them outlives it."""
+    always = npbert.pipeline("text-classification", folder, truncation=True)
+    with pytest.raises(ValueError, match="602 tokens"):
+        always("film " * 600, long_text="error")
+    whole = always("film " * 600, long_text="window")
+    assert whole == npbert.classify("film " * 600, folder, long_text="window")
+
+
+def test_misspelt_keywords_that_are_not_options(folder: Path) -> None:
+    misspelt: dict[str, Any] = {"revison": "main"}
+    with pytest.raises(TypeError, match="did you mean 'revision'"):
+        npbert.classify("film", folder, **misspelt)
+    with pytest.raises(TypeError, match="did you mean 'revision'"):
+        npbert.pipeline("text-classification", folder, **misspelt)
+
+
+def test_an_option_that_is_given_twice() -> None:
+    nested: dict[str, Any] = {"tokenizer_kwargs": {"max_length": 8}}
+    with pytest.raises(ValueError, match="max_length is given twice, alone and in tokenizer_kw"):
+        npbert.pipeline("fill-mask", "no/such-model", max_length=9, **nested)
