@@ -86,6 +86,7 @@ USAGE = [
     ([], "give texts, --input FILE, or - for standard input"),
     (["text", "--input", "in.txt"], "give texts or --input FILE, not both"),
     (["text", "--column", "review"], "--column and --input-format need --input FILE"),
+    (["text", "--input-format", "csv"], "--column and --input-format need --input FILE"),
     (["--input", "in.txt", "--top-k", "0"], "'0' is neither a positive integer nor 'all'"),
     (["text", "--top-k", "x"], "'x' is neither a positive integer nor 'all'"),
     (["text", "--threads", "-1"], "'-1' is not a positive integer"),

@@ -117,6 +117,8 @@ def test_a_bad_text_in_a_stream(ours: TextClassificationPipeline) -> None:
     assert len([next(results), next(results)]) == 2
     with pytest.raises(TypeError, match=r"text 2 \(counted from 0\) is None"):
         next(results)
+    with pytest.raises(ValueError, match=r"text 3 \(counted from 0\) is 602 tokens long"):
+        list(ours(iter(["one", "two", "three", LONG])))
 
 
 def test_a_consumer_that_stops_early(ours: TextClassificationPipeline) -> None:
@@ -268,6 +270,7 @@ def test_threads_and_batch_size_reach_the_computation(
     texts = ["film " * 100] * 12
     classifier(texts)
     assert threading.get_ident() not in {thread for thread, _ in computed}
+    assert len(computed) == 3  # the budget asks for two packs, and three threads for three
     assert max(n_texts for _, n_texts in computed) > 2
     computed.clear()
     classifier(texts, threads=1)

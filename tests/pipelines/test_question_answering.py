@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import npbert
 from tests.support.answering import QUESTIONS
 from tests.support.pipelines import assert_alike
 
@@ -52,3 +53,10 @@ def test_bad_questions(
 ) -> None:
     with pytest.raises(error, match=message):
         answerers[0](*inputs, **options)
+
+
+def test_the_tokenizers_limit_bounds_a_part(answerers: dict[int, Any]) -> None:
+    for limit, expected in ((20, 20), (512, 384)):
+        tokenizer = npbert.AutoTokenizer.from_pretrained("mini", model_max_length=limit)
+        ask = npbert.pipeline("question-answering", answerers[0].model, tokenizer=tokenizer)
+        assert ask.max_tokens() == expected

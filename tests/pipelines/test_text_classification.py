@@ -47,6 +47,12 @@ def test_windows_of_pairs_are_refused(ours: TextClassificationPipeline) -> None:
     assert_same_labels(ours([PAIR], long_text="window"), ours([PAIR]))
 
 
+def test_a_pair_whose_second_text_is_empty_is_one_text(ours: TextClassificationPipeline) -> None:
+    for text in ("film", LONG):
+        alone = ours(text, long_text="window")
+        assert [ours({"text": text, "text_pair": ""}, long_text="window")] == alone
+
+
 def test_labels_set_later_are_those_of_results() -> None:
     classifier = npbert.pipeline("text-classification", "mini")
     labels: dict[Any, str] = {"0": "bad", "1": "good"}  # as JSON has them

@@ -12,8 +12,11 @@ from tests.support.pipelines import make_folder_for
 
 def test_zero_shot_says_what_it_does(tmp_path: Path) -> None:
     folder = make_folder_for(tmp_path, "ForSequenceClassification", ["a", "b"])
-    with pytest.warns(UserWarning, match="none of the model's labels .* says 'entailment'"):
+    with pytest.warns(
+        UserWarning, match="none of the model's labels .* says 'entailment'"
+    ) as caught:
         ours = npbert.pipeline("zero-shot-classification", folder)
+    assert [warning.filename for warning in caught] == [__file__]  # the line of the user
     with pytest.warns(UserWarning, match="1 of 2 texts were longer than 512"):
         ours(["short", "word " * 600], "x, y")
     with pytest.raises(ValueError, match="expected at most 512"):
