@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,26 @@ def test_no_rows_give_no_rows(
     nothing = np.zeros((0, 4), np.int64)
     assert classifier(nothing).logits.shape == (0, 3)
     assert encoder(nothing).last_hidden_state.shape == (0, 4, 12)
+
+
+def test_the_config_says_what_a_call_returns_unless_the_call_does(tmp_path: Path) -> None:
+    folder = make_model(tmp_path / "model", dim=12, n_heads=2, n_layers=1)
+    load = npbert.AutoModelForSequenceClassification.from_pretrained
+    as_tuple: Any = load(folder, return_dict=False)
+    (logits,) = as_tuple([[1, 2]])
+    np.testing.assert_array_equal(logits, as_tuple([[1, 2]], return_dict=True).logits)
+
+
+@pytest.mark.parametrize("options", [{}, {"output_hidden_states": True}])
+def test_an_output_that_is_not_finite_is_an_error(tmp_path: Path, options: dict[str, Any]) -> None:
+    folder = make_model(tmp_path / "model", dim=12, n_heads=2, n_layers=1)
+    model: Any = npbert.AutoModelForSequenceClassification.from_pretrained(folder)
+    weight = model.head.classifier.weight
+    with np.errstate(over="ignore", invalid="ignore"):
+        head = replace(model.head.classifier, weight=weight * np.float32(1e38) * 1e3)
+        model.head = replace(model.head, classifier=head)
+        with pytest.raises(npbert.CheckpointError, match="not finite"):
+            model([[1, 2]], **options)
 
 
 def test_unknown_keywords_are_named_in_the_order_of_the_call(

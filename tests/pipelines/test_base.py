@@ -278,3 +278,13 @@ def test_threads_and_batch_size_reach_the_computation(
     computed.clear()
     classifier(texts, batch_size=2)
     assert [n_texts for _, n_texts in computed] == [2] * 6
+
+
+def test_the_smaller_limit_of_model_and_tokenizer_counts(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path, max_position_embeddings=20)
+    classifier = npbert.pipeline("text-classification", folder)
+    assert classifier.max_tokens() == 20
+    with pytest.raises(ValueError, match="expected at most 20; pass long_text"):
+        classifier("word " * 30)
+    tokenizer = npbert.AutoTokenizer.from_pretrained(folder, model_max_length=9)
+    assert npbert.pipeline("text-classification", folder, tokenizer=tokenizer).max_tokens() == 9
