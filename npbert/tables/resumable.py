@@ -293,7 +293,7 @@ def _require_possible_target(target: Path, name: Path) -> None:
     if target.is_dir():
         raise IsADirectoryError(f"{name} is a folder, expected a file's name")
     if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-        raise FileExistsError(f"{name} is no ordinary file; leave out --output and use '>'")
+        raise FileExistsError(f"{name} is not an ordinary file; leave out --output and use '>'")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{target.parent}: no such folder; make it first")
 

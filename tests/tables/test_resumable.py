@@ -315,7 +315,7 @@ def test_what_is_no_ordinary_file_is_not_replaced(tmp_path: Path, force: bool) -
     os.mkfifo(pipe)
     for special in (pipe, Path(os.devnull)):
         with (
-            pytest.raises(FileExistsError, match="is no ordinary file; leave out --output"),
+            pytest.raises(FileExistsError, match="is not an ordinary file; leave out --output"),
             resumable(special, resume=False, force=force),
         ):
             pass
