@@ -59,7 +59,12 @@ FAILURES: list[tuple[str, bytes, list[str], str]] = [
     ("in.csv", b"PK\x03\x04....", ["--input", "in.csv"], "is a zip archive"),
     ("in.csv", b"\x1f\x8b....", ["--input", "in.csv"], "in.csv is damaged or incomplete"),
     ("in.txt", b"x\n", ["--input", "in.txt", "--output", "a.parquet.gz"], "leave out .gz"),
-    ("in.txt", b"x\n", ["--input", "in.txt", "--output", "/dev/null", "--force"], "no ordinary"),
+    (
+        "in.txt",
+        b"x\n",
+        ["--input", "in.txt", "--output", "/dev/null", "--force"],
+        "not an ordinary file",
+    ),
     ("in.txt", b"x\n", ["--input", "in.txt", "--output", "in.txt"], "there already"),
     ("in.txt", b"x\n", ["--input", "in.txt", "--output", "no/out.txt"], "no: no such folder"),
     ("in.txt", b"x\n", ["--model", "./missing", "x"], "./missing: no such folder"),
