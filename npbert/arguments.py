@@ -97,7 +97,9 @@ class PortedOptions(TypedDict, total=False):
     trust_remote_code: bool | None
 
 
-# The values for which it is true that the keyword changes nothing.
+# The values for which it is true that the keyword changes nothing. The keywords that are not here
+# have no effect, whatever their value: weights are always mapped, and no code is ever taken from a
+# model.
 _HARMLESS: Mapping[str, tuple[Any, ...]] = {
     "device": (None, -1, "cpu"),
     "dtype": (None, "auto", "float32"),
@@ -113,10 +115,7 @@ _HARMLESS: Mapping[str, tuple[Any, ...]] = {
     "output_loading_info": (None, False),
     "ignore_mismatched_sizes": (None, False),
 }
-# These have no effect, whatever their value: weights are always mapped, and no code is ever taken
-# from a model.
-_ANY_VALUE = ("num_workers", "use_fast", "low_cpu_mem_usage", "trust_remote_code")
-HARMLESS_NAMES = (*_HARMLESS, *_ANY_VALUE)
+HARMLESS_NAMES = tuple(PortedOptions.__annotations__)
 
 
 def drop_harmless(arguments: Mapping[str, object]) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from npbert.pipelines.factory import loaded_classifier
 from npbert.pipelines.text_classification import (
     TextClassificationCallOptions,
     TextClassificationOptions,
-    with_top_k,
 )
 from npbert.tables.labelling import Labeller
 from npbert.tables.parquet_writing import with_arrow_columns
@@ -103,7 +102,7 @@ class Classifier:
         self.column = column
         self._prefix = prefix
         self._options = TextClassificationOptions.read(
-            {"threads": 1, **with_top_k(top_k, options)}, "Classifier()", _NAMES
+            {"threads": 1, **options, "top_k": top_k}, "Classifier()", _NAMES
         )
         # A worker has another working directory, so a relative path would lead elsewhere there.
         self._source = ModelSource(model, revision, cache_dir, local_files_only).anchored()

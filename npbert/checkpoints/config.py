@@ -394,15 +394,8 @@ def config_changes(function: str, keywords: Mapping[str, Any]) -> dict[str, Any]
 AutoConfig = DistilBertConfig
 # Keywords of `from_pretrained` that stand in place of values in config.json.
 CHANGEABLE = (*DistilBertConfig.__dataclass_fields__, *_OTHER_NAMES, "num_labels", "label2id")
-# Keywords that have no influence on inference.
-TRAINING_ONLY = (
-    "dropout",
-    "attention_dropout",
-    "qa_dropout",
-    "seq_classif_dropout",
-    "initializer_range",
-    "sinusoidal_pos_embds",
-)
+# The other keywords have no influence on inference.
+TRAINING_ONLY = tuple(name for name in ConfigOptions.__annotations__ if name not in CHANGEABLE)
 
 
 def _is_int(value: object) -> bool:

@@ -137,18 +137,19 @@ def _layer_norm(take: TakeTensor, name: str, dim: int) -> LayerNorm:
 # --------------------------------------------------------------------------------- the heads
 
 
-def _load_sequence_classifier(take: TakeTensor, config: DistilBertConfig) -> SequenceClassifier:
+def _sequence_classifier(take: TakeTensor, dim: int, n_labels: int) -> SequenceClassifier:
     return SequenceClassifier(
-        pre_classifier=_linear(take, "pre_classifier", config.dim, config.dim),
-        classifier=_linear(take, "classifier", config.num_labels, config.dim),
+        pre_classifier=_linear(take, "pre_classifier", dim, dim),
+        classifier=_linear(take, "classifier", n_labels, dim),
     )
+
+
+def _load_sequence_classifier(take: TakeTensor, config: DistilBertConfig) -> SequenceClassifier:
+    return _sequence_classifier(take, config.dim, config.num_labels)
 
 
 def _load_choice_scorer(take: TakeTensor, config: DistilBertConfig) -> SequenceClassifier:
-    return SequenceClassifier(
-        pre_classifier=_linear(take, "pre_classifier", config.dim, config.dim),
-        classifier=_linear(take, "classifier", 1, config.dim),
-    )
+    return _sequence_classifier(take, config.dim, n_labels=1)
 
 
 def _load_token_classifier(take: TakeTensor, config: DistilBertConfig) -> Linear:

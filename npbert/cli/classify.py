@@ -76,9 +76,7 @@ def label_texts(request: ClassifyRequest) -> None:
             long_text=request.long_text,
         )
         n_threads = _count_threads(request, output)
-        call_options = classifier.options_for(
-            "classify", {"threads": n_threads, "top_k": request.top_k}
-        )
+        call_options = classifier.options_for({"threads": n_threads, "top_k": request.top_k})
         labeller = Labeller(classifier, request.prefix, call_options)
         labeller.reject_taken_names(table.columns, name)
         if output is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar, Unpack
@@ -142,9 +141,8 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         source = ModelSource(pretrained_model_name_or_path, **of_hub)
         check = DistilBertConfig.from_json_file
         if isinstance(config, (str, Path)):
-            # `revision` is the revision of the weights. The config comes from another model.
-            folder = replace(source, model=config, revision=None).resolve(weights=False)
-            config = check(folder / CONFIG_FILE, changes)
+            of_hub.pop("revision", None)  # it is the revision of the weights
+            config = DistilBertConfig.from_pretrained(config, **of_hub, **changes)
         elif config is not None and changes:
             raise ValueError(f"config and {min(changes)} are both given; put it into the config")
         folder = source.resolve(check_config=check)

@@ -12,7 +12,6 @@ import itertools
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -39,8 +38,7 @@ _CHUNK_INPUTS: Final = 1024
 AnyModel = PreTrainedModel[Any, Any]  # a model with any head
 
 
-@dataclass(frozen=True)
-class Call(Generic[OptionsT]):
+class Call(NamedTuple, Generic[OptionsT]):
     """The options of one call, and how it cuts long texts."""
 
     options: OptionsT
@@ -144,15 +142,13 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         """Return the most tokens that the model reads of a text, unless a call says otherwise."""
         return self._cutting(self._options).max_length
 
-    def options_for(self, function: str, given: Mapping[str, object]) -> OptionsT:
+    def options_for(self, given: Mapping[str, object]) -> OptionsT:
         """Return the options of one call: those of the pipeline, changed by the call's arguments.
 
         Parameters
         ----------
-        function : str
-            What error messages call the function that was called.
         given : mapping
-            Its keyword arguments.
+            The keyword arguments of the call.
 
         Returns
         -------
@@ -166,7 +162,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         ValueError
             If an argument cannot be honoured.
         """
-        return self._options.updated(given, function)
+        return self._options.updated(given, f"{type(self).__name__}()")
 
     def outcomes(
         self, items: Sequence[object], numbers: Sequence[int], options: OptionsT

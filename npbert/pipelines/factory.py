@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -32,7 +32,6 @@ from npbert.pipelines.text_classification import (
     TextClassificationOptions,
     TextClassificationPipeline,
     as_list_for_one,
-    with_top_k,
 )
 from npbert.tokenization.tokenizer import AutoTokenizer, Tokenizer
 
@@ -279,12 +278,15 @@ def pipeline(
     UserWarning
         If no model was named, so that the default is used.
     """
-    if task is None and model is None:
-        raise ValueError("neither task nor model is given; try pipeline('sentiment-analysis')")
-    if task is not None and task not in TASKS:
-        raise ValueError(f"task is {task!r}, expected one of: {', '.join(TASKS)}")
     of_hub, given = split_hub_options(options)
-    task = _task_of(model, of_hub) if task is None else _OTHER_NAMES.get(task, task)
+    if task is not None:
+        if task not in TASKS:
+            raise ValueError(f"task is {task!r}, expected one of: {', '.join(TASKS)}")
+        task = _OTHER_NAMES.get(task, task)
+    elif model is not None:
+        task = _task_of(model, of_hub)
+    else:
+        raise ValueError("neither task nor model is given; try pipeline('sentiment-analysis')")
     read_options = _read_options(task, given)  # before anything is downloaded or loaded
     found = _TASKS[task]
     if isinstance(model, PreTrainedModel):
@@ -296,11 +298,9 @@ def pipeline(
             raise ValueError(_TOKENIZER_NEEDED)
         loaded = model
     else:
+        source = _source_of(model, task, of_hub)
         if model is None:
-            source = _default_source(task, of_hub)
             _warn_of_default(source, stacklevel=3)
-        else:
-            source = ModelSource(model, **of_hub)
         # The model and the tokenizer are read from one folder. So they come from one commit, even
         # if somebody pushes to the repository in between.
         folder = source.resolve(check_config=DistilBertConfig.from_json_file)
@@ -409,14 +409,11 @@ def classify(
     """
     of_hub, given = split_hub_options(options)
     call_options = TextClassificationOptions.read(
-        with_top_k(top_k, given), "classify()", _CLASSIFY_NAMES
+        {**given, "top_k": top_k}, "classify()", _CLASSIFY_NAMES
     )
     if isinstance(model, PreTrainedModel):
         raise ValueError(_TOKENIZER_NEEDED)
-    if model is None:
-        source = _default_source("text-classification", of_hub)
-    else:
-        source = ModelSource(model, **of_hub)
+    source = _source_of(model, "text-classification", of_hub)
     classifier = loaded_classifier(source, is_named=model is not None)
     result = classifier._answer(texts, call_options)
     return as_list_for_one(result, texts, top_k)
@@ -490,12 +487,16 @@ def _read_options(task: str, given: Mapping[str, object]) -> Options:
     return _pipeline_class(task).options_class.read(given, "pipeline()", _PIPELINE_NAMES)
 
 
+def _source_of(model: str | Path | None, task: str, of_hub: HubOptions) -> ModelSource:
+    return _default_source(task, of_hub) if model is None else ModelSource(model, **of_hub)
+
+
 def _default_source(task: str, of_hub: HubOptions) -> ModelSource:
     """Return the model that is used if the caller names none, at a fixed commit."""
     if task != "text-classification":
         raise ValueError(f"model is missing: {task} has no default model; name one")
-    of_hub["revision"] = of_hub.get("revision") or DEFAULT_REVISION
-    return ModelSource(DEFAULT_MODEL, **of_hub)
+    source = ModelSource(DEFAULT_MODEL, **of_hub)
+    return replace(source, revision=source.revision or DEFAULT_REVISION)
 
 
 def _warn_of_default(source: ModelSource, stacklevel: int) -> None:
@@ -506,12 +507,11 @@ def _warn_of_default(source: ModelSource, stacklevel: int) -> None:
     )
 
 
-def _task_of(model: str | Path | AnyModel | None, of_hub: HubOptions) -> str:
+def _task_of(model: str | Path | AnyModel, of_hub: HubOptions) -> str:
     """Return the task of a model's head, by its class or by what config.json calls it."""
     if isinstance(model, PreTrainedModel):
         names = [type(model).__name__]
     else:
-        assert model is not None  # if there is no model, the task is given
         config = DistilBertConfig.from_pretrained(model, **of_hub)
         names = list(config.architectures or ())
     for name, task in _TASKS.items():

@@ -146,7 +146,7 @@ class FeatureExtractionPipeline(
         ValueError
             If a text is too long, or an option cannot be honoured.
         """
-        return self._answer(inputs, self.options_for(f"{type(self).__name__}()", options))
+        return self._answer(inputs, self.options_for(options))
 
     def _read_input(self, item: object, number: int, _options: FeatureExtractionOptions) -> str:
         return read_text(item, number)

@@ -137,7 +137,7 @@ class FillMaskPipeline(Pipeline[str, FillMaskOptions, FilledMasks]):
         UserWarning
             If a word of `targets` is not in the vocabulary, or if texts were cut.
         """
-        results = self._answer(inputs, self.options_for(f"{type(self).__name__}()", options))
+        results = self._answer(inputs, self.options_for(options))
         return results[0] if isinstance(inputs, list) and len(inputs) == 1 else results
 
     def _read_input(self, item: object, number: int, _options: FillMaskOptions) -> str:

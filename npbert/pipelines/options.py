@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final, NamedTuple, Self, TypedDict
 
 from npbert.arguments import (
     HARMLESS_NAMES,
+    NOT_GIVEN,
     PortedOptions,
     check_count,
     drop_harmless,
@@ -176,6 +177,7 @@ class Options:
     ) -> dict[str, Any]:
         """Return the fields of this class that the keyword arguments of a function fill."""
         names = [field.name for field in fields(cls)]
+        given = {name: value for name, value in given.items() if value is not NOT_GIVEN}
         normalized = cls._normalized(drop_harmless(given))
         unknown = normalized.keys() - {*names}
         reject_unknown(function, unknown, (*names, *more_names, *HARMLESS_NAMES))

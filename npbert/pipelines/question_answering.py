@@ -282,7 +282,7 @@ class QuestionAnsweringPipeline(
         asked = _gather_inputs(inputs, question, context)
         if isinstance(asked, list) and len(asked) == 1:
             (asked,) = asked
-        return self._answer(asked, self.options_for(f"{type(self).__name__}()", options))
+        return self._answer(asked, self.options_for(options))
 
     def _is_single_input(self, inputs: object, _options: QuestionAnsweringOptions) -> bool:
         return isinstance(inputs, Mapping)

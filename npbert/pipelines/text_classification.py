@@ -205,8 +205,7 @@ class TextClassificationPipeline(
         UserWarning
             If texts were cut.
         """
-        given = with_top_k(top_k, options)
-        result = self._answer(inputs, self.options_for(f"{type(self).__name__}()", given))
+        result = self._answer(inputs, self.options_for({**options, "top_k": top_k}))
         return as_list_for_one(result, inputs, top_k)
 
     def _is_single_input(self, inputs: object, _options: TextClassificationOptions) -> bool:
@@ -271,11 +270,6 @@ class TextClassificationPipeline(
         n_new = np.array([len(part) - known for part in tokenized.parts], np.float32)  # (windows,)
         n_new[0] += stride  # the first window shares no token with an earlier one
         return np.average(rows, axis=0, weights=n_new).astype(np.float32)
-
-
-def with_top_k(top_k: int | NotGiven | None, options: Mapping[str, object]) -> dict[str, Any]:
-    """Return the options of a call, with `top_k` among them if it was given."""
-    return dict(options) if top_k is NOT_GIVEN else {**options, "top_k": top_k}
 
 
 def as_list_for_one(result: Any, inputs: object, top_k: int | NotGiven | None) -> Any:

@@ -10,13 +10,14 @@ from typing import Any, ClassVar, Final, Generic, Literal, NamedTuple, Unpack, c
 import numpy as np
 from tokenizers import Encoding
 
-from npbert.arguments import ArrowColumn, Indexed, Sized, as_list, check_stride, check_text
+from npbert.arguments import ArrowColumn, Indexed, Sized, as_list, check_stride
 from npbert.distilbert.activations import Array
 from npbert.models.heads import DistilBertForTokenClassification
 from npbert.models.outputs import softmax
 from npbert.pipelines.base import Call, Pipeline, TokenizedInput, read_text
 from npbert.pipelines.options import CallOptions, Cutting, Options, drop_none
 from npbert.pipelines.results import Entity, EntityT, TokenEntity
+from npbert.tokenization.inputs import check_words
 from npbert.tokenization.tokenizer import Tokenizer
 
 _STRATEGIES: Final = ("none", "simple", "first", "average", "max")
@@ -249,7 +250,7 @@ class TokenClassificationPipeline(
         UserWarning
             If texts were cut.
         """
-        call_options = self.options_for(f"{type(self).__name__}()", options)
+        call_options = self.options_for(options)
         result = self._answer(inputs, call_options)
         return [result] if call_options.is_split_into_words and _is_words(inputs) else result
 
@@ -257,13 +258,9 @@ class TokenClassificationPipeline(
         return _is_words(inputs) if options.is_split_into_words else isinstance(inputs, str)
 
     def _read_input(self, item: object, number: int, options: TokenClassificationOptions) -> _Text:
-        if not options.is_split_into_words:
-            return read_text(item, number)
-        where = f"text {number} (counted from 0)"
-        words = as_list(item)
-        if words is None:
-            raise TypeError(f"{where} is a {type(item).__name__}, expected a list of words")
-        return [check_text(word, f"{where}, word {place}") for place, word in enumerate(words)]
+        if options.is_split_into_words:
+            return check_words(item, f"text {number} (counted from 0)")
+        return read_text(item, number)
 
     def _are_words(self, options: TokenClassificationOptions) -> bool:
         return options.is_split_into_words

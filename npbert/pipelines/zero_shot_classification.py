@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Final, Unpack, overload
 
 import numpy as np
@@ -80,12 +81,9 @@ class ZeroShotOptions(Options):
             return "only_first"
         return super()._strategy()
 
+    @cached_property
     def hypotheses(self) -> list[str]:
-        """Return one sentence per label.
-
-        Returns
-        -------
-        list of str
+        """One sentence per label.
 
         Raises
         ------
@@ -208,7 +206,7 @@ class ZeroShotClassificationPipeline(Pipeline[str, ZeroShotOptions, ZeroShotResu
         given: dict[str, Any] = dict(options)
         if candidate_labels is not None:
             given["candidate_labels"] = candidate_labels
-        return self._answer(sequences, self.options_for(f"{type(self).__name__}()", given))
+        return self._answer(sequences, self.options_for(given))
 
     def _read_input(self, item: object, number: int, _options: ZeroShotOptions) -> str:
         text = read_text(item, number)
@@ -217,7 +215,7 @@ class ZeroShotClassificationPipeline(Pipeline[str, ZeroShotOptions, ZeroShotResu
         return text
 
     def _texts_of(self, item: str, options: ZeroShotOptions) -> list[tuple[str, str]]:
-        return [(item, hypothesis) for hypothesis in options.hypotheses()]
+        return [(item, hypothesis) for hypothesis in options.hypotheses]
 
     def _n_characters(self, item: str, options: ZeroShotOptions) -> int:
         return len(item) * len(options.candidate_labels or ())

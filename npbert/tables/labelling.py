@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from npbert.arguments import NOT_GIVEN
 from npbert.tables.resumable import ResumableFile
@@ -144,9 +144,7 @@ class Labeller:
         counts.tokens += sum(outcome.n_tokens for outcome in outcomes)
         results: list[list[LabelScore] | None] = [None] * len(chunk.texts)
         for index, outcome in zip(indices, outcomes, strict=True):
-            results[index] = (
-                outcome.result if isinstance(outcome.result, list) else [outcome.result]
-            )
+            results[index] = cast("list[LabelScore]", outcome.result)  # `top_k` is given
         return results
 
     def added_columns(self, chunk: Chunk) -> list[Column]:

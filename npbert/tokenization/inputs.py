@@ -58,7 +58,7 @@ def read_inputs(
     ValueError
         If a text cannot be encoded, or `text` and `text_pair` have different lengths.
     """
-    check: _Check = _check_words if is_split_into_words else check_text
+    check: _Check = check_words if is_split_into_words else check_text
     items = as_list(text)
     is_batch = items is not None
     if is_split_into_words:
@@ -92,7 +92,8 @@ def _check_item(item: object, number: int, check: _Check) -> Input:
     return check(item, f"text {number}")
 
 
-def _check_words(value: object, where: str) -> list[str]:
+def check_words(value: object, where: str) -> list[str]:
+    """Return the words of a text as a list, or raise a TypeError that begins with `where`."""
     words = as_list(value)
     if words is None:
         raise TypeError(f"{where} is a {type(value).__name__}, expected a list of words")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tokenizers import Tokenizer as Backend
 
@@ -23,8 +22,7 @@ PADDINGS: Final = {
 _FILLING: Final = {"attention_mask": 0, "token_type_ids": 0, "special_tokens_mask": 1}
 
 
-@dataclass(frozen=True)
-class Padding:
+class Padding(NamedTuple):
     """How rows are made equally long.
 
     Attributes

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from tokenizers import Tokenizer as Backend
 
@@ -22,8 +21,7 @@ _STRATEGIES: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Truncation:
+class Truncation(NamedTuple):
     """How long texts are cut.
 
     Attributes

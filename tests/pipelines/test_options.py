@@ -51,7 +51,7 @@ def test_max_length_is_the_limit_whatever_happens_to_long_texts(
 ) -> None:
     with pytest.raises(ValueError, match="32 tokens long, expected at most 10"):
         ours("film " * 30, max_length=10, long_text="error")
-    options = ours.options_for("ours()", {"max_length": 10, "long_text": "window"})
+    options = ours.options_for({"max_length": 10, "long_text": "window"})
     (outcome,) = ours.outcomes(["film " * 30], [0], options)
     # A window has room for 8 tokens of the text, and shares 2 of them with the one before it.
     assert outcome.n_parts == 5
