@@ -5,37 +5,35 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import tokenizers
-from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import normalizers
+
+from npbert.tokenization import bert_rules
+from npbert.tokenization.settings import (
+    SETTINGS_FILE,
+    Settings,
+    TokenizerClass,
+    read_class,
+    read_settings,
+)
+from npbert.tokenization.special_tokens import SPECIAL_TOKENS, SpecialTokens, take_special_tokens
 
 VOCAB_FILE: Final = "vocab.txt"
 TOKENIZER_FILE: Final = "tokenizer.json"
-SETTINGS_FILE: Final = "tokenizer_config.json"
-SPECIAL_TOKENS_FILE: Final = "special_tokens_map.json"
-ADDED_TOKENS_FILE: Final = "added_tokens.json"
 
-# In the order of transformers, with the text of each token that BERT has.
-SPECIAL_TOKENS: Final = {
-    "bos_token": None,
-    "eos_token": None,
-    "unk_token": "[UNK]",
-    "sep_token": "[SEP]",
-    "pad_token": "[PAD]",
-    "cls_token": "[CLS]",
-    "mask_token": "[MASK]",
-}
 _DEFAULT_CLASS: Final = "DistilBertTokenizer"
-# These classes take tokenizer.json as it is. BERT's classes take the normalizer from the settings.
-_PLAIN_CLASSES: Final = ("PreTrainedTokenizerFast", "TokenizersBackend")
-
-# The contents of tokenizer_config.json, which can hold any JSON. The keys that npbert reads are
-# those of `TokenizerSettings`, and names that older releases of transformers wrote.
-Settings = dict[str, Any]
+_PLAIN_CLASS: Final = "PreTrainedTokenizerFast"  # of a tokenizer that tokenizer.json describes
+_OF_NORMALIZER: Final = {
+    "do_lower_case": "lowercase",
+    "strip_accents": "strip_accents",
+    "tokenize_chinese_chars": "handle_chinese_chars",
+}
 
 
 def read_tokenizer(
@@ -60,28 +58,49 @@ def read_tokenizer(
     Raises
     ------
     ValueError
-        If there is neither of the files, or the one that is there cannot be used.
+        If there is neither of the files, if the one that is there cannot be used, or if vocab.txt
+        belongs to a tokenizer of another class.
+
+    Warns
+    -----
+    UserWarning
+        If the class is one of BERT's, but tokenizer.json has parts that are not BERT's.
     """
-    settings = {**_read_settings(folder), **changes}
-    if isinstance(settings["extra_special_tokens"], dict):  # attribute names and tokens
-        settings["extra_special_tokens"] = list(settings["extra_special_tokens"].values())
-    if (folder / TOKENIZER_FILE).exists():
-        backend = _read_tokenizer_json(folder / TOKENIZER_FILE, settings)
+    settings = read_settings(folder, changes)
+    rebuild = bool(settings.pop("rebuild", False))
+    its_class = read_class(folder, settings)
+    tokens = take_special_tokens(settings, folder, changes, are_of_bert=its_class.is_bert)
+    settings["tokenizer_class"] = its_class.name or (
+        _DEFAULT_CLASS if its_class.is_bert else _PLAIN_CLASS
+    )
+    path = folder / TOKENIZER_FILE
+    if path.exists():
+        backend = _read_tokenizer_json(path, settings)
+        if rebuild:
+            _require_bert(its_class, path)
+            backend = _rebuilt(backend, tokens, settings, path)
+        else:
+            _keep_normalizer(backend, settings, changes, path, its_class)
+            left_out = [token.content for token in tokens.left_out(backend).values()]
+            tokens.add_to(backend)
+            if its_class.is_bert:
+                others = bert_rules.other_parts(backend, settings)
+                if left_out:
+                    others.append(f"added_tokens ({', '.join(left_out[:10])})")
+                _warn_of_other_parts(others, backend, settings, path)
     elif (folder / VOCAB_FILE).exists():
-        backend = _read_vocab(folder / VOCAB_FILE, settings)
+        if not its_class.is_bert:
+            raise ValueError(
+                f"{folder}: {its_class.source}, which is no tokenizer of BERT, so npbert cannot "
+                f"know what {VOCAB_FILE} means. If transformers can write a {TOKENIZER_FILE} "
+                "(AutoTokenizer.from_pretrained(model).save_pretrained(folder)), npbert reads it"
+            )
+        backend = _read_vocab(folder / VOCAB_FILE, tokens, settings)
     else:
         raise ValueError(
             f"{folder}: no {TOKENIZER_FILE} and no {VOCAB_FILE}, so there is no tokenizer; "
             "copy the tokenizer with which the model was trained"
         )
-    for name in SPECIAL_TOKENS:
-        settings[name] = _text_of(settings.get(name))
-    # These come from special_tokens_map.json. transformers too reads them only at this point.
-    late = settings.pop("additional_special_tokens", None) or []
-    texts = [str(_text_of(token)) for token in late]
-    backend.add_special_tokens([text for text in texts if backend.token_to_id(text) is None])
-    extra = settings["extra_special_tokens"] or late
-    settings["extra_special_tokens"] = [*map(_text_of, extra)] if isinstance(extra, list) else None
     return backend, settings
 
 
@@ -104,9 +123,13 @@ def write_tokenizer(
     whole = tokenizers.Tokenizer.from_str(backend.to_str())
     whole.no_truncation()
     whole.no_padding()
-    known = {"tokenizer_class": _DEFAULT_CLASS} | settings
-    known.pop("added_tokens_decoder", None)  # tokenizer.json has them
-    known = {name: value for name, value in known.items() if value is not None}
+    # Without a value, a special token is that of BERT, so where there is none, this is written too.
+    known = {
+        name: value
+        for name, value in settings.items()
+        if value not in (None, [], {}) or SPECIAL_TOKENS.get(name)
+    }
+    known.pop("auto_map", None)  # the code that it names is not in the new folder
     contents = {
         SETTINGS_FILE: json.dumps(known, indent=2, sort_keys=True, ensure_ascii=False) + "\n",
         TOKENIZER_FILE: whole.to_str(pretty=True),
@@ -150,116 +173,101 @@ def _read_tokenizer_json(path: Path, settings: Settings) -> tokenizers.Tokenizer
             settings.setdefault(side, part["direction"])
     backend.no_padding()
     backend.no_truncation()
-    is_bert = isinstance(backend.normalizer, normalizers.BertNormalizer)
-    if is_bert and settings.get("tokenizer_class") not in _PLAIN_CLASSES:
-        backend.normalizer = _make_normalizer(settings)
     return backend
 
 
-def _read_vocab(path: Path, settings: Settings) -> tokenizers.Tokenizer:
-    """Set up BERT's tokenizer, as transformers does, over a file of one word piece per line."""
-    with path.open(encoding="utf-8") as lines:
-        try:
-            vocab = {line.rstrip("\n"): number for number, line in enumerate(lines)}
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{path} is not a UTF-8 text file: {error}") from error
-    unk_token = _text_of(settings.get("unk_token")) or ""
-    backend = tokenizers.Tokenizer(models.WordPiece(vocab, unk_token=unk_token))
-    backend.normalizer = _make_normalizer(settings)
-    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    backend.decoder = decoders.WordPiece(prefix="##")
-    _add_tokens(backend, path.with_name(ADDED_TOKENS_FILE), settings)
-    special = [_text_of(settings.get(name)) for name, default in SPECIAL_TOKENS.items() if default]
-    missing = [token for token in special if token and backend.token_to_id(token) is None]
-    if missing:
-        raise ValueError(
-            f"{path} lacks the special tokens {', '.join(missing)}; is it a vocabulary?"
-        )
-    given = [settings[name] for name in SPECIAL_TOKENS if settings[name]]
-    backend.add_special_tokens([_make_added_token(token, special=True) for token in given])
-    cls, sep = str(_text_of(settings["cls_token"])), str(_text_of(settings["sep_token"]))
-    backend.post_processor = processors.TemplateProcessing(
-        single=f"{cls}:0 $A:0 {sep}:0",
-        pair=f"{cls}:0 $A:0 {sep}:0 $B:1 {sep}:1",
-        special_tokens=[(token, backend.token_to_id(token)) for token in (cls, sep)],
-    )
-    return backend
+def _keep_normalizer(
+    backend: tokenizers.Tokenizer,
+    settings: Settings,
+    changes: Mapping[str, object],
+    path: Path,
+    its_class: TokenizerClass,
+) -> None:
+    """Give BERT's normalizer the settings of its class; every other normalizer stays as it is.
 
-
-def _make_normalizer(settings: Settings) -> normalizers.BertNormalizer:
-    return normalizers.BertNormalizer(
-        handle_chinese_chars=settings.get("tokenize_chinese_chars", True),
-        strip_accents=settings.get("strip_accents"),
-        lowercase=settings.get("do_lower_case", True),
-    )
-
-
-def _add_tokens(backend: tokenizers.Tokenizer, path: Path, settings: Settings) -> None:
-    """Add the tokens that users added to the vocabulary; older releases had a file for them."""
-    listed = settings.get("added_tokens_decoder")
-    if listed is not None:
-        numbered = {int(number): _make_added_token(token) for number, token in listed.items()}
-    elif path.exists():
-        extra = settings.get("extra_special_tokens") or []
-        special = {_text_of(token) for token in [*map(settings.get, SPECIAL_TOKENS), *extra]}
-        numbered = {
-            int(number): AddedToken(text, normalized=text not in special, special=text in special)
-            for text, number in _read_json(path).items()
-        }
-    else:
-        numbered = {}
-    for number, token in sorted(numbered.items()):
-        add = backend.add_special_tokens if token.special else backend.add_tokens
-        add([token])
-        if backend.token_to_id(token.content) != number:
+    Raises
+    ------
+    ValueError
+        If the caller has given a setting that would change nothing.
+    """
+    normalizer = backend.normalizer
+    is_bert = isinstance(normalizer, normalizers.BertNormalizer)
+    if is_bert and its_class.is_bert:
+        backend.normalizer = bert_rules.make_normalizer(settings, normalizer.clean_text)
+        return
+    for name, attribute in _OF_NORMALIZER.items():
+        if name in changes and not (is_bert and getattr(normalizer, attribute) == changes[name]):
             raise ValueError(
-                f"{path.parent}: {token.content!r} should be token {number}, but the vocabulary "
-                f"gives it {backend.token_to_id(token.content)}; are these files of one tokenizer?"
+                f"{name} is {changes[name]!r}, but {path} has a normalizer of its own "
+                f"({type(normalizer).__name__}), which this would not change; leave it out"
+                + (", or pass rebuild=True for the rules of BERT" if its_class.is_bert else "")
             )
-    extra = settings.get("extra_special_tokens")
-    if isinstance(extra, list):
-        backend.add_special_tokens([_make_added_token(token, special=True) for token in extra])
 
 
-# ---------------------------------------------------------------------------- the settings
+def _require_bert(its_class: TokenizerClass, path: Path) -> None:
+    if not its_class.is_bert:
+        raise ValueError(
+            f"rebuild is True, but {its_class.source}, which is no tokenizer of BERT, so only "
+            f"{path} says what its rules are; leave rebuild out"
+        )
 
 
-def _read_settings(folder: Path) -> Settings:
-    """Read tokenizer_config.json, and what older releases wrote elsewhere or in another form."""
-    settings = _read_json(folder / SETTINGS_FILE)
-    if not settings.get("extra_special_tokens"):
-        settings["extra_special_tokens"] = settings.pop("additional_special_tokens", None)
-    if "added_tokens_decoder" not in settings:
-        settings |= _read_json(folder / SPECIAL_TOKENS_FILE)
-    for name, default in SPECIAL_TOKENS.items():
-        settings.setdefault(name, default)
-    return settings
+def _rebuilt(
+    backend: tokenizers.Tokenizer, tokens: SpecialTokens, settings: Settings, path: Path
+) -> tokenizers.Tokenizer:
+    """Make a tokenizer by BERT's rules from the vocabulary and the added tokens of another one."""
+    whole = bert_rules.make_backend(backend.get_vocab(with_added_tokens=False), settings)
+    left_out = tokens.left_out(backend)
+    of_file = backend.get_added_tokens_decoder().items()
+    kept = {number: token for number, token in of_file if number not in left_out}
+    tokens._replace(numbered={**kept, **tokens.numbered}).add_to(whole)
+    _post_process(whole, settings, path)
+    return whole
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not a JSON file: {error}") from error
-    if not isinstance(values, dict):
-        raise ValueError(f"{path} holds a {type(values).__name__}, expected a JSON object")
-    return values
+def _read_vocab(path: Path, tokens: SpecialTokens, settings: Settings) -> tokenizers.Tokenizer:
+    """Set up BERT's tokenizer over a file of one word piece per line."""
+    with explain_errors(f"{path} is not a UTF-8 text file"):
+        backend = bert_rules.make_backend(path, settings)
+    tokens.add_numbered_to(backend)
+    _post_process(backend, settings, path)
+    tokens.add_named_to(backend)
+    return backend
 
 
-def _text_of(token: Any) -> str | None:
-    """Return the text of a token, which older files keep in an object of its properties."""
-    text: str | None = token["content"] if isinstance(token, dict) else token
-    return text
+def _post_process(backend: tokenizers.Tokenizer, settings: Settings, path: Path) -> None:
+    """Let BERT's special tokens stand around every text, or raise a ValueError if one is missing.
+
+    transformers would add a missing token to the vocabulary, with an id for which the model has no
+    vector.
+    """
+    lacking = bert_rules.lacking_tokens(backend, settings)
+    if lacking:
+        raise ValueError(
+            f"{path} lacks the special tokens {', '.join(lacking)}; is it a vocabulary?"
+        )
+    backend.post_processor = bert_rules.make_post_processor(backend, settings)
 
 
-def _make_added_token(token: Any, special: bool = False) -> AddedToken:
-    if not isinstance(token, dict):
-        return AddedToken(token, special=special, normalized=not special)
-    names = ("single_word", "lstrip", "rstrip", "normalized", "special")
-    properties = {name: token[name] for name in names if name in token}
-    return AddedToken(token["content"], **properties | ({"special": True} if special else {}))
+def _warn_of_other_parts(
+    others: list[str], backend: tokenizers.Tokenizer, settings: Settings, path: Path
+) -> None:
+    """Warn once of all parts of tokenizer.json that transformers 5 would replace."""
+    if not others:
+        return
+    without_cls = ""
+    if backend.encode("").ids[:1] != [backend.token_to_id(settings["cls_token"] or "")]:
+        without_cls = (
+            f" It puts no {settings['cls_token'] or '[CLS]'} before a text, so a head for "
+            "classification reads the first word of the text in its place."
+        )
+    warnings.warn(
+        f"{path} is not what transformers 5 makes of {settings['tokenizer_class']}, which "
+        f"replaces: {', '.join(others)}. npbert keeps the file, as transformers 4 "
+        f"did.{without_cls} Pass rebuild=True to AutoTokenizer.from_pretrained for the rules of "
+        "transformers 5",
+        stacklevel=5,
+    )
 
 
 @contextmanager

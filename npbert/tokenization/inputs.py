@@ -100,19 +100,19 @@ def check_words(value: object, where: str) -> list[str]:
     return [check_text(word, f"{where}, word {number}") for number, word in enumerate(words)]
 
 
-def read_columns(encoded_inputs: object) -> dict[str, Any]:
+def read_columns(encoded_inputs: object, main: str = "input_ids") -> dict[str, Any]:
     """Return columns of plain lists, from a dict of columns or from a list of dicts of one row.
 
     Raises
     ------
     ValueError
-        If there are no `input_ids`.
+        If there is no column `main`, which has the ids.
     """
     columns = encoded_inputs
     if isinstance(columns, (list, tuple)) and columns:
         columns = {name: [item[name] for item in columns] for name in columns[0]}
-    if not isinstance(columns, Mapping) or "input_ids" not in columns:
-        raise ValueError("there are no input_ids to pad; expected a dict, or a list of dicts")
+    if not isinstance(columns, Mapping) or main not in columns:
+        raise ValueError(f"there are no {main} to pad; expected a dict, or a list of dicts")
     return {
         name: as_plain_ids(list(column) if isinstance(column, (list, tuple)) else column)
         for name, column in columns.items()

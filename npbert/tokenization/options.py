@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypedDict
 
+from tokenizers import AddedToken
+
 from npbert.arguments import PortedOptions, look_up_choice
 from npbert.checkpoints.hub import HubOptions
 
 Side = Literal["right", "left"]
+Token = str | AddedToken
 PaddingChoice = bool | Literal["longest", "max_length", "do_not_pad"]
 TruncationChoice = (
     bool | Literal["longest_first", "only_first", "only_second", "do_not_truncate"] | None
@@ -36,10 +39,16 @@ class TokenizerSettings(TypedDict, total=False):
         Whether special tokens that are written in a text are read as ordinary text.
     model_input_names : list of str
         The columns of a call's result; of these, `attention_mask` alone can be left out.
-    extra_special_tokens : list of str, dict or None
-        Further special tokens. In a dict, they are the values.
-    bos_token, eos_token, unk_token, sep_token, pad_token, cls_token, mask_token : str or None
-        The special tokens. None means that the tokenizer has no token of this kind.
+    extra_special_tokens, additional_special_tokens : list of tokens, dict or None
+        Further special tokens. In a dict, they are the values, and their names are attributes of
+        the tokenizer. The second name is that of release 4 of transformers.
+    bos_token, eos_token, unk_token, sep_token, pad_token, cls_token, mask_token : token or None
+        The special tokens. None means that the tokenizer has no token of this kind. A token is a
+        str, or a `tokenizers.AddedToken`, which has flags too.
+    rebuild : bool
+        Whether to take only the vocabulary and the added tokens from tokenizer.json, and to make
+        all other parts by the rules of BERT, as release 5 of transformers does. By default the
+        file decides everything, as in release 4.
     """
 
     model_max_length: int
@@ -51,14 +60,16 @@ class TokenizerSettings(TypedDict, total=False):
     clean_up_tokenization_spaces: bool | None
     split_special_tokens: bool
     model_input_names: list[str]
-    extra_special_tokens: list[str] | dict[str, str] | None
-    bos_token: str | None
-    eos_token: str | None
-    unk_token: str | None
-    sep_token: str | None
-    pad_token: str | None
-    cls_token: str | None
-    mask_token: str | None
+    extra_special_tokens: list[Token] | dict[str, Token] | None
+    additional_special_tokens: list[Token] | None
+    bos_token: Token | None
+    eos_token: Token | None
+    unk_token: Token | None
+    sep_token: Token | None
+    pad_token: Token | None
+    cls_token: Token | None
+    mask_token: Token | None
+    rebuild: bool
 
 
 SETTING_NAMES: Final = tuple(TokenizerSettings.__annotations__)
@@ -69,11 +80,12 @@ class TokenizerOptions(HubOptions, PortedOptions, TokenizerSettings, total=False
 
     Attributes
     ----------
-    config : ignored
-        Ported code may give the model's config. The tokenizer needs nothing of it.
+    config, verbose : ignored
+        Ported code may give them. The tokenizer needs nothing of the model's config.
     """
 
     config: object
+    verbose: bool
 
 
 class TokenizerCallOptions(TypedDict, total=False):

@@ -18,7 +18,7 @@ PADDINGS: Final = {
     False: None,
     "do_not_pad": None,
 }
-# What fills up the columns beside input_ids: no attention, the first text, a special token.
+# What fills up the columns beside that of the ids: no attention, the first text, a special token.
 _FILLING: Final = {"attention_mask": 0, "token_type_ids": 0, "special_tokens_mask": 1}
 
 
@@ -49,14 +49,14 @@ class Padding(NamedTuple):
             pad_to_multiple_of=self.multiple_of,
         )
 
-    def pad_columns(self, columns: dict[str, Any], pad_id: int) -> None:
-        """Fill up the rows of `input_ids` and of the columns that go with it."""
+    def pad_columns(self, columns: dict[str, Any], main: str, pad_id: int) -> None:
+        """Fill up the rows of the column of ids, `main`, and of the columns that go with it."""
         width = self.length
         if width is None:
-            width = max(map(len, columns["input_ids"]))
+            width = max(map(len, columns[main]))
         if self.multiple_of is not None:
             width = -(-width // self.multiple_of) * self.multiple_of
-        filling = {"input_ids": pad_id, **_FILLING}
+        filling = {main: pad_id, **_FILLING}
         for name in columns.keys() & filling.keys():
             columns[name] = [self._pad_row(row, width, filling[name]) for row in columns[name]]
 

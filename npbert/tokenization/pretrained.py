@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, Unpack, overload
+from typing import Any, ClassVar, Final, Literal, Self, Unpack, overload
 
 import tokenizers
 
@@ -18,7 +18,12 @@ from npbert.checkpoints.hub import (
     split_hub_options,
 )
 from npbert.tokenization.batch_encoding import BatchEncoding, IntArray
-from npbert.tokenization.files import Settings, read_tokenizer, write_tokenizer
+from npbert.tokenization.files import (
+    TOKENIZER_FILE,
+    VOCAB_FILE,
+    read_tokenizer,
+    write_tokenizer,
+)
 from npbert.tokenization.inputs import read_columns
 from npbert.tokenization.options import (
     SETTING_NAMES,
@@ -29,8 +34,11 @@ from npbert.tokenization.options import (
     read_side,
 )
 from npbert.tokenization.padding import read_padding
+from npbert.tokenization.settings import Settings
 from npbert.tokenization.truncation import UNLIMITED, read_limit
 from npbert.tokenization.vocabulary import Vocabulary
+
+_IGNORED_OPTIONS: Final = ("config", "verbose")
 
 
 class PretrainedTokenizer(Vocabulary):
@@ -57,6 +65,13 @@ class PretrainedTokenizer(Vocabulary):
         A call gives an `attention_mask` if this list has it.
     split_special_tokens : bool
         The default of this argument of a call.
+    do_lower_case : bool
+        Whether the settings say that text is in lower case for the model. If tokenizer.json has a
+        normalizer of another kind than BERT's, then that decides alone.
+    init_kwargs : dict
+        The settings with which the tokenizer was made.
+    backend, is_fast, vocab_files_names, pad_token_type_id
+        For ported code that reads them. They have the same values for every tokenizer.
 
     Notes
     -----
@@ -64,13 +79,29 @@ class PretrainedTokenizer(Vocabulary):
     """
 
     is_fast = True
+    backend = "tokenizers"
     pad_token_type_id = 0
+    vocab_files_names: ClassVar[dict[str, str]] = {
+        "vocab_file": VOCAB_FILE,
+        "tokenizer_file": TOKENIZER_FILE,
+    }
 
     def __init__(
-        self, backend: tokenizers.Tokenizer, settings: Settings, name_or_path: str = ""
+        self,
+        backend: tokenizers.Tokenizer,
+        settings: Settings | None = None,
+        name_or_path: str = "",
+        **others: object,
     ) -> None:
+        if not isinstance(backend, tokenizers.Tokenizer) or settings is None or others:
+            raise TypeError(
+                f"a {type(self).__name__} cannot be made of {backend!r}; load it from the folder "
+                f"that has vocab.txt: {type(self).__name__}.from_pretrained(folder)"
+            )
         super().__init__(backend, settings)
         self.name_or_path = name_or_path
+        self.init_kwargs = dict(settings)
+        self.do_lower_case = bool(settings.get("do_lower_case", True))
         # How texts are cut and padded is a setting of the backend, which all threads share. While
         # one thread makes its settings and tokenizes, no other thread may change them.
         self._lock = threading.Lock()
@@ -84,7 +115,6 @@ class PretrainedTokenizer(Vocabulary):
         self.truncation_side: Side = read_side(
             "truncation_side", settings.get("truncation_side", "right")
         )
-        self._require_pad_token()
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_lock"}
@@ -127,7 +157,7 @@ class PretrainedTokenizer(Vocabulary):
         known = (*HUB_OPTIONS, *SETTING_NAMES, *HARMLESS_NAMES)
         of_hub, others = split_hub_options(options)
         others = drop_harmless(others)
-        others.pop("config", None)  # a tokenizer needs nothing of it
+        others = {name: value for name, value in others.items() if name not in _IGNORED_OPTIONS}
         unknown = [name for name in others if name not in SETTING_NAMES]
         reject_unknown(f"{cls.__name__}.from_pretrained()", unknown, known)
         folder = ModelSource(pretrained_model_name_or_path, **of_hub).resolve(
@@ -272,7 +302,7 @@ class PretrainedTokenizer(Vocabulary):
         Parameters
         ----------
         encoded_inputs : dict of columns, or list of dicts of one row
-            At least `input_ids` must be there.
+            At least the first of `model_input_names` must be there, which is `input_ids`.
         padding, max_length, pad_to_multiple_of, padding_side
             As in a tokenizer's call.
         return_attention_mask : bool, optional
@@ -291,19 +321,20 @@ class PretrainedTokenizer(Vocabulary):
         ValueError
             If `input_ids` are missing, or columns have different lengths.
         """
-        columns = read_columns(encoded_inputs)
-        ids = columns["input_ids"]
+        main = self.model_input_names[0]
+        columns = read_columns(encoded_inputs, main)
+        ids = columns[main]
         if not ids:
             return BatchEncoding({**columns, "attention_mask": []})
         is_batch = isinstance(ids[0], (list, tuple))
         if not is_batch:
             columns = {name: [column] for name, column in columns.items()}
-            ids = columns["input_ids"]
+            ids = columns[main]
         uneven = [name for name, column in columns.items() if len(column) != len(ids)]
         if uneven:
             raise ValueError(
                 f"{uneven[0]} has {len(columns[uneven[0]])} rows, expected {len(ids)}, one for "
-                "each row of input_ids"
+                f"each row of {main}"
             )
         if self._wants_mask(return_attention_mask):
             columns.setdefault("attention_mask", [[1] * len(row) for row in ids])
@@ -311,16 +342,38 @@ class PretrainedTokenizer(Vocabulary):
         side = padding_side or self.padding_side
         pad = read_padding(padding, limit, pad_to_multiple_of, side, truncation=None)
         if pad is not None:
-            pad.pad_columns(columns, self._require_pad_token()[0])
+            pad.pad_columns(columns, main, self._require_pad_token()[0])
         if not is_batch:
             columns = {name: column[0] for name, column in columns.items()}
         return BatchEncoding(columns).convert_to_tensors(return_tensors)
+
+    def require_embeddings(self, n_embeddings: int) -> None:
+        """Raise a ValueError if an added token has an id for which a model has no embedding.
+
+        The padding token and the mask token may have such an id. Most tasks need neither, and a
+        vocabulary that lacks one of them gets it at its end.
+        """
+        optional = (self.pad_token, self.mask_token)
+        beyond = [
+            f"{token!r} (id {number})"
+            for token, number in self.get_added_vocab().items()
+            if number >= n_embeddings and token not in optional
+        ]
+        if beyond:
+            raise ValueError(
+                f"the tokenizer of {self.name_or_path} has added tokens for which the model has no "
+                f"embedding: {', '.join(beyond[:10])}; the model knows the ids 0 to "
+                f"{n_embeddings - 1}. Use the tokenizer that was saved with the model"
+            )
 
     def _require_pad_token(self) -> tuple[int, str]:
         """Return the id and the text of the padding token, or raise a ValueError."""
         number, token = self.pad_token_id, self.pad_token
         if number is None or token is None:
-            raise ValueError(f"pad_token is {token!r}, expected a token that the vocabulary has")
+            raise ValueError(
+                f"rows cannot be padded: pad_token is {token!r}, expected a token that the "
+                "vocabulary has; set tokenizer.pad_token to one, or do not pad"
+            )
         return number, token
 
     def _wants_mask(self, asked: bool | None) -> bool:

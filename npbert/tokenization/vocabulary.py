@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Self, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, overload
 
 import numpy as np
 import tokenizers
 from numpy.typing import NDArray
 
-from npbert.tokenization.files import SPECIAL_TOKENS, Settings
 from npbert.tokenization.inputs import Several, as_plain_ids, require_ids
+from npbert.tokenization.settings import Settings
+from npbert.tokenization.special_tokens import SPECIAL_TOKENS
 
 # What `clean_up_tokenization_spaces` replaces, as in transformers.
 _SPACES: Final = (
@@ -111,6 +112,19 @@ class Vocabulary:
     def __init__(self, backend: tokenizers.Tokenizer, settings: Settings) -> None:
         self._backend = backend
         self._settings = settings
+
+    # Type checkers do not see this method. Otherwise every misspelt attribute would have a type.
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> str | int | None:
+            """Return a special token that the files name, such as `image_token`, or its id."""
+            # While an unpickled or copied tokenizer has no attributes yet, there are no settings.
+            tokens = self.__dict__.get("_settings", {}).get("model_specific_special_tokens", {})
+            token_name = name.removesuffix("_id")
+            if token_name not in tokens:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            token = str(tokens[token_name])
+            return token if name == token_name else self._backend.token_to_id(token)
 
     @overload
     def decode(
@@ -272,13 +286,24 @@ class Vocabulary:
     @property
     def special_tokens_map(self) -> dict[str, str]:
         """The special tokens, by the names of their attributes."""
-        return {name: self._settings[name] for name in SPECIAL_TOKENS if self._settings[name]}
+        names = (*SPECIAL_TOKENS, *self._settings["model_specific_special_tokens"])
+        tokens = {name: getattr(self, name) for name in names}
+        return {name: token for name, token in tokens.items() if token is not None}
+
+    @property
+    def extra_special_tokens(self) -> list[str]:
+        """The special tokens that are not an attribute."""
+        return list(self._settings["extra_special_tokens"])
+
+    @property
+    def extra_special_tokens_ids(self) -> list[int]:
+        """The ids of `extra_special_tokens`."""
+        return self.convert_tokens_to_ids(self.extra_special_tokens)
 
     @property
     def all_special_tokens(self) -> list[str]:
         """The special tokens, each of them once."""
-        extra = self._settings.get("extra_special_tokens") or []
-        return list(dict.fromkeys([*self.special_tokens_map.values(), *map(str, extra)]))
+        return list(dict.fromkeys([*self.special_tokens_map.values(), *self.extra_special_tokens]))
 
     @property
     def all_special_ids(self) -> list[int]:

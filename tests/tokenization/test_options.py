@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 
-from npbert.tokenization.files import SPECIAL_TOKENS
 from npbert.tokenization.options import SETTING_NAMES, TokenizerCallOptions
+from npbert.tokenization.special_tokens import SPECIAL_TOKENS
 from npbert.tokenization.tokenizer import Tokenizer
 from npbert.tokenization.vocabulary import SpecialToken, SpecialTokenId, Vocabulary
 

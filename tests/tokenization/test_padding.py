@@ -32,7 +32,7 @@ def test_columns_are_filled_up() -> None:
         "special_tokens_mask": [[0], [0, 0, 0]],
         "labels": [0, 1],
     }
-    Padding(None, 2, "left").pad_columns(columns, pad_id=5)
+    Padding(None, 2, "left").pad_columns(columns, "input_ids", pad_id=5)
     assert columns == {
         "input_ids": [[5, 5, 5, 7], [5, 7, 8, 9]],
         "attention_mask": [[0, 0, 0, 1], [0, 1, 1, 1]],

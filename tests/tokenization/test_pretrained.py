@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import npbert
 from tests.support.tokenizers import Sides
 
 
@@ -31,3 +33,11 @@ def test_saving_replaces_nothing_but_itself(tmp_path: Path, sides: Sides) -> Non
     with pytest.raises(FileExistsError, match=r"tokenizer\.json exists and holds something else"):
         ours.save_pretrained(tmp_path)
     assert (tmp_path / "tokenizer.json").read_text() == "{}"
+
+
+@pytest.mark.parametrize("arguments", [("vocab.txt",), (None,), ("vocab.txt", {}, "name")])
+@pytest.mark.parametrize("options", [{}, {"do_lower_case": False}], ids=str)
+def test_made_of_a_file(arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+    message = rf"cannot be made of {arguments[0]!r}; load .*Tokenizer.from_pretrained\(folder\)"
+    with pytest.raises(TypeError, match=message):
+        npbert.DistilBertTokenizer(*arguments, **options)

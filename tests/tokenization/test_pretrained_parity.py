@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.tokenizers import FLAGS, TEXTS, Sides
+from tests.support.tokenizers import FLAGS, TEXTS, Sides, load, make_tokenizer
 
 
 @settings(max_examples=150, deadline=None)
@@ -65,3 +66,13 @@ def test_columns_that_are_no_ids(sides: Sides) -> None:
         assert result["input_ids"].dtype == np.int64
     for one in (side.pad({"input_ids": [1, 2]}, return_tensors="np") for side in sides):
         assert one["input_ids"].shape == (2,)
+
+
+def test_pad_with_another_first_name(tmp_path: Path) -> None:
+    names = ["ids", "attention_mask"]
+    rows = {"ids": [[101, 102], [101, 7592, 102]]}
+    ours, theirs = (
+        dict(side.pad(rows)) for side in load(make_tokenizer(tmp_path, model_input_names=names))
+    )
+    assert ours == theirs
+    assert ours["ids"] == [[101, 102, 0], [101, 7592, 102]]
