@@ -127,6 +127,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         checked_options: OptionsT | None = None,
         **given: Any,
     ) -> None:
+        tokenizer.require_embeddings(model.config.vocab_size)
         self.model = model
         self.tokenizer = tokenizer
         if checked_options is None:

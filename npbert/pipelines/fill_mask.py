@@ -92,8 +92,13 @@ class FillMaskPipeline(Pipeline[str, FillMaskOptions, FilledMasks]):
         checked_options: FillMaskOptions | None = None,
         **given: Unpack[FillMaskCallOptions],
     ) -> None:
-        if tokenizer.mask_token_id is None:
-            raise ValueError("the tokenizer has no mask token, so there is nothing to fill")
+        token, number = tokenizer.mask_token, tokenizer.mask_token_id
+        if number is None or number >= model.config.vocab_size:
+            raise ValueError(
+                f"the mask token of {tokenizer.name_or_path} is {token!r} (id {number}), expected "
+                f"a token with an id below {model.config.vocab_size}, the model's vocab_size; "
+                "without it there is nothing to fill"
+            )
         super().__init__(model, tokenizer, checked_options=checked_options, **given)
 
     @overload

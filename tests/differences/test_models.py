@@ -161,6 +161,25 @@ def test_a_hidden_text(folder: Path) -> None:
         sides.ours(**hidden)
 
 
+@row("an added token for which the model of a pipeline has no embedding")
+def test_tokens_without_embedding(folder: Path, tmp_path: Path) -> None:
+    other = changed(folder, tmp_path / "added")
+    (other / "added_tokens.json").write_text('{"<new>": 30522}')
+    theirs = their_pipeline("text-classification", other)
+    assert theirs("an old film")
+    with pytest.raises(IndexError):
+        theirs("a <new> film")
+    with pytest.raises(ValueError, match=r"no embedding: '<new>' \(id 30522\); .* 0 to 30521"):
+        npbert.pipeline("text-classification", other)
+    (other / "added_tokens.json").unlink()
+    lines = (other / "vocab.txt").read_text(encoding="utf-8").replace("[MASK]", "[unused]")
+    (other / "vocab.txt").write_text(lines, encoding="utf-8")
+    ours = npbert.pipeline("text-classification", other)
+    assert ours("an old film")
+    with pytest.raises(ValueError, match=r"text 0 has the token id 30522 at position 3"):
+        ours("an old [MASK]")
+
+
 @row("a size that is set in the config of a loaded model")
 def test_sizes_set_later(folder: Path) -> None:
     ours, theirs = models(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import transformers
@@ -24,6 +25,100 @@ def test_token_types(folder: Path, tmp_path: Path) -> None:
     assert "token_type_ids" not in ours("one")
     expected = theirs("one", "two")["token_type_ids"]
     assert ours("one", "two", return_token_type_ids=True)["token_type_ids"] == expected
+
+
+def write_json(path: Path, values: dict[str, Any]) -> None:
+    path.write_text(json.dumps(values), encoding="utf-8")
+
+
+@pytest.fixture
+def described(folder: Path, tmp_path: Path) -> Path:
+    """A copy of the model with a tokenizer.json and no vocab.txt."""
+    other = changed(folder, tmp_path / "described")
+    transformers.AutoTokenizer.from_pretrained(folder).save_pretrained(other)
+    (other / "vocab.txt").unlink()
+    return other
+
+
+@row(
+    "tokenizer.json of a BERT class, with parts that are not BERT's (no post-processor, so no "
+    "`[CLS]`; another normalizer; longer words)"
+)
+def test_parts_of_tokenizer_json(described: Path) -> None:
+    path = described / "tokenizer.json"
+    write_json(path, json.loads(path.read_text(encoding="utf-8")) | {"post_processor": None})
+    theirs = transformers.AutoTokenizer.from_pretrained(described)("film").input_ids
+    with pytest.warns(UserWarning, match=r"post_processor \(none\).*the first word of the text"):
+        ours = npbert.AutoTokenizer.from_pretrained(described)
+    assert ours("film").input_ids == theirs[1:-1]
+    rebuilt = npbert.AutoTokenizer.from_pretrained(described, rebuild=True)
+    assert rebuilt("film").input_ids == theirs
+
+
+@row(
+    "vocab.txt of a class that is not BERT's (`MPNetTokenizer`, `BertJapaneseTokenizer`)",
+)
+def test_a_vocabulary_of_another_class(folder: Path, tmp_path: Path) -> None:
+    other = changed(folder, tmp_path / "mpnet")
+    write_json(other / "tokenizer_config.json", {"tokenizer_class": "MPNetTokenizer"})
+    theirs = transformers.AutoTokenizer.from_pretrained(other)
+    assert type(theirs).__name__ == "MPNetTokenizer"
+    with pytest.raises(ValueError, match=r"tokenizer_class of .* is 'MPNetTokenizer'"):
+        npbert.AutoTokenizer.from_pretrained(other)
+
+
+@row("tokenizer.json of a class that is neither BERT's nor `PreTrainedTokenizerFast`")
+def test_special_tokens_of_another_class(described: Path) -> None:
+    settings = {"tokenizer_class": "MPNetTokenizer", "mask_token": "[MASK]"}
+    write_json(described / "tokenizer_config.json", settings)
+    assert "<s>" in transformers.AutoTokenizer.from_pretrained(described).get_vocab()
+    ours = npbert.AutoTokenizer.from_pretrained(described)
+    assert "<s>" not in ours.get_vocab()
+    assert (ours.mask_token, ours.bos_token) == ("[MASK]", None)
+
+
+@row("a tokenizer that is code in the repository (`auto_map`)")
+def test_a_tokenizer_that_is_code(folder: Path, described: Path, tmp_path: Path) -> None:
+    other = changed(folder, tmp_path / "code")
+    expected = npbert.AutoTokenizer.from_pretrained(folder)("film").input_ids
+    for place in (other, described):
+        code = {"AutoTokenizer": ["tokenization_my.MyTokenizer", None]}
+        write_json(place / "tokenizer_config.json", {"auto_map": code})
+    assert transformers.AutoTokenizer.from_pretrained(other)("film").input_ids == expected
+    with pytest.raises(ValueError, match=r"auto_map of .*tokenization_my.MyTokenizer"):
+        npbert.AutoTokenizer.from_pretrained(other)
+    assert npbert.AutoTokenizer.from_pretrained(described)("film").input_ids == expected
+
+
+@row("a vocabulary without `[UNK]`, `[CLS]` or `[SEP]`")
+def test_a_vocabulary_without_special_tokens(folder: Path, tmp_path: Path) -> None:
+    other = changed(folder, tmp_path / "lacking")
+    (other / "vocab.txt").write_text("[PAD]\n[UNK]\n[SEP]\nfilm")
+    assert transformers.AutoTokenizer.from_pretrained(other).cls_token_id == 4
+    with pytest.raises(ValueError, match=r"lacks the special tokens \[CLS\]; is it a vocabulary"):
+        npbert.AutoTokenizer.from_pretrained(other)
+
+
+@row("an id of an added token that contradicts the vocabulary")
+def test_ids_that_contradict(folder: Path, tmp_path: Path) -> None:
+    other = changed(folder, tmp_path / "contradicts")
+    write_json(other / "added_tokens.json", {"<new>": 30600})
+    theirs = transformers.AutoTokenizer.from_pretrained(other)
+    assert theirs.convert_tokens_to_ids("<new>") == 30522
+    with pytest.raises(ValueError, match=r"'<new>' should be token 30600, but .* gives it 30522"):
+        npbert.AutoTokenizer.from_pretrained(other)
+
+
+@row(
+    "a setting of the normalizer at loading that tokenizer.json makes void (`do_lower_case=False`)"
+)
+def test_settings_without_effect(described: Path) -> None:
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast"}
+    write_json(described / "tokenizer_config.json", settings)
+    theirs = transformers.AutoTokenizer.from_pretrained(described, do_lower_case=False)
+    assert theirs("FILM").input_ids == theirs("film").input_ids
+    with pytest.raises(ValueError, match=r"do_lower_case is False, but .* has a normalizer of its"):
+        npbert.AutoTokenizer.from_pretrained(described, do_lower_case=False)
 
 
 @row("`save_pretrained` where other files would be replaced")
