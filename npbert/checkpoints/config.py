@@ -2,6 +2,9 @@
 
 Keys that have no influence on inference (dropout rates, settings of training) are ignored. If a key
 changes the result in a way that the forward pass does not support, the file is refused.
+
+A file may say things in the ways that transformers lets pass, such as null for false. What a
+program sets must be right.
 """
 
 from __future__ import annotations
@@ -20,13 +23,14 @@ from npbert.checkpoints.hub import (
     ModelSource,
     split_hub_options,
 )
-from npbert.distilbert.activations import ACTIVATIONS
+from npbert.checkpoints.labels import check_labels, is_int, read_labels
+from npbert.distilbert.more_activations import ACTIVATIONS, LEARNED_ACTIVATIONS
 
 MODEL_TYPE = "distilbert"
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
 
 _SIZES = ("vocab_size", "max_position_embeddings", "n_layers", "n_heads", "dim", "hidden_dim")
-_SWITCHES = ("tie_word_embeddings", "output_hidden_states", "output_attentions", "return_dict")
+_SWITCHES = ("tie_word_embeddings", "output_attentions", "return_dict")
 _SETTABLE = (
     "id2label",
     "problem_type",
@@ -43,9 +47,24 @@ _OTHER_NAMES = {
     "num_attention_heads": "n_heads",
     "num_hidden_layers": "n_layers",
 }
-# These keys are set by methods that change the meaning of the weights, so that the tensors cannot
-# be used as they are.
-_CHANGED_WEIGHTS = ("quantization_config", "pruned_heads")
+# These keys give the weights another meaning, so that they cannot be used as they are.
+_UNSUPPORTED = {
+    "quantization_config": (
+        "npbert computes only with whole float weights; choose the model from which this one was "
+        "made"
+    ),
+    "pruned_heads": (
+        "npbert computes only with all heads; choose the model from which this one was made"
+    ),
+    "is_causal": (
+        "npbert lets each token look at the tokens on both sides; choose a model that does so"
+    ),
+    "per_layer_config": "npbert gives all layers the same sizes; choose a model with such layers",
+}
+# A file without model_type is the config of a DistilBERT if it has these sizes under these names.
+_TELLING_SIZES = ("dim", "hidden_dim", "n_heads", "n_layers")
+# What is the same for most models. `to_diff_dict` leaves it out where it is.
+_COMMON = (*_SETTABLE, "label2id")
 
 
 class ConfigOptions(TypedDict, total=False):
@@ -66,7 +85,7 @@ class ConfigOptions(TypedDict, total=False):
     id2label: dict[int, str]
     problem_type: str | None
     tie_word_embeddings: bool
-    output_hidden_states: bool
+    output_hidden_states: bool | int | list[int]
     output_attentions: bool
     return_dict: bool
     architectures: list[str] | None
@@ -100,17 +119,20 @@ class DistilBertConfig:
     vocab_size, max_position_embeddings, n_layers, n_heads, dim, hidden_dim : int
         The sizes, all positive. `dim` is a multiple of `n_heads`.
     activation : str
-        The function between the two feed-forward layers: "gelu", "gelu_new" or "relu".
+        The function between the two feed-forward layers, such as "gelu", "gelu_new" or "relu". All
+        names of transformers exist, except for "prelu" and "xielu".
     pad_token_id : int or None
-        The token id that stands for padding.
+        The token id that stands for padding. Some files say -1 if there is none.
     id2label : dict of int to str
-        The name of the label of each output column; the keys are 0 to `num_labels` - 1.
+        The name of the label of each output column; the keys are 0 to `num_labels` - 1. In some
+        files the names are numbers. They are kept, although type checkers do not know of them.
     problem_type : str or None
         "regression", "single_label_classification", "multi_label_classification" or None.
     tie_word_embeddings : bool
         Whether the word embeddings also serve as the weight of the projector, in the head for
         masked language modelling, if the checkpoint does not have this weight.
-    output_hidden_states, output_attentions, return_dict : bool
+    output_hidden_states : bool, int or list of int
+    output_attentions, return_dict : bool
         What a model's call returns, unless the arguments of the call say otherwise.
     architectures : list of str or None
         The class names of the models from which the weights were saved.
@@ -137,7 +159,7 @@ class DistilBertConfig:
     id2label: dict[int, str] = field(default_factory=lambda: {0: "LABEL_0", 1: "LABEL_1"})
     problem_type: str | None = None
     tie_word_embeddings: bool = True
-    output_hidden_states: bool = False
+    output_hidden_states: bool | int | list[int] = False
     output_attentions: bool = False
     return_dict: bool = True
     architectures: list[str] | None = None
@@ -146,7 +168,7 @@ class DistilBertConfig:
         for key in _SIZES:
             value = getattr(self, key)
             most = _MOST_LAYERS if key == "n_layers" else _LARGEST_SIZE
-            if not _is_int(value) or not 1 <= value <= most:
+            if not is_int(value) or not 1 <= value <= most:
                 raise ValueError(f"{key} is {value!r}, expected an integer from 1 to {most}")
         if self.dim % self.n_heads:
             raise ValueError(
@@ -154,10 +176,13 @@ class DistilBertConfig:
                 "every head needs the same number of dimensions"
             )
         if not isinstance(self.activation, str) or self.activation not in ACTIVATIONS:
+            is_learned = self.activation in LEARNED_ACTIVATIONS
+            reason = ", which has learned weights of its own" if is_learned else ""
             known = ", ".join(sorted(ACTIVATIONS))
-            raise ValueError(f"activation is {self.activation!r}, expected one of: {known}")
+            raise ValueError(f"activation is {self.activation!r}{reason}, expected one of: {known}")
+        # Counted from the end, as an index of a list is. Nothing here uses it, and -1 is common.
         if self.pad_token_id is not None and not (
-            _is_int(self.pad_token_id) and 0 <= self.pad_token_id < self.vocab_size
+            is_int(self.pad_token_id) and -self.vocab_size <= self.pad_token_id < self.vocab_size
         ):
             raise ValueError(
                 f"pad_token_id is {self.pad_token_id!r}, expected an id from 0 to "
@@ -176,27 +201,38 @@ class DistilBertConfig:
         for key in _SWITCHES:
             if not isinstance(getattr(self, key), bool):
                 raise ValueError(f"{key} is {getattr(self, key)!r}, expected true or false")
-        labels = self.id2label
-        if not labels or list(labels) != list(range(len(labels))):
+        layers = self.output_hidden_states
+        if not all(isinstance(n, int) for n in (layers if isinstance(layers, list) else [layers])):
             raise ValueError(
-                f"id2label has the keys {list(labels)}, expected the label numbers 0, 1, 2, …"
+                f"output_hidden_states is {layers!r}, expected true, false, the number of a "
+                "hidden state, or a list of such numbers"
             )
-        for number, label in labels.items():
-            if not isinstance(label, str):
-                raise ValueError(f"id2label[{number}] is {label!r}, expected a string")
+        check_labels(self.id2label)
         self.__dict__["_is_checked"] = True
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if self.__dict__.get("_is_checked"):
+        if self.__dict__.get("_is_checked") and name != "name_or_path":
+            if name == "label2id":
+                self._require_reverse(value)
+                return
             if name not in _SETTABLE:
                 raise AttributeError(
                     f"{name} belongs to the weights, or is not known, so it cannot be set; these "
                     f"can be set: {', '.join(_SETTABLE)}"
                 )
             if name == "id2label":
-                value = _labels(value, self.num_labels)
+                value = self._labels_of_as_many(value)
             replace(self, **{name: value})  # refuses what cannot be honoured
         object.__setattr__(self, name, value)
+
+    def _labels_of_as_many(self, id2label: Any) -> dict[int, str]:
+        labels = read_labels(id2label, None if id2label else self.num_labels)
+        if len(labels) != self.num_labels:
+            raise ValueError(
+                f"num_labels is {self.num_labels}, but id2label names {len(labels)} labels; name "
+                "each output column of the model"
+            )
+        return labels
 
     @property
     def model_type(self) -> str:
@@ -212,6 +248,32 @@ class DistilBertConfig:
     def label2id(self) -> dict[str, int]:
         """The number of the output column of every label."""
         return {label: number for number, label in self.id2label.items()}
+
+    def _require_reverse(self, label2id: Any) -> None:
+        if label2id != self.label2id:
+            raise ValueError(
+                f"label2id is {label2id!r}, expected the reverse of id2label, {self.label2id!r}; "
+                "change id2label, and label2id follows"
+            )
+
+    @property
+    def name_or_path(self) -> str:
+        """What the model was loaded by: a folder, a bundled name or a hub id; else empty."""
+        return str(self.__dict__.get("_name_or_path", ""))
+
+    @name_or_path.setter
+    def name_or_path(self, value: object) -> None:
+        self.__dict__["_name_or_path"] = str(value)
+
+    @property
+    def is_encoder_decoder(self) -> bool:
+        """Always False: DistilBERT is an encoder alone."""
+        return False
+
+    @property
+    def use_return_dict(self) -> bool:
+        """`return_dict` under its name in releases before 5."""
+        return self.return_dict
 
     @property
     def hidden_size(self) -> int:
@@ -244,7 +306,7 @@ class DistilBertConfig:
         Parameters
         ----------
         pretrained_model_name_or_path : str or Path
-            A folder, a bundled name ("mini"), or a hub id.
+            A folder, a bundled name ("mini"), a hub id, or a config.json file.
         **options
             `revision`, `cache_dir`, `local_files_only` and `token`, as in huggingface_hub (see
             `HubOptions`); values in place of those in config.json (see `ConfigOptions`); and
@@ -265,8 +327,13 @@ class DistilBertConfig:
         """
         of_hub, others = split_hub_options(options)
         changes = config_changes(f"{cls.__name__}.from_pretrained()", others)
-        folder = ModelSource(pretrained_model_name_or_path, **of_hub).resolve(weights=False)
-        return cls.from_json_file(folder / CONFIG_FILE, changes)
+        path = Path(pretrained_model_name_or_path)
+        if not path.is_file():
+            source = ModelSource(pretrained_model_name_or_path, **of_hub)
+            path = source.resolve(weights=False) / CONFIG_FILE
+        config = cls.from_json_file(path, changes)
+        config.name_or_path = str(pretrained_model_name_or_path)
+        return config
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> DistilBertConfig:
@@ -286,31 +353,67 @@ class DistilBertConfig:
         ValueError
             If `model_type` is not "distilbert", or a value cannot be honoured.
         """
-        if "model_type" not in values:
+        if "model_type" not in values and not all(size in values for size in _TELLING_SIZES):
             raise ValueError(
                 "model_type is missing, expected 'distilbert'; is this a model's config?"
             )
-        if values["model_type"] != MODEL_TYPE:
+        if values.get("model_type", MODEL_TYPE) != MODEL_TYPE:
             raise ValueError(
                 f"model_type is {values['model_type']!r}, expected 'distilbert', the only "
                 "architecture that npbert computes; choose a DistilBERT model"
             )
-        for key in _CHANGED_WEIGHTS:
-            if values.get(key):
-                raise ValueError(
-                    f"{key} is {values[key]!r}, but npbert computes only with whole float "
-                    "weights; choose the model from which this one was made"
-                )
-        values = values | {
-            name: values[other] for other, name in _OTHER_NAMES.items() if other in values
-        }
-        known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
-        known["id2label"] = _labels(values.get("id2label"), values.get("num_labels"))
-        return cls(**known)
+        for key, reason in _UNSUPPORTED.items():
+            if values.get(key) and not _has_no_effect(key, values[key]):
+                raise ValueError(f"{key} is {values[key]!r}, but {reason}")
+        values = _in_strict_form(values)
+        return cls(**{name: values[name] for name in cls.__dataclass_fields__ if name in values})
 
     def to_dict(self) -> dict[str, Any]:
         """Return all values as in a config.json, but with the keys of `id2label` as int."""
         return {"model_type": MODEL_TYPE, **asdict(self), "label2id": self.label2id}
+
+    def to_diff_dict(self) -> dict[str, Any]:
+        """Return the values of `to_dict`, without those that most models share."""
+        usual = DistilBertConfig().to_dict()
+        return {
+            key: value
+            for key, value in self.to_dict().items()
+            if key not in _COMMON or value != usual[key]
+        }
+
+    def to_json_string(self, use_diff: bool = True) -> str:
+        """Return the values as the text of a config.json.
+
+        Parameters
+        ----------
+        use_diff : bool
+            Whether to leave out what most models share; see `to_diff_dict`.
+
+        Returns
+        -------
+        str
+        """
+        values = self.to_diff_dict() if use_diff else self.to_dict()
+        return json.dumps(values, indent=2, sort_keys=True) + "\n"
+
+    def update(self, config_dict: Mapping[str, Any]) -> None:
+        """Set several values.
+
+        Parameters
+        ----------
+        config_dict : mapping
+            The names of the values, and the values. Only those that can be set one by one are
+            allowed; see the notes of the class.
+
+        Raises
+        ------
+        AttributeError
+            If a value belongs to the weights, or is not known.
+        ValueError
+            If a value cannot be honoured.
+        """
+        for name, value in config_dict.items():
+            setattr(self, name, value)
 
     @classmethod
     def from_json_file(
@@ -352,12 +455,10 @@ class DistilBertConfig:
         num_labels, label2id = fields.pop("num_labels", None), fields.pop("label2id", None)
         if "id2label" in fields or num_labels is not None:
             names = self.id2label if num_labels in (None, self.num_labels) else None
-            fields["id2label"] = _labels(fields.get("id2label", names), num_labels)
+            fields["id2label"] = read_labels(fields.get("id2label", names), num_labels)
         config = replace(self, **fields)
-        if label2id is not None and label2id != config.label2id:
-            raise ValueError(
-                f"label2id is {label2id!r}, expected the reverse of id2label, {config.label2id!r}"
-            )
+        if label2id is not None:
+            config._require_reverse(label2id)
         return config
 
 
@@ -398,26 +499,29 @@ CHANGEABLE = (*DistilBertConfig.__dataclass_fields__, *_OTHER_NAMES, "num_labels
 TRAINING_ONLY = tuple(name for name in ConfigOptions.__annotations__ if name not in CHANGEABLE)
 
 
-def _is_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _in_strict_form(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a file with the names and the types that the constructor takes."""
+    values = values | {
+        name: values[other] for other, name in _OTHER_NAMES.items() if other in values
+    }
+    for switch in ("output_hidden_states", "output_attentions"):
+        if values.get(switch, False) is None:
+            values[switch] = False
+    if isinstance(values.get("architectures"), str):
+        values["architectures"] = [values["architectures"]]
+    problem_type = values.get("problem_type")
+    if isinstance(problem_type, str) and problem_type not in PROBLEM_TYPES:
+        values["problem_type"] = None  # a word of some other program; transformers passes over it
+    values["id2label"] = read_labels(values.get("id2label"), values.get("num_labels"))
+    return values
 
 
-def _labels(id2label: Any, num_labels: Any) -> dict[int, str]:
-    """Return the value of `id2label` with int keys in order, from the two keys of a config.json."""
-    if num_labels is not None and (not _is_int(num_labels) or num_labels < 1):
-        raise ValueError(f"num_labels is {num_labels!r}, expected a positive integer")
-    if id2label is None:
-        return {number: f"LABEL_{number}" for number in range(num_labels or 2)}
-    if not isinstance(id2label, dict):
-        raise ValueError(f"id2label is {id2label!r}, expected an object of label names")
-    try:
-        labels = {int(number): label for number, label in id2label.items()}
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"id2label has the keys {list(id2label)}, expected numbers") from error
-    if len(labels) != len(id2label):
-        raise ValueError(
-            f"id2label has the keys {list(id2label)}, some of which are the same number"
+def _has_no_effect(key: str, value: Any) -> bool:
+    """Tell whether the value of a key from `_UNSUPPORTED` changes no weight all the same."""
+    if not isinstance(value, dict):
+        return False
+    if key == "quantization_config":  # bitsandbytes leaves this behind where it quantizes nothing
+        return value.get("quant_method") == "bitsandbytes" and not (
+            value.get("load_in_8bit") or value.get("load_in_4bit")
         )
-    if num_labels is not None and num_labels != len(labels):
-        raise ValueError(f"num_labels is {num_labels}, but id2label names {len(labels)} labels")
-    return dict(sorted(labels.items()))
+    return key == "pruned_heads" and not any(value.values())

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from npbert.checkpoints.config import DistilBertConfig
-from npbert.distilbert.activations import ACTIVATIONS, Array
+from npbert.distilbert.activations import Array
 from npbert.distilbert.model import (
     Attention,
     Embeddings,
@@ -23,6 +23,7 @@ from npbert.distilbert.model import (
     SequenceClassifier,
     WordPredictor,
 )
+from npbert.distilbert.more_activations import ACTIVATIONS
 
 WORD_EMBEDDINGS: Final = "embeddings.word_embeddings.weight"
 WORD_PROJECTOR: Final = "vocab_projector.weight"  # often the same tensor as the word embeddings

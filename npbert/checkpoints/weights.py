@@ -86,7 +86,7 @@ def find_non_finite(parameters: object) -> list[str]:
     list of str
         Names such as ``layers.0.ffn.lin1.weight``.
     """
-    return [name for name, array in _arrays(parameters, "") if not np.isfinite(array).all()]
+    return [name for name, array in named_arrays(parameters) if not np.isfinite(array).all()]
 
 
 class _Checkpoint:
@@ -217,12 +217,13 @@ def _count_non_finite(array: Array) -> int:
     return int(array.size - np.count_nonzero(np.isfinite(array)))
 
 
-def _arrays(value: object, name: str) -> Iterator[tuple[str, Array]]:
+def named_arrays(value: object, name: str = "") -> Iterator[tuple[str, Array]]:
+    """Yield the arrays of parameters, with names such as ``layers.0.ffn.lin1.weight``."""
     if isinstance(value, np.ndarray):
         yield name, value
     elif is_dataclass(value):
         for part in fields(value):
-            yield from _arrays(getattr(value, part.name), f"{name}.{part.name}".lstrip("."))
+            yield from named_arrays(getattr(value, part.name), f"{name}.{part.name}".lstrip("."))
     elif isinstance(value, tuple):
         for number, item in enumerate(value):
-            yield from _arrays(item, f"{name}.{number}")
+            yield from named_arrays(item, f"{name}.{number}")

@@ -1,4 +1,4 @@
-"""Activation functions and softmax, in float32.
+"""The activation functions that most models have, and softmax, in float32.
 
 An activation is a function between two linear layers that is not linear itself. Without it, the
 two layers would be no more than one linear layer. All functions here work *in place*: they
@@ -7,6 +7,8 @@ overwrite the array that they are given. To keep an array, pass a copy of it: ``
 The functions that need many element-wise passes work block by block. A block and its scratch
 array then stay in the processor's cache. Whole arrays would travel to memory and back in every
 pass.
+
+`npbert.distilbert.more_activations` has those that few models have, and the table of all names.
 """
 
 from __future__ import annotations
@@ -67,7 +69,7 @@ def gelu(x: Array) -> Array:
     1.5e-7 * max(1, |x|) over the whole of float32, with rounding (in torch it is 1.7e-7). As in
     torch, -inf gives nan and inf gives inf.
     """
-    return _in_blocks(_gelu_block, x)
+    return in_blocks(_gelu_block, x)
 
 
 def gelu_new(x: Array) -> Array:
@@ -93,7 +95,7 @@ def gelu_new(x: Array) -> Array:
     x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x**3))), Hendrycks & Gimpel 2016,
     arXiv:1606.08415, section 2.
     """
-    return _in_blocks(_gelu_new_block, x)
+    return in_blocks(_gelu_new_block, x)
 
 
 def relu(x: Array) -> Array:
@@ -138,14 +140,27 @@ def softmax_in_place(scores: Array, axis: int = -1) -> Array:
     return scores
 
 
-ACTIVATIONS: Final[dict[str, Callable[[Array], Array]]] = {
-    "gelu": gelu,
-    "gelu_new": gelu_new,
-    "relu": relu,
-}
+def in_blocks(function: Callable[[Array, Array], None], x: Array) -> Array:
+    """Apply a function to all of an array, block by block, in place.
 
+    Parameters
+    ----------
+    function : callable
+        Takes a block and a scratch array of its size, and overwrites both. Warnings of overflow
+        are off.
+    x : float32 array, any shape, C-contiguous
+        Overwritten with the result.
 
-def _in_blocks(function: Callable[[Array, Array], None], x: Array) -> Array:
+    Returns
+    -------
+    float32 array
+        `x` itself.
+
+    Raises
+    ------
+    ValueError
+        If `x` is not C-contiguous.
+    """
     if not x.flags.c_contiguous:  # reshape would make a copy, and the result would be lost
         raise ValueError(
             "x is not C-contiguous, and activations work in place; pass np.ascontiguousarray(x)"
@@ -160,7 +175,15 @@ def _in_blocks(function: Callable[[Array, Array], None], x: Array) -> Array:
     return x
 
 
-def _gelu_block(x: Array, scratch: Array) -> None:
+def write_inverse_phi(x: Array, scratch: Array) -> None:
+    """Write 1 / Phi(x) into `scratch`; Phi(x) is the share of a standard normal below x.
+
+    Parameters
+    ----------
+    x : float32 array (n,)
+    scratch : float32 array (n,)
+        Overwritten with the result.
+    """
     square = x * x
     np.multiply(square, _GELU_Q[-1], out=scratch)
     for coefficient in _GELU_Q[-2:0:-1]:  # Horner's rule
@@ -170,6 +193,10 @@ def _gelu_block(x: Array, scratch: Array) -> None:
     scratch *= x
     np.exp(scratch, out=scratch)
     scratch += 1
+
+
+def _gelu_block(x: Array, scratch: Array) -> None:
+    write_inverse_phi(x, scratch)
     x /= scratch
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar, Unpack
+from typing import Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar, Unpack, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +17,7 @@ from npbert.checkpoints.config import DistilBertConfig, LoadingOptions, config_c
 from npbert.checkpoints.hub import CONFIG_FILE, ModelSource, split_hub_options
 from npbert.checkpoints.parameters import HeadKind
 from npbert.checkpoints.safetensors_files import CheckpointError
-from npbert.checkpoints.weights import find_non_finite, load_parameters
+from npbert.checkpoints.weights import find_non_finite, load_parameters, named_arrays
 from npbert.distilbert.activations import Array
 from npbert.distilbert.model import (
     Encoder,
@@ -58,7 +59,7 @@ class ModelCallOptions(IgnoredInputs, total=False):
     """What a model's call takes after its first three arguments; see `PreTrainedModel`."""
 
     position_ids: ArrayLike | None
-    output_hidden_states: bool | None
+    output_hidden_states: bool | int | Iterable[int] | None
     output_attentions: bool | None
     token_type_ids: ArrayLike | None
 
@@ -111,8 +112,9 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         pretrained_model_name_or_path : str or Path
             A folder, a bundled name ("mini"), or a hub id.
         config : DistilBertConfig, str or Path, optional
-            The config to use in place of the model's config.json. If it is a str or Path, it is
-            the name of another model, whose config.json is used.
+            The config to use in place of the model's config.json. The model keeps a copy of it. If
+            it is a str or Path, it is another config.json, or the name of another model, whose
+            config.json is used.
         **options
             `revision`, `cache_dir`, `local_files_only` and `token`, as in huggingface_hub (see
             `HubOptions`); values in place of those in config.json, such as
@@ -131,7 +133,7 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         CheckpointError
             If its weights are damaged, or do not fit its config or this class.
         TypeError
-            If a keyword is unknown.
+            If a keyword is unknown, or `config` is of another type.
         ValueError
             If the model's name or its config cannot be honoured, or if both `config` and values
             in place of those in config.json are given.
@@ -143,11 +145,19 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         if isinstance(config, (str, Path)):
             of_hub.pop("revision", None)  # it is the revision of the weights
             config = DistilBertConfig.from_pretrained(config, **of_hub, **changes)
+        elif config is not None and not isinstance(config, DistilBertConfig):
+            raise TypeError(
+                f"config is a {type(config).__module__}.{type(config).__name__}, expected an "
+                "npbert.DistilBertConfig, or the name of a model; DistilBertConfig.from_dict makes "
+                "one from the contents of a config.json"
+            )
         elif config is not None and changes:
             raise ValueError(f"config and {min(changes)} are both given; put it into the config")
         folder = source.resolve(check_config=check)
         if config is None:
             config = check(folder / CONFIG_FILE, changes)
+        config = copy.deepcopy(config)  # so that the caller's own one stays as it is
+        config.name_or_path = str(pretrained_model_name_or_path)
         return cls(config, *load_parameters(folder, config, cls._head_kind))
 
     def __call__(
@@ -179,7 +189,10 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
             The position of each token. By default it is the number of the token's column.
         output_hidden_states, output_attentions : bool, optional
             Whether to add these fields to the result. Both take memory. The attentions also take
-            time.
+            time. The number of a hidden state, or a list of numbers, selects some of the hidden
+            states: 0 in a list is the embeddings, -1 is the output of the last layer. The others
+            are None then, and type checkers do not know of this. A number beyond the last layer
+            selects nothing. The number 0 alone means False, as in transformers.
         token_type_ids : ignored
             Tokenizers made for BERT send them. DistilBERT has no token types.
         **options
@@ -193,7 +206,8 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         Raises
         ------
         TypeError
-            If `input_ids` are not integers, or a keyword is unknown.
+            If `input_ids` are not integers, `output_hidden_states` is not of these types, or a
+            keyword is unknown.
         ValueError
             If a shape, an id, a length or the mask cannot be honoured.
         CheckpointError
@@ -218,14 +232,17 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
             check_first_is_seen(mask)
         n_threads = available_cpus()
         fields: OutputFields = {}
-        with_states = _given(options.get("output_hidden_states"), config.output_hidden_states)
+        wanted = options.get("output_hidden_states")
+        wanted = config.output_hidden_states if wanted is None else wanted
+        selected = _selected(wanted, config.n_layers + 1)
         with_attentions = _given(options.get("output_attentions"), config.output_attentions)
-        if with_states or with_attentions:
+        if selected is not None or with_attentions:
             trace = partial(self._trace, with_attentions=with_attentions)
             traces = compute_in_packs(trace, texts, n_threads)
             rows = [trace.rows for trace in traces]
-            if with_states:
-                fields["hidden_states"] = padded_hidden_states(traces, mask, config)
+            if selected is not None:
+                states = padded_hidden_states(traces, mask, config, selected)
+                fields["hidden_states"] = cast("tuple[Array, ...]", states)
             if with_attentions:
                 fields["attentions"] = padded_attentions(traces, mask, config)
         else:
@@ -242,6 +259,41 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
     def num_labels(self) -> int:
         """The number of labels, from the config."""
         return self.config.num_labels
+
+    @property
+    def name_or_path(self) -> str:
+        """What the model was loaded by: a folder, a bundled name or a hub id."""
+        return self.config.name_or_path
+
+    def num_parameters(
+        self,
+        only_trainable: bool = False,  # noqa: ARG002 (of transformers, where weights can be frozen)
+        exclude_embeddings: bool = False,
+    ) -> int:
+        """Count the numbers in the weights.
+
+        Parameters
+        ----------
+        only_trainable : bool
+            Changes nothing: all weights of a model can be trained, although not in npbert.
+        exclude_embeddings : bool
+            Whether to leave out the word and the position embeddings.
+
+        Returns
+        -------
+        int
+            The word embeddings count once, also if they serve as the projector of the head.
+        """
+        embeddings = self.encoder.embeddings
+        words, positions = embeddings.word_embeddings, embeddings.position_embeddings
+        is_tied = self.config.tie_word_embeddings
+        others = [
+            array
+            for _, array in named_arrays((self.encoder, self.head))
+            if array is not words and not (is_tied and np.array_equal(array, words))
+        ]
+        count = words.size + sum(array.size for array in others)
+        return count - words.size - positions.size if exclude_embeddings else count
 
     def eval(self) -> Self:
         """Return the model, which is always in the state for inference."""
@@ -348,3 +400,20 @@ _CALL_KEYWORDS = (
 
 def _given(argument: bool | None, default: bool) -> bool:
     return default if argument is None else argument
+
+
+def _selected(wanted: bool | int | Iterable[int], n_states: int) -> Set[int] | None:
+    """Return the numbers of the wanted hidden states, from 0; None if there is to be no field."""
+    if isinstance(wanted, bool):
+        return frozenset(range(n_states)) if wanted else None
+    if isinstance(wanted, (int, np.integer)):
+        wanted = [int(wanted)] if wanted else []  # the number 0 is False
+    numbers = list(wanted) if isinstance(wanted, Iterable) else [wanted]
+    if not all(isinstance(number, (int, np.integer)) for number in numbers):
+        raise TypeError(
+            f"output_hidden_states is {wanted!r}, expected True, False, the number of a hidden "
+            "state, or a list of such numbers"
+        )
+    if not numbers:
+        return None
+    return {number % n_states for number in numbers if -n_states <= number < n_states}

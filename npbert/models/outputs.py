@@ -146,7 +146,6 @@ def softmax(x: ArrayLike, axis: int = -1) -> Array:
         The logits, which are not changed.
     axis : int
         The axis along which the probabilities have the sum 1.
-        The axis along which the probabilities add up to 1.
 
     Returns
     -------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence, Sized
+from collections.abc import Sequence, Set, Sized
 from typing import NamedTuple
 
 import numpy as np
@@ -125,8 +125,8 @@ def to_padded(rows: Array, mask: BoolArray, fill: float = 0) -> Array:
 
 
 def padded_hidden_states(
-    traces: Sequence[Trace], mask: BoolArray, config: DistilBertConfig
-) -> tuple[Array, ...]:
+    traces: Sequence[Trace], mask: BoolArray, config: DistilBertConfig, selected: Set[int]
+) -> tuple[Array | None, ...]:
     """Pad the embeddings and the output of each layer.
 
     Parameters
@@ -135,16 +135,20 @@ def padded_hidden_states(
         One trace per pack, in the order of the texts.
     mask : bool array (…, seq)
     config : DistilBertConfig
+    selected : set of int
+        The numbers of the wanted hidden states; 0 is the embeddings.
 
     Returns
     -------
-    tuple of float32 arrays (rows, seq, dim)
+    tuple of float32 arrays (rows, seq, dim), or None where a number is not in `selected`
         One row per text. Padded positions have zeros.
     """
     mask = mask.reshape(-1, mask.shape[-1])
     nothing = np.zeros((0, config.dim), np.float32)
     return tuple(
         to_padded(np.concatenate([nothing, *(t.hidden_states[step].T for t in traces)]), mask)
+        if step in selected
+        else None
         for step in range(config.n_layers + 1)
     )
 

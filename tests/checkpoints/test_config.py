@@ -93,8 +93,14 @@ UNKNOWN: list[dict[str, Any]] = [
     {"_name_or_path": "somewhere", "transformers_version": "4.0.0", "tie_weights_": True},
     {"sinusoidal_pos_embds": True},
     {"pruned_heads": {}},
+    {"pruned_heads": {"0": [], "1": []}},
     {"quantization_config": None},
+    {"quantization_config": {"quant_method": "bitsandbytes"}},
+    {"quantization_config": {"quant_method": "bitsandbytes", "load_in_8bit": False}},
+    {"is_causal": False, "per_layer_config": {}},
     {"num_labels": None, "id2label": None, "label2id": None},
+    {"output_attentions": None, "output_hidden_states": None},
+    *({"problem_type": word} for word in ("ranking", "", "None", "Regression")),
 ]
 
 
@@ -119,7 +125,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"model_type": "bert"}, r"model_type is 'bert', expected 'distilbert'.*choose a DistilBERT"),
     ({"model_type": "DistilBERT"}, "model_type is 'DistilBERT'"),
     ({"model_type": None}, "model_type is None"),
-    ({"activation": "swish"}, "activation is 'swish', expected one of: gelu, gelu_new, relu"),
+    ({"activation": "elu"}, "activation is 'elu', expected one of: gelu, gelu_10, gelu_accurate"),
+    ({"activation": "prelu"}, "activation is 'prelu', which has learned weights of its own, exp"),
+    ({"activation": "xielu"}, "activation is 'xielu', which has learned weights of its own, exp"),
     ({"activation": "GELU"}, "activation is 'GELU'"),
     ({"activation": None}, "activation is None"),
     ({"activation": ["gelu"]}, r"activation is \['gelu'\]"),
@@ -127,38 +135,25 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"dim": 30, "n_heads": 4}, "dim is 30, .*n_heads = 4"),
     ({"n_heads": 5}, "dim is 768, .*n_heads = 5"),
     ({"dim": 8, "n_heads": 16}, "dim is 8, .*n_heads = 16"),
-    ({"pad_token_id": -1}, "pad_token_id is -1, expected an id from 0 to .*30521"),
+    ({"pad_token_id": -30523}, "pad_token_id is -30523, expected an id from 0 to .*30521"),
     ({"pad_token_id": 10, "vocab_size": 10}, "pad_token_id is 10"),
     ({"pad_token_id": "0"}, "pad_token_id is '0'"),
     ({"pad_token_id": True}, "pad_token_id is True"),
-    ({"problem_type": "ranking"}, "problem_type is 'ranking', .*" + ", ".join(PROBLEM_TYPES)),
-    ({"problem_type": ["regression"]}, r"problem_type is \['regression'\]"),
-    ({"problem_type": ""}, "problem_type is ''"),
+    ({"problem_type": ["regression"]}, r"problem_type is \['regression'\], .*" + PROBLEM_TYPES[0]),
+    ({"output_hidden_states": "x"}, "output_hidden_states is 'x', expected true, false, the num"),
+    ({"output_hidden_states": [0, "x"]}, r"output_hidden_states is \[0, 'x'\]"),
+    ({"output_attentions": "no"}, "output_attentions is 'no', expected true or false"),
+    ({"return_dict": None}, "return_dict is None, expected true or false"),
+    ({"architectures": [1]}, r"architectures is \[1\], expected a list of names"),
     ({"tie_word_embeddings": "no"}, "tie_word_embeddings is 'no', expected true or false"),
     ({"tie_word_embeddings": 1}, "tie_word_embeddings is 1"),
     ({"tie_word_embeddings": None}, "tie_word_embeddings is None"),
-    ({"id2label": {"0": "a", "2": "c"}}, r"id2label has the keys \[0, 2\]"),
-    ({"id2label": {"1": "a", "2": "b"}}, r"id2label has the keys \[1, 2\]"),
-    ({"id2label": {"-1": "a", "0": "b"}}, r"id2label has the keys \[-1, 0\]"),
-    ({"id2label": {"0": "a", "00": "b"}}, "id2label has the keys .*00"),
-    ({"id2label": {"a": 0, "b": 1}}, r"id2label has the keys \['a', 'b'\], expected numbers"),
-    ({"id2label": {"0.0": "a"}}, r"id2label has the keys \['0\.0'\]"),
-    ({"id2label": {None: "a"}}, r"id2label has the keys \[None\]"),
-    ({"id2label": {}}, r"id2label has the keys \[\]"),
-    ({"id2label": ["a", "b"]}, r"id2label is \['a', 'b'\], expected an object"),
-    ({"id2label": "ab"}, "id2label is 'ab'"),
-    ({"id2label": 2}, "id2label is 2"),
-    ({"id2label": {"0": "a", "1": 7}}, r"id2label\[1\] is 7, expected a string"),
-    ({"id2label": {"0": None}}, r"id2label\[0\] is None"),
-    ({"id2label": {"0": ["a"]}}, r"id2label\[0\] is \['a'\]"),
-    ({"num_labels": 3, "id2label": {"0": "a"}}, "num_labels is 3, but id2label names 1 label"),
     ({"n_layers": 1001}, "n_layers is 1001, expected an integer from 1 to 1000"),
-    ({"num_labels": 0}, "num_labels is 0, expected a positive integer"),
-    ({"num_labels": "2"}, "num_labels is '2'"),
-    ({"num_labels": 2.0}, r"num_labels is 2\.0"),
-    ({"num_labels": True}, "num_labels is True"),
     ({"quantization_config": {"bits": 8}}, r"quantization_config is \{'bits': 8\}, .*choose"),
-    ({"pruned_heads": {"0": [1, 2]}}, r"pruned_heads is \{'0': \[1, 2\]\}"),
+    ({"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}}, "4bit"),
+    ({"pruned_heads": {"0": [1, 2]}}, r"pruned_heads is \{'0': \[1, 2\]\}.*with all heads; choose"),
+    ({"is_causal": True}, "is_causal is True, .*tokens on both sides; choose"),
+    ({"per_layer_config": {"0": {"n_heads": 6}}}, "per_layer_config is .*the same sizes; choose"),
 ]
 
 
@@ -183,6 +178,11 @@ def test_refusals_of_a_file_name_the_file(tmp_path: Path) -> None:
     assert str(refused.value).startswith(f"{path}: ")
 
 
+def test_the_first_releases_wrote_no_model_type() -> None:
+    values = {key: value for key, value in json.loads(SST2).items() if key != "model_type"}
+    assert DistilBertConfig.from_dict(values) == DistilBertConfig.from_dict(json.loads(SST2))
+
+
 @pytest.mark.parametrize("values", [{}, {"architectures": ["DistilBertModel"], "dim": 8}], ids=str)
 def test_without_model_type(values: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"model_type is missing, expected 'distilbert'"):
@@ -191,7 +191,21 @@ def test_without_model_type(values: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("values", "message"),
-    [({"dim": 0}, "dim is 0"), ({"id2label": {1: "a"}}, "id2label"), ({"activation": "x"}, "'x'")],
+    [
+        ({"dim": 0}, "dim is 0"),
+        (
+            {"id2label": {1: "a"}},
+            r"id2label has the keys \[1\], expected the numbers of the output",
+        ),
+        ({"id2label": {}}, r"id2label has the keys \[\], expected the numbers of the output"),
+        ({"id2label": ["a"]}, r"id2label has the keys \['a'\], expected the numbers of the output"),
+        ({"activation": "x"}, "activation is 'x'"),
+        # What a file may say, but a program may not.
+        ({"problem_type": "ranking"}, "problem_type is 'ranking', .*" + ", ".join(PROBLEM_TYPES)),
+        ({"output_attentions": None}, "output_attentions is None, expected true or false"),
+        ({"output_hidden_states": None}, "output_hidden_states is None, expected true, false"),
+        ({"architectures": "DistilBertModel"}, "architectures is 'DistilBertModel', expected a"),
+    ],
     ids=str,
 )
 def test_the_constructor_checks_too(values: dict[str, Any], message: str) -> None:
@@ -218,7 +232,14 @@ def test_any_value_is_honoured_or_refused(values: dict[str, Any]) -> None:
         assert any(key in str(error) for key in values)  # noqa: PT017 (or it is honoured)
     else:
         for key in values.keys() & set(KEYS) - {"id2label"}:
-            assert getattr(config, key) == values[key]
+            in_file = values[key]
+            if key in ("output_attentions", "output_hidden_states"):
+                in_file = in_file or False
+            elif key == "architectures" and isinstance(in_file, str):
+                in_file = [in_file]
+            elif key == "problem_type" and in_file not in PROBLEM_TYPES:
+                in_file = None
+            assert getattr(config, key) == in_file or in_file == []
 
 
 # ------------------------------------------------------------------------------------ files
@@ -265,6 +286,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 SET: list[tuple[str, Any]] = [
     ("id2label", {0: "no", 1: "yes"}),
+    ("output_hidden_states", [0, -1]),
     ("problem_type", "regression"),
     ("output_hidden_states", True),
     ("output_attentions", True),
@@ -285,8 +307,10 @@ UNSET: list[tuple[str, Any, type[Exception], str]] = [
     *((key, 1, AttributeError, f"{key} belongs to the weights") for key in KEYS[:7]),
     ("num_labels", 2, AttributeError, "num_labels belongs to the weights"),
     ("something_new", 1, AttributeError, "known, so it cannot be set; these can be set: id2label"),
-    ("id2label", {0: "a"}, ValueError, "num_labels is 2, but id2label names 1 labels"),
-    ("id2label", {0: "a", 1: 7}, ValueError, "expected a string"),
+    ("id2label", {0: "a"}, ValueError, "num_labels is 2, but id2label names 1 labels; name each"),
+    ("id2label", {0: "LABEL_0"}, ValueError, "num_labels is 2, but id2label names 1 labels"),
+    ("id2label", {0: "a", 1: None}, ValueError, "expected a string or a number"),
+    ("label2id", {"a": 0, "b": 1}, ValueError, "expected the reverse of id2label, .* label2id fol"),
     ("problem_type", "guessing", ValueError, "problem_type is 'guessing'"),
     ("return_dict", 1, ValueError, "expected true or false"),
 ]
@@ -300,3 +324,26 @@ def test_values_that_cannot_be_set(
     with pytest.raises(error, match=message):
         setattr(config, key, value)
     assert config == DistilBertConfig()
+
+
+def test_label2id_follows_and_can_be_said_again() -> None:
+    config = DistilBertConfig()
+    config.update({"id2label": {0: "no", 1: "yes"}, "label2id": {"no": 0, "yes": 1}})
+    assert config.label2id == {"no": 0, "yes": 1}
+
+
+def test_update_refuses_what_cannot_be_set() -> None:
+    with pytest.raises(AttributeError, match="dim belongs to the weights"):
+        DistilBertConfig().update({"problem_type": "regression", "dim": 8})
+
+
+def test_the_name_that_the_config_was_loaded_by(tmp_path: Path) -> None:
+    path = write(tmp_path, SST2.encode())
+    for name in (tmp_path, str(tmp_path), path):  # a folder, or the file itself
+        config = DistilBertConfig.from_pretrained(name)
+        assert config.name_or_path == str(name)
+        assert config == DistilBertConfig.from_json_file(path)
+    config.name_or_path = tmp_path
+    assert config.name_or_path == str(tmp_path)
+    assert DistilBertConfig().name_or_path == ""
+    assert "name_or_path" not in config.to_dict()

@@ -1,15 +1,21 @@
-"""config.json beside transformers: the defaults, other names of the sizes, and the labels."""
+"""config.json beside transformers: the defaults, other names of the sizes, and what loads."""
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import transformers
 
+import npbert
 from npbert.checkpoints.config import DistilBertConfig
 from tests.support.configs import KEYS, SIZES, TYPE, read
+from tests.support.oracles import Oracle
+from tests.support.stored_weights import IDS
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -67,24 +73,49 @@ def test_other_names_of_the_sizes(values: dict[str, int]) -> None:
     assert [getattr(config, key) for key in SIZES] == [getattr(expected, key) for key in SIZES]
 
 
-LABELS: list[tuple[dict[str, Any], list[str]]] = [
-    ({"id2label": {"0": "a", "1": "b", "2": "c"}}, ["a", "b", "c"]),
-    ({"id2label": {0: "a", 1: "b"}}, ["a", "b"]),
-    ({"id2label": {"1": "b", "0": "a"}}, ["a", "b"]),
-    ({"id2label": {str(n): f"{n}!" for n in range(12)}}, [f"{n}!" for n in range(12)]),
-    ({"id2label": {"0": ""}}, [""]),
-    ({"id2label": {"0": "same", "1": "same"}}, ["same", "same"]),
-    ({"id2label": {"0": "a", "1": "b"}, "num_labels": 2}, ["a", "b"]),
-    ({"id2label": None, "num_labels": 1}, ["LABEL_0"]),
-    ({"num_labels": 3}, ["LABEL_0", "LABEL_1", "LABEL_2"]),
-    ({"label2id": {"a": 0, "b": 1}}, ["LABEL_0", "LABEL_1"]),
+@pytest.mark.parametrize("options", WRITTEN, ids=str)
+def test_the_text_of_a_config(options: dict[str, Any]) -> None:
+    theirs = transformers.DistilBertConfig(**options)
+    ours = DistilBertConfig.from_dict(theirs.to_dict())
+    for use_diff in (True, False):
+        expected = json.loads(theirs.to_json_string(use_diff))
+        text = ours.to_json_string(use_diff)
+        values = json.loads(text)
+        if "label2id" in expected:  # npbert always has it
+            expected["label2id"] = expected["label2id"] or ours.label2id
+        # npbert has no settings of training, which are in `expected` too.
+        assert values == {key: expected[key] for key in expected if key in ours.to_dict()}
+        assert text.startswith('{\n  "activation": ')
+        assert text.endswith("\n}\n")
+    assert ours.to_diff_dict().keys() == json.loads(ours.to_json_string()).keys()
+    assert ours.use_return_dict == theirs.use_return_dict
+    assert ours.is_encoder_decoder == theirs.is_encoder_decoder
+
+
+QUANTIZED: list[dict[str, Any]] = [
+    {"quant_method": "bitsandbytes", "load_in_8bit": False, "load_in_4bit": False},
+    {"quant_method": "bitsandbytes"},
+]
+LOADED: list[dict[str, Any]] = [
+    *({"quantization_config": value} for value in QUANTIZED),
+    {"pad_token_id": -1},
+    {"pad_token_id": -11},
+    {"architectures": "DistilBertForSequenceClassification"},
+    {"output_attentions": None, "output_hidden_states": None},
+    {"problem_type": "ranking"},
+    {"num_labels": 3, "id2label": {"0": "LABEL_0", "1": "LABEL_1"}},
+    {"id2label": {"0": 0, "1": 1, "2": 2.5}},
+    {"is_decoder": True, "chunk_size_feed_forward": 0},
 ]
 
 
-@pytest.mark.parametrize(("values", "names"), LABELS, ids=str)
-def test_labels(values: dict[str, Any], names: list[str]) -> None:
-    config = read(values)
-    assert list(config.id2label.items()) == list(enumerate(names))
-    assert all(type(number) is int for number in config.id2label)
-    assert config.num_labels == len(names)
-    assert config.id2label == transformers.DistilBertConfig.from_dict(TYPE | values).id2label
+@pytest.mark.parametrize("values", LOADED, ids=str)
+def test_what_transformers_loads(folder: Path, source: Path, values: dict[str, Any]) -> None:
+    shutil.copy(source / "model.safetensors", folder)
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+    ours = npbert.AutoModelForSequenceClassification.from_pretrained(folder)
+    expected = Oracle.load(folder)
+    np.testing.assert_allclose(ours(IDS).logits, expected.logits(IDS, np.ones_like(IDS)), atol=1e-5)
+    assert ours.config.id2label == expected.model.config.id2label
+    assert ours.config.name_or_path == ours.name_or_path == expected.model.name_or_path

@@ -17,6 +17,7 @@ from safetensors.numpy import load_file
 import npbert
 from tests.support.differences import changed, headed, models, row
 from tests.support.heads import their_output
+from tests.support.oracles import make_folder
 from tests.support.pipelines import Sides, their_pipeline
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*bare encoder:UserWarning")
@@ -191,12 +192,92 @@ def test_sizes_set_later(folder: Path) -> None:
 
 @row("`label2id` of config.json that contradicts its `id2label`")
 def test_label2id(folder: Path, tmp_path: Path) -> None:
-    other = changed(folder, tmp_path / "labels")
-    labels = {"id2label": {"0": "a", "1": "b", "2": "c"}, "label2id": {"x": 0, "y": 1, "z": 2}}
-    config = json.loads((other / "config.json").read_text()) | labels
-    (other / "config.json").write_text(json.dumps(config))
+    labels: dict[str, Any] = {"id2label": {"0": "a", "1": "b", "2": "c"}}
+    labels["label2id"] = {"x": 0, "y": 1, "z": 2}
+    other = configured(folder, tmp_path / "labels", **labels)
     assert transformers.AutoConfig.from_pretrained(other).label2id == {"x": 0, "y": 1, "z": 2}
     assert npbert.AutoConfig.from_pretrained(other).label2id == {"a": 0, "b": 1, "c": 2}
+
+
+def configured(folder: Path, target: Path, **values: Any) -> Path:
+    """Copy a model to `target`, with these values in its config.json."""
+    path = changed(folder, target) / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+    return target
+
+
+@row("`num_labels` of config.json that contradicts the names in its `id2label`")
+def test_num_labels(folder: Path, tmp_path: Path) -> None:
+    other = configured(folder, tmp_path / "x", id2label={"0": "no", "1": "yes"}, num_labels=3)
+    names = {0: "LABEL_0", 1: "LABEL_1", 2: "LABEL_2"}
+    assert transformers.AutoConfig.from_pretrained(other).id2label == names
+    with pytest.raises(ValueError, match="num_labels is 3, but id2label names 2 labels; leave out"):
+        npbert.AutoConfig.from_pretrained(other)
+    other = configured(
+        folder, tmp_path / "y", id2label={"0": "LABEL_0", "1": "LABEL_1"}, num_labels=3
+    )
+    assert npbert.AutoConfig.from_pretrained(other).id2label == names
+
+
+@row("`id2label` of config.json without one of the numbers")
+def test_a_label_without_a_name(folder: Path, tmp_path: Path) -> None:
+    other = configured(folder, tmp_path / "x", id2label={"1": "a", "2": "b", "3": "c"})
+    classify = transformers.pipeline("text-classification", str(other))
+    with pytest.raises(KeyError):
+        classify("a text", top_k=None)
+    with pytest.raises(
+        ValueError, match=r"id2label has the keys \[1, 2, 3\], expected the numbers"
+    ):
+        npbert.pipeline("text-classification", model=other)
+
+
+@row('`problem_type` "single_label_classification" and one label')
+def test_one_label(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "one", num_labels=1)
+    other = configured(folder, tmp_path / "x", problem_type="single_label_classification")
+    with pytest.raises(ValueError, match="requires `num_labels > 1`"):
+        transformers.AutoConfig.from_pretrained(other)
+    assert npbert.pipeline("text-classification", model=other)("a")[0]["label"] == "LABEL_0"
+
+
+IGNORED: dict[str, Any] = {
+    "quantization_config": {"quant_method": "of-tomorrow"},
+    "pruned_heads": {"0": [1]},
+    "is_causal": True,
+}
+
+
+def both_with(key: str, folder: Path, target: Path) -> Any:
+    """Return the change of transformers' logits; npbert must refuse the key."""
+    other = configured(folder, target, **{key: IGNORED[key]})
+    with pytest.raises(ValueError, match=f"{key} is .*; choose"):
+        npbert.DistilBertForSequenceClassification.from_pretrained(other)
+    inputs = {"input_ids": torch.tensor([[101, 2023, 102]])}
+    load = transformers.AutoModelForSequenceClassification.from_pretrained
+    with torch.inference_mode():
+        return (load(other)(**inputs).logits - load(folder)(**inputs).logits).abs().max()
+
+
+@row("`quantization_config` of a method that is not known")
+def test_unknown_quantization(folder: Path, tmp_path: Path) -> None:
+    assert both_with("quantization_config", folder, tmp_path / "x") == 0
+
+
+@row("`pruned_heads` of config.json that is not empty")
+def test_pruned_heads(folder: Path, tmp_path: Path) -> None:
+    assert both_with("pruned_heads", folder, tmp_path / "x") == 0
+
+
+@row("`is_causal` of config.json")
+def test_is_causal(folder: Path, tmp_path: Path) -> None:
+    assert both_with("is_causal", folder, tmp_path / "x") > 0
+
+
+@row("`output_hidden_states=None` in a call, although the config says True")
+def test_output_hidden_states_is_none(folder: Path) -> None:
+    ours, theirs = models(folder, output_hidden_states=True)
+    assert theirs(torch.tensor([[101, 102]]), output_hidden_states=None).hidden_states is None
+    assert len(ours([[101, 102]], output_hidden_states=None).hidden_states) == 3
 
 
 @row("the output of a model")

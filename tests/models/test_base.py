@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import transformers
 
 import npbert
 from npbert.checkpoints.config import DistilBertConfig
@@ -88,6 +89,7 @@ def test_unknown_and_impossible_keywords_when_loading(folder: Path) -> None:
         ({"num_labels": 4, "id2label": {0: "no"}}, "num_labels is 4, but id2label names 1"),
         ({"label2id": {"no": 0}}, "label2id is .*expected the reverse of id2label"),
         ({"config": DistilBertConfig(), "num_labels": 3}, "config and num_labels are both given"),
+        ({"output_hidden_states": "x"}, "output_hidden_states is 'x', expected true, false, the"),
     ],
 )
 def test_values_that_cannot_be_honoured(
@@ -95,6 +97,30 @@ def test_values_that_cannot_be_honoured(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         npbert.AutoModelForSequenceClassification.from_pretrained(folder, **options)
+
+
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [({"model_type": "distilbert"}, "builtins.dict"), (transformers.DistilBertConfig(), "transf")],
+    ids=["dict", "of transformers"],
+)
+def test_a_config_of_another_type(folder: Path, config: Any, name: str) -> None:
+    with pytest.raises(
+        TypeError, match=rf"config is a {name}.*expected an npbert\.DistilBertConfig"
+    ):
+        npbert.AutoModelForSequenceClassification.from_pretrained(folder, config=config)
+
+
+def test_the_model_keeps_a_copy_of_the_config(folder: Path) -> None:
+    config = npbert.AutoConfig.from_pretrained(folder)
+    config.name_or_path = "mine"
+    load = npbert.AutoModelForSequenceClassification.from_pretrained
+    model = load(folder, config=config)
+    model.config.id2label = {0: "a", 1: "b", 2: "c"}
+    assert config.id2label[0] == "LABEL_0"
+    assert config.name_or_path == "mine"
+    assert model.name_or_path == model.config.name_or_path == str(folder)
+    assert load(folder, config=folder / "config.json").config == config
 
 
 def test_what_config_json_says_of_outputs_is_honoured(tmp_path: Path) -> None:
@@ -107,6 +133,10 @@ def test_what_config_json_says_of_outputs_is_honoured(tmp_path: Path) -> None:
 BAD_KEYWORDS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"labels": [1]}, TypeError, "unknown keyword argument 'labels'"),
     ({"output_hiden_states": True}, TypeError, "did you mean 'output_hidden_states'"),
+    *(
+        ({"output_hidden_states": value}, TypeError, "output_hidden_states is .*, expected True, F")
+        for value in ("x", "01", 1.0, [0, 1.5], ["a"], [None], object())
+    ),
 ]
 
 

@@ -12,6 +12,7 @@ import torch
 import transformers
 
 import npbert
+from tests.support.heads import HEADS
 from tests.support.oracles import BASE, SIZES, Oracle, largest_difference, make_model, random_batch
 from tests.support.reference import Float64, Reference
 
@@ -111,8 +112,9 @@ def rms(errors: list[Float64]) -> float:
     return float(np.sqrt(np.mean(np.concatenate([error.ravel() for error in errors]) ** 2)))
 
 
-def test_gelu_new(tmp_path: Path) -> None:
-    sizes = SIZES["tiny"] | {"activation": "gelu_new"}
+@pytest.mark.parametrize("activation", ["gelu_new", "gelu_10", "silu", "mish", "laplace", "relu2"])
+def test_other_activations(tmp_path: Path, activation: str) -> None:
+    sizes = SIZES["tiny"] | {"activation": activation}
     folder = make_model(tmp_path, **sizes)
     ids, mask = random_batch(np.random.default_rng(0), 97, [2, 9, 30])
     model = npbert.AutoModelForSequenceClassification.from_pretrained(folder)
@@ -140,6 +142,50 @@ def test_values_in_place_of_those_of_config_json(folder: Path) -> None:
     assert npbert.AutoModel.from_pretrained(folder, config=config)([[1, 2]]).hidden_states
     by_name = npbert.AutoModel.from_pretrained(folder, config=str(folder), output_attentions=True)
     assert by_name([[1, 2]]).attentions
+
+
+SELECTIONS: list[Any] = [
+    *(True, False, None, 0, 1, 2, 3, -1, -3, -4, ""),
+    *([0, 2], [0, 0], (0, 2), [], [0], [-1], [99], [True, False], {1}, range(2), {0: "a"}),
+]
+
+
+@pytest.mark.filterwarnings("ignore:.*bare encoder:UserWarning")
+@pytest.mark.parametrize("head", ["Model", "ForSequenceClassification"])
+@pytest.mark.parametrize("selection", SELECTIONS, ids=repr)
+def test_selected_hidden_states(folder: Path, head: str, selection: Any) -> None:
+    ours: Any = getattr(npbert, f"DistilBert{head}").from_pretrained(folder)
+    theirs = getattr(transformers, f"DistilBert{head}").from_pretrained(folder)
+    expected = theirs(torch.tensor([[1, 2, 3]]), output_hidden_states=selection)
+    output = ours([[1, 2, 3]], output_hidden_states=selection)
+    assert_same_states(output.hidden_states, expected.hidden_states)
+    as_tuple = ours([[1, 2, 3]], output_hidden_states=selection, return_dict=False)
+    assert len(as_tuple) == len(expected.to_tuple())
+    if isinstance(selection, (bool, int, list)):  # config.json can say it too
+        ours = type(ours).from_pretrained(folder, output_hidden_states=selection)
+        theirs = type(theirs).from_pretrained(folder, output_hidden_states=selection)
+        expected = theirs(torch.tensor([[1, 2, 3]]))
+        assert_same_states(ours([[1, 2, 3]]).hidden_states, expected.hidden_states)
+
+
+def assert_same_states(ours: Any, theirs: Any) -> None:
+    """Compare the states that are there, and which ones are not."""
+    assert (ours is None) == (theirs is None)
+    for our, their in zip(ours or (), theirs or (), strict=True):
+        assert (our is None) == (their is None)
+        if our is not None:
+            np.testing.assert_allclose(our, their.detach().numpy(), atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:.*bare encoder:UserWarning")
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("head", HEADS)
+def test_number_of_parameters(tmp_path: Path, head: str, tied: bool) -> None:
+    folder = make_model(tmp_path, head=head, dim=12, n_heads=2, tie_word_embeddings=tied)
+    ours = getattr(npbert, f"DistilBert{head}").from_pretrained(folder)
+    theirs = getattr(transformers, f"DistilBert{head}").from_pretrained(folder)
+    for options in ({}, {"only_trainable": True}, {"exclude_embeddings": True}):
+        assert ours.num_parameters(**options) == theirs.num_parameters(**options)
 
 
 # ---------------------------------------------------------------------------- the real size
