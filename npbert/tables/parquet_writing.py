@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from npbert.tables.rows import ArrowTable, Chunk, Column
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 # A row group is written as soon as it has this many rows or bytes.
 _GROUP_ROWS: Final = 1 << 16
 _GROUP_BYTES: Final = 16 << 20
+_LARGE_DICTIONARY_BYTES: Final = 1 << 20
+
+_END_OF_STREAM: Final = b"\xff\xff\xff\xff\0\0\0\0"  # by the specification of Arrow's format
 
 _MAX_EXACT: Final = 2**53  # float64 holds all integers up to here
 
 # pyarrow comes without types, so these names only tell the reader what a value is.
 ArrowSchema = Any  # pyarrow.Schema
 ArrowArray = Any  # pyarrow.Array or pyarrow.ChunkedArray
-ArrowStream = Any  # pyarrow.RecordBatchStreamReader
+ArrowStreamWriter = Any  # pyarrow.RecordBatchStreamWriter
 _FieldPath = tuple[str, ...]  # the names that lead to a nested value
 
 
 class ParquetSerializer:
-    """Turns rows into tables, each of which is one stream in Arrow's own format.
+    """Turns rows into streams of tables in Arrow's own format.
 
     A parquet file has its table of contents at its end, so a parquet file that is not complete
-    cannot be read. Streams can be read one by one. At the end, `write_parquet` makes the parquet
-    file from them.
+    cannot be read. Streams can be read from their beginning. At the end, `write_parquet` makes the
+    parquet file from them.
+
+    The chunks go into one stream, and not into one stream each. In a dictionary column, such as a
+    category of pandas, each cell is a number that points into a dictionary of values. A stream has
+    a dictionary once, whole and in its order, however many chunks point into it. A new stream
+    begins where a chunk has columns of other types, and where a run is resumed.
 
     Parameters
     ----------
@@ -42,8 +54,12 @@ class ParquetSerializer:
     def __init__(self, columns: list[str], earlier: Path | None = None) -> None:
         self._columns = columns
         self._schema = _CommonSchema()
-        if earlier is not None:
+        self._sink = _Sink()
+        self._stream: ArrowStreamWriter | None = None
+        self._stream_schema: ArrowSchema = None
+        if earlier is not None and earlier.stat().st_size:
             self._schema.add_all(earlier)
+            self._sink.write(_END_OF_STREAM)  # ends the last stream of the earlier run
 
     def serialize(self, chunk: Chunk, added: list[Column]) -> bytes:
         """Return the bytes of the rows of a chunk, with columns added.
@@ -58,13 +74,16 @@ class ParquetSerializer:
         table = chunk.table
         if table is None:
             table = _table_of(chunk) if chunk.rows else self._table_without_rows(added)
-        table = with_arrow_columns(_with_short_dictionaries(table), added)
+        table = with_arrow_columns(table, added)
         self._schema.add(table, chunk.where)
-        stream = pyarrow.BufferOutputStream()
-        with pyarrow.ipc.new_stream(stream, table.schema) as writer:
-            writer.write_table(table)
-        content: bytes = stream.getvalue().to_pybytes()
-        return content
+        if self._stream is None or self._stream_schema != table.schema:
+            if self._stream is not None:
+                self._stream.close()
+            self._stream = pyarrow.ipc.new_stream(self._sink, table.schema)
+            self._stream_schema = table.schema
+        for batch in table.to_batches() or [_batch_without_rows(table.schema)]:
+            self._stream.write_batch(batch)
+        return self._sink.take()
 
     def _table_without_rows(self, added: list[Column]) -> ArrowTable:
         """Return a table without rows for a text format, whose cells are strings."""
@@ -73,6 +92,38 @@ class ParquetSerializer:
         names_added = {column.name for column in added}
         fields = [(name, pyarrow.string()) for name in self._columns if name not in names_added]
         return pyarrow.schema(fields).empty_table()
+
+
+def _batch_without_rows(schema: ArrowSchema) -> ArrowTable:
+    import pyarrow
+
+    columns = [column.chunk(0) for column in schema.empty_table().columns]
+    return pyarrow.RecordBatch.from_arrays(columns, schema=schema)
+
+
+class _Sink(io.RawIOBase):
+    """A file that keeps what is written to it until it is taken out."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._n_bytes = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, part: ReadableBuffer, /) -> int:
+        self._parts.append(bytes(part))
+        self._n_bytes += len(self._parts[-1])
+        return len(self._parts[-1])
+
+    def tell(self) -> int:
+        return self._n_bytes
+
+    def take(self) -> bytes:
+        """Return the bytes that were written since this method was called last."""
+        content = b"".join(self._parts)
+        self._parts.clear()
+        return content
 
 
 def write_parquet(rows: Path, target: Path) -> None:
@@ -85,44 +136,136 @@ def write_parquet(rows: Path, target: Path) -> None:
     target : Path
         The parquet file. If it exists, it is replaced.
     """
-    import pyarrow
     from pyarrow import parquet
 
     schema = _CommonSchema()
     schema.add_all(rows)
-    nothing = schema.of_all.empty_table()  # brings the types that all rows have in common
     with (
         target.open("wb") as file,  # Python opens it, because pyarrow's paths have to be UTF-8
         parquet.ParquetWriter(file, schema.of_all, write_page_checksum=True) as writer,
     ):
-        group = [nothing]
-        for stream in _read_streams(rows):
-            group.append(stream.read_all())
-            if (
-                sum(table.num_rows for table in group) >= _GROUP_ROWS
-                or sum(table.nbytes for table in group) >= _GROUP_BYTES
-            ):
-                writer.write_table(pyarrow.concat_tables(group, promote_options="permissive"))
-                group = [nothing]
-        if len(group) > 1:
-            writer.write_table(pyarrow.concat_tables(group, promote_options="permissive"))
+        written = _WrittenDictionaries()
+        for group in _groups(_read_tables(rows)):
+            for table in _joined([written.shortened(table) for table in group], schema.of_all):
+                writer.write_table(table)
+            written.add(group)
 
 
-def _read_streams(rows: Path) -> Iterator[ArrowStream]:
-    """Yield a reader for each of the Arrow streams that stand in a file one after the other.
+def _joined(tables: list[ArrowTable], schema: ArrowSchema) -> list[ArrowTable]:
+    """Return one table with all rows, or several if their dictionaries do not fit into one."""
+    import pyarrow
 
-    A stream begins where the stream before it ends. So when the caller asks for the next reader,
-    what the caller has not read of the last stream is read and dropped.
+    # The empty table brings the types that all rows have in common.
+    parts = [schema.empty_table(), *tables]
+    table = pyarrow.concat_tables(parts, promote_options="permissive")
+    try:
+        return [_with_common_dictionaries(table)]
+    except pyarrow.ArrowInvalid:  # more values than the type of the cells can number
+        middle = len(tables) // 2
+        if not middle:
+            raise
+        return _joined(tables[:middle], schema) + _joined(tables[middle:], schema)
+
+
+def _groups(tables: Iterable[ArrowTable]) -> Iterator[list[ArrowTable]]:
+    """Yield the tables that make one row group of the parquet file."""
+    group: list[ArrowTable] = []
+    for table in tables:
+        group.append(table)
+        if (
+            sum(table.num_rows for table in group) >= _GROUP_ROWS
+            or sum(map(_n_bytes, group)) >= _GROUP_BYTES
+        ):
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _n_bytes(table: ArrowTable) -> int:
+    """Return the size of the rows of a table without the dictionaries that they point into."""
+    n_bytes: int = table.nbytes - sum(found.nbytes for _, found in _dictionaries_of(table))
+    return n_bytes
+
+
+def _dictionaries_of(table: ArrowTable) -> Iterator[tuple[str, ArrowArray]]:
+    """Yield each dictionary of a table, after the name of its column."""
+    from pyarrow import types
+
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if types.is_dictionary(column.type):
+            yield from ((name, chunk.dictionary) for chunk in column.chunks)
+
+
+class _WrittenDictionaries:
+    """The large dictionaries that the parquet file has, so that it has each of them once.
+
+    The first row group that uses a dictionary has all of its values in their order. A reader of
+    the whole file finds them there, also those that no cell has. With a large dictionary, the
+    groups after it have only the values of their own cells. Otherwise a dictionary of a million
+    values would be written again with every group.
     """
+
+    def __init__(self) -> None:
+        self._places: set[tuple[object, ...]] = set()
+
+    def add(self, tables: list[ArrowTable]) -> None:
+        """Take note of the dictionaries of tables that have been written."""
+        self._places |= {
+            _place_of(name, dictionary)
+            for table in tables
+            for name, dictionary in _dictionaries_of(table)
+            if dictionary.nbytes > _LARGE_DICTIONARY_BYTES
+        }
+
+    def shortened(self, table: ArrowTable) -> ArrowTable:
+        """Return a table whose columns do not repeat a dictionary that has been written."""
+        for name, dictionary in _dictionaries_of(table):
+            if _place_of(name, dictionary) in self._places:
+                number = table.column_names.index(name)
+                field = table.schema.field(number)
+                # A cast to the plain values and back makes a new dictionary.
+                column = table.column(number).cast(field.type.value_type).cast(field.type)
+                table = table.set_column(number, field, column)
+        return table
+
+
+def _place_of(name: str, dictionary: ArrowArray) -> tuple[object, ...]:
+    """Return what tells a dictionary from all others: where it is in memory.
+
+    The tables of one stream share a dictionary until another one replaces it.
+    """
+    buffers = [buffer.address for buffer in dictionary.buffers() if buffer is not None]
+    return (name, len(dictionary), *buffers)
+
+
+def _with_common_dictionaries(table: ArrowTable) -> ArrowTable:
+    """Return a table each of whose dictionary columns points into one dictionary.
+
+    It has the values of the first dictionary, and then the new ones of the others. The writer
+    keeps only the first dictionary of a row group in its order, so there must be no other one.
+    """
+    import pyarrow
+    from pyarrow import types
+
+    for number, field in enumerate(table.schema):
+        if types.is_dictionary(field.type):
+            # The empty table in front has an empty dictionary.
+            chunks = [chunk for chunk in table.column(number).chunks if len(chunk)]
+            column = pyarrow.chunked_array(chunks, field.type).unify_dictionaries()
+            table = table.set_column(number, field, column)
+    return table
+
+
+def _read_tables(rows: Path) -> Iterator[ArrowTable]:
+    """Yield the tables of all streams that stand in a file one after the other."""
     import pyarrow
 
     n_bytes = rows.stat().st_size
     with rows.open("rb") as file:
         while file.tell() < n_bytes:
-            stream = pyarrow.ipc.open_stream(file)
-            yield stream
-            for _ in stream:
-                pass
+            for batch in pyarrow.ipc.open_stream(file):
+                yield pyarrow.Table.from_batches([batch])
 
 
 def with_arrow_columns(table: ArrowTable, added: Iterable[Column]) -> ArrowTable:
@@ -133,23 +276,6 @@ def with_arrow_columns(table: ArrowTable, added: Iterable[Column]) -> ArrowTable
     for column in added:
         values = pyarrow.array(column.values, kinds[column.kind])
         table = table.append_column(column.name, values)
-    return table
-
-
-def _with_short_dictionaries(table: ArrowTable) -> ArrowTable:
-    """Return the table with dictionaries that hold only the values of its own rows.
-
-    In a dictionary column, each cell is a number that points into a dictionary of values. A chunk
-    is a slice of a larger table, and its dictionaries still hold the values of all rows of that
-    table. They would be written again with every chunk.
-    """
-    from pyarrow import types
-
-    for number, field in enumerate(table.schema):
-        if types.is_dictionary(field.type):
-            # A cast to the plain values and back makes a new dictionary.
-            column = table.column(number).cast(field.type.value_type).cast(field.type)
-            table = table.set_column(number, field, column)
     return table
 
 
@@ -216,8 +342,8 @@ class _CommonSchema:
 
     def add_all(self, rows: Path) -> None:
         """Widen the schema so that it fits all tables in a file of streams."""
-        for stream in _read_streams(rows):
-            self.add(stream.read_all(), str(rows))
+        for table in _read_tables(rows):
+            self.add(table, str(rows))
 
 
 def _paths_of_large_integers(batch: ArrowTable) -> Iterator[_FieldPath]:
