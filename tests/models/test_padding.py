@@ -41,7 +41,9 @@ def test_lists_masks_of_any_kind_and_token_types(
     for kind in (np.int32, np.uint8, bool, np.float32):
         result = classifier(ids, np.array(mask, kind), token_type_ids=np.ones((2, 3)))
         np.testing.assert_array_equal(result.logits, expected)
-    np.testing.assert_allclose(classifier([ids[1][:2]]).logits[0], expected[1], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        classifier([ids[1][:2]]).logits[0], expected[1], rtol=1e-5, atol=1e-5
+    )
 
 
 BAD_CALLS: list[tuple[dict[str, Any], type[Exception], str]] = [
