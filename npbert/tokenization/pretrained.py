@@ -70,7 +70,7 @@ class PretrainedTokenizer(Vocabulary):
         normalizer of another kind than BERT's, then that decides alone.
     init_kwargs : dict
         The settings with which the tokenizer was made.
-    backend, is_fast, vocab_files_names, pad_token_type_id
+    backend, is_fast, init_inputs, vocab_files_names, pad_token_type_id
         For ported code that reads them. They have the same values for every tokenizer.
 
     Notes
@@ -80,6 +80,7 @@ class PretrainedTokenizer(Vocabulary):
 
     is_fast = True
     backend = "tokenizers"
+    init_inputs: tuple[()] = ()
     pad_token_type_id = 0
     vocab_files_names: ClassVar[dict[str, str]] = {
         "vocab_file": VOCAB_FILE,

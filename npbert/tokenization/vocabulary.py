@@ -292,13 +292,28 @@ class Vocabulary:
 
     @property
     def extra_special_tokens(self) -> list[str]:
-        """The special tokens that are not an attribute."""
+        """The special tokens that are not an attribute. Tokens of the vocabulary can be set."""
         return list(self._settings["extra_special_tokens"])
+
+    @extra_special_tokens.setter
+    def extra_special_tokens(self, tokens: Sequence[str | tokenizers.AddedToken] | None) -> None:
+        texts = [getattr(token, "content", token) for token in tokens or ()]
+        for text in texts:
+            if not isinstance(text, str) or self._backend.token_to_id(text) is None:
+                raise _not_in_vocabulary("extra_special_tokens", text)
+        self._settings["extra_special_tokens"] = texts
 
     @property
     def extra_special_tokens_ids(self) -> list[int]:
-        """The ids of `extra_special_tokens`."""
+        """The ids of `extra_special_tokens`, which can be set, too."""
         return self.convert_tokens_to_ids(self.extra_special_tokens)
+
+    @extra_special_tokens_ids.setter
+    def extra_special_tokens_ids(self, numbers: Sequence[int] | None) -> None:
+        tokens = [self._backend.id_to_token(number) for number in numbers or ()]
+        if None in tokens:
+            raise _not_in_vocabulary("extra_special_tokens_ids", numbers)
+        self.extra_special_tokens = [str(token) for token in tokens]
 
     @property
     def all_special_tokens(self) -> list[str]:

@@ -190,3 +190,24 @@ def test_tokens_as_attributes(tmp_path: Path) -> None:
         assert (side.image_token, side.image_token_id) == ("<image>", 30522)
         with pytest.raises(AttributeError, match="video_token"):
             side.video_token  # noqa: B018
+
+
+def test_extra_tokens_that_are_set(tmp_path: Path) -> None:
+    sides: Any = load(make_tokenizer(tmp_path, extra_special_tokens=["<a>", "<b>"]))
+    for side in sides:
+        side.extra_special_tokens = ["<b>", AddedToken("film")]
+        assert (side.extra_special_tokens, side.extra_special_tokens_ids[0]) == (
+            ["<b>", "film"],
+            30523,
+        )
+        side.extra_special_tokens_ids = [30522]
+        assert side.extra_special_tokens == ["<a>"]
+        assert side.all_special_tokens[-1] == "<a>"
+        side.extra_special_tokens = None
+        assert side.extra_special_tokens == []
+    with pytest.raises(ValueError, match="extra_special_tokens is '<new>', expected a token that"):
+        sides[0].extra_special_tokens = ["<new>"]
+    with pytest.raises(
+        ValueError, match=r"extra_special_tokens_ids is \[30529\], expected a token"
+    ):
+        sides[0].extra_special_tokens_ids = [30529]
