@@ -21,7 +21,7 @@ from npbert.models.heads import (
 from npbert.models.heads import DistilBertForTokenClassification as DistilBertForTokenClassification
 from npbert.models.heads import DistilBertModel as DistilBertModel
 from npbert.models.outputs import softmax as softmax
-from npbert.pipelines.factory import classify as classify
+from npbert.pipelines.cached import classify as classify
 from npbert.pipelines.factory import pipeline as pipeline
 from npbert.pipelines.feature_extraction import (
     FeatureExtractionPipeline as FeatureExtractionPipeline,

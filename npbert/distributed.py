@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from npbert.arguments import NOT_GIVEN, NotGiven, check_text
 from npbert.checkpoints.hub import ModelSource
-from npbert.pipelines.factory import loaded_classifier
+from npbert.pipelines.cached import loaded_classifier
 from npbert.pipelines.text_classification import (
     TextClassificationCallOptions,
     TextClassificationOptions,

@@ -23,7 +23,7 @@ import pytest
 
 import npbert
 from npbert.distributed import AddedCells, Classifier
-from npbert.pipelines import TextClassificationPipeline, factory
+from npbert.pipelines import TextClassificationPipeline, cached
 from tests.support.oracles import make_folder
 
 REVIEWS = ["I love this film.", None, "I want my two hours back.", "", "東京 é"]
@@ -235,16 +235,16 @@ def test_what_travels_is_names(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_process_loads_the_model_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    factory._loaded.cache_clear()
+    cached._loaded.cache_clear()
     n_loaded = 0
-    make = factory.pipeline
+    make = npbert.pipeline
 
     def counted(*arguments: Any, **options: Any) -> Any:
         nonlocal n_loaded
         n_loaded += 1
         return make(*arguments, **options)
 
-    monkeypatch.setattr(factory, "pipeline", counted)
+    monkeypatch.setattr(cached, "pipeline", counted)
     with ThreadPoolExecutor(4) as pool:
         labels = [Classifier(folder, column="review") for _ in range(4)]
         for labelled in pool.map(lambda label: label(as_dict()), labels):

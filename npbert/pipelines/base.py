@@ -23,6 +23,7 @@ from npbert.distilbert.model import Pack
 from npbert.distilbert.packs import TokenSequence, check_tokens, compute_in_packs
 from npbert.distilbert.threads import available_cpus
 from npbert.models.base import PreTrainedModel
+from npbert.pipelines.components import require_own
 from npbert.pipelines.options import Cutting, Options
 from npbert.tokenization.tokenizer import Tokenizer
 
@@ -96,10 +97,8 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         The model, with the head of the task.
     tokenizer : Tokenizer
         The tokenizer that was made for the model.
-    checked_options : Options, optional
-        The options of every call. By default they are made from `given`.
     **given
-        The options as keyword arguments; see `npbert.pipeline`.
+        The options of every call, as keyword arguments; see `npbert.pipeline`.
 
     Attributes
     ----------
@@ -110,7 +109,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
     Raises
     ------
     TypeError
-        If a keyword is unknown.
+        If a keyword is unknown, or the model or the tokenizer is not one of npbert.
     ValueError
         If an option cannot be honoured.
     """
@@ -123,17 +122,14 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         self,
         model: AnyModel,
         tokenizer: Tokenizer,
-        *,
-        checked_options: OptionsT | None = None,
         **given: Any,
     ) -> None:
+        require_own("model", model, PreTrainedModel)
+        require_own("tokenizer", tokenizer, Tokenizer)
         tokenizer.require_embeddings(model.config.vocab_size)
         self.model = model
         self.tokenizer = tokenizer
-        if checked_options is None:
-            read = self.options_class.read(given, type(self).__name__)
-            checked_options = cast("OptionsT", read)
-        self._options = checked_options
+        self._options = cast("OptionsT", self.options_class.read(given, type(self).__name__))
 
     @abstractmethod
     def __call__(self, *inputs: Any, **options: Any) -> Any:

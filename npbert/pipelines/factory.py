@@ -1,18 +1,14 @@
-"""`pipeline()` and `classify()`: from a task's name and a model to results."""
+"""`pipeline()`: from a task's name and a model to a pipeline."""
 
 from __future__ import annotations
 
-import os
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, replace
-from functools import lru_cache
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Unpack, overload
 
-from npbert.arguments import NOT_GIVEN, Indexed, NotGiven
 from npbert.checkpoints.config import DistilBertConfig
 from npbert.checkpoints.hub import (
     DEFAULT_MODEL,
@@ -25,13 +21,12 @@ from npbert.checkpoints.hub import (
 from npbert.models import heads
 from npbert.models.base import PreTrainedModel
 from npbert.pipelines.base import AnyModel, Pipeline
+from npbert.pipelines.components import reject_foreign
 from npbert.pipelines.options import Options
-from npbert.pipelines.results import LabelScore, TextInput, TextInputs, TextPair
+from npbert.pipelines.results import LabelScore
 from npbert.pipelines.text_classification import (
     TextClassificationCallOptions,
-    TextClassificationOptions,
     TextClassificationPipeline,
-    as_list_for_one,
 )
 from npbert.tokenization.tokenizer import AutoTokenizer, Tokenizer
 
@@ -95,32 +90,47 @@ _TASKS: Final = {
 _OTHER_NAMES: Final = {"sentiment-analysis": "text-classification", "ner": "token-classification"}
 TASKS: Final = (*_TASKS, *_OTHER_NAMES)
 
-_TOKENIZER_NEEDED: Final = (
+TOKENIZER_NEEDED: Final = (
     "model is a loaded model, so its tokenizer is needed: pipeline(…, tokenizer=…)"
 )
 
 _TextClassification = Literal["text-classification", "sentiment-analysis"]
 _TokenClassification = Literal["token-classification", "ner"]
-_TokenizerArgument = str | Path | Tokenizer | None
+_TokenizerArgument = str | Path | Tokenizer | tuple[str | Path, Mapping[str, Any]] | None
 
 
-# The options of each task when its pipeline is made: those of a call, and those of the hub.
-class _TextClassificationArguments(TextClassificationCallOptions, HubOptions, total=False): ...
+class _LoadingArguments(HubOptions, total=False):
+    """What says how the model is loaded."""
+
+    config: str | Path | DistilBertConfig | None
+    model_kwargs: Mapping[str, Any] | None
+
+
+class TextClassificationArguments(TextClassificationCallOptions, HubOptions, total=False):
+    """The options of `classify`: those of a call of the pipeline, and those of the hub."""
+
+
+# The options of each task when its pipeline is made: those of a call, and those of loading.
+class _TextClassificationArguments(TextClassificationArguments, _LoadingArguments, total=False): ...
 
 
 if TYPE_CHECKING:
 
     class _TokenClassificationArguments(
-        TokenClassificationCallOptions, HubOptions, total=False
+        TokenClassificationCallOptions, _LoadingArguments, total=False
     ): ...
 
-    class _FillMaskArguments(FillMaskCallOptions, HubOptions, total=False): ...
+    class _FillMaskArguments(FillMaskCallOptions, _LoadingArguments, total=False): ...
 
-    class _QuestionAnsweringArguments(QuestionAnsweringCallOptions, HubOptions, total=False): ...
+    class _QuestionAnsweringArguments(
+        QuestionAnsweringCallOptions, _LoadingArguments, total=False
+    ): ...
 
-    class _ZeroShotArguments(ZeroShotCallOptions, HubOptions, total=False): ...
+    class _ZeroShotArguments(ZeroShotCallOptions, _LoadingArguments, total=False): ...
 
-    class _FeatureExtractionArguments(FeatureExtractionCallOptions, HubOptions, total=False): ...
+    class _FeatureExtractionArguments(
+        FeatureExtractionCallOptions, _LoadingArguments, total=False
+    ): ...
 
     class _AnyTaskArguments(
         _TextClassificationArguments,
@@ -235,7 +245,9 @@ def pipeline(
     task: str | None = None,
     model: str | Path | AnyModel | None = None,
     *,
-    tokenizer: str | Path | Tokenizer | None = None,
+    config: str | Path | DistilBertConfig | None = None,
+    tokenizer: _TokenizerArgument = None,
+    model_kwargs: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> AnyPipeline:
     """Make a pipeline, as `transformers.pipeline` does.
@@ -250,8 +262,14 @@ def pipeline(
         A folder, a bundled name ("mini"), a hub id, or a loaded model. For text-classification,
         the default is the sentiment model that transformers also has as its default, at a fixed
         commit. The other tasks have no default.
-    tokenizer : str, Path or Tokenizer, optional
-        By default it is the tokenizer in the model's folder.
+    config : str, Path or DistilBertConfig, optional
+        The config to use in place of the model's config.json, or the name of a model that has it.
+    tokenizer : str, Path, Tokenizer or tuple, optional
+        By default it is the tokenizer in the model's folder. A tuple is a name, and a dict of
+        keyword arguments for `Tokenizer.from_pretrained`.
+    model_kwargs : dict, optional
+        Further keyword arguments for the `from_pretrained` of the model's class, and of these
+        those of `HubOptions` for the tokenizer too.
     **options
         `revision`, `cache_dir`, `local_files_only` and `token`, as in huggingface_hub (see
         `HubOptions`); and all options of the task's call, which then count for every call. See
@@ -279,6 +297,7 @@ def pipeline(
         If no model was named, so that the default is used.
     """
     of_hub, given = split_hub_options(options)
+    of_hub, for_model = _merge(of_hub, model_kwargs)
     if task is not None:
         if task not in TASKS:
             raise ValueError(f"task is {task!r}, expected one of: {', '.join(TASKS)}")
@@ -287,7 +306,7 @@ def pipeline(
         task = _task_of(model, of_hub)
     else:
         raise ValueError("neither task nor model is given; try pipeline('sentiment-analysis')")
-    read_options = _read_options(task, given)  # before anything is downloaded or loaded
+    _read_options(task, given)  # before anything is downloaded or loaded
     found = _TASKS[task]
     if isinstance(model, PreTrainedModel):
         if not isinstance(model, getattr(heads, found.model)):
@@ -295,186 +314,44 @@ def pipeline(
                 f"model is a {type(model).__name__}, expected a {found.model} for {task}"
             )
         if tokenizer is None:
-            raise ValueError(_TOKENIZER_NEEDED)
+            raise ValueError(TOKENIZER_NEEDED)
+        if config is not None or for_model:
+            name = "config" if config is not None else "model_kwargs"
+            raise ValueError(
+                f"{name} is given, but the model is loaded already; give {name} when it is loaded"
+            )
         loaded = model
     else:
-        source = _source_of(model, task, of_hub)
+        reject_foreign("model", model)
+        reject_foreign("config", config)
+        source = source_of(model, task, of_hub)
         if model is None:
-            _warn_of_default(source, stacklevel=3)
+            warn_of_default(source, stacklevel=3)
         # The model and the tokenizer are read from one folder. So they come from one commit, even
         # if somebody pushes to the repository in between.
         folder = source.resolve(check_config=DistilBertConfig.from_json_file)
-        loaded = getattr(heads, found.model).from_pretrained(folder)
+        loaded = getattr(heads, found.model).from_pretrained(folder, config=config, **for_model)
         tokenizer = folder if tokenizer is None else tokenizer
     if not isinstance(tokenizer, Tokenizer):
+        reject_foreign("tokenizer", tokenizer)
         of_hub.pop("revision", None)  # it is the revision of the model
-        tokenizer = AutoTokenizer.from_pretrained(tokenizer, **of_hub)
-    return _pipeline_class(task)(loaded, tokenizer, checked_options=read_options)
+        by_name, settings = tokenizer if isinstance(tokenizer, tuple) else (tokenizer, {})
+        tokenizer = AutoTokenizer.from_pretrained(by_name, **{**of_hub, **settings})
+    return _pipeline_class(task)(loaded, tokenizer, **given)
 
 
-@overload
-def classify(
-    texts: str,
-    model: str | Path | None = ...,
-    *,
-    top_k: int | None = ...,
-    **options: Unpack[_TextClassificationArguments],
-) -> list[LabelScore]: ...
-@overload
-def classify(
-    texts: TextPair | Mapping[str, str],
-    model: str | Path | None = ...,
-    **options: Unpack[_TextClassificationArguments],
-) -> LabelScore: ...
-@overload
-def classify(
-    texts: TextPair | Mapping[str, str],
-    model: str | Path | None = ...,
-    *,
-    top_k: int | None,
-    **options: Unpack[_TextClassificationArguments],
-) -> list[LabelScore]: ...
-@overload
-def classify(
-    texts: TextInputs,
-    model: str | Path | None = ...,
-    **options: Unpack[_TextClassificationArguments],
-) -> list[LabelScore]: ...
-@overload
-def classify(
-    texts: TextInputs,
-    model: str | Path | None = ...,
-    *,
-    top_k: int | None,
-    **options: Unpack[_TextClassificationArguments],
-) -> list[list[LabelScore]]: ...
-@overload
-def classify(
-    texts: Iterable[TextInput] | Indexed[TextInput],
-    model: str | Path | None = ...,
-    **options: Unpack[_TextClassificationArguments],
-) -> Iterator[LabelScore]: ...
-@overload
-def classify(
-    texts: Iterable[TextInput] | Indexed[TextInput],
-    model: str | Path | None = ...,
-    *,
-    top_k: int | None,
-    **options: Unpack[_TextClassificationArguments],
-) -> Iterator[list[LabelScore]]: ...
+def _merge(
+    of_hub: HubOptions, model_kwargs: Mapping[str, Any] | None
+) -> tuple[HubOptions, dict[str, Any]]:
+    """Return the options of the hub from both places, and the other items of `model_kwargs`."""
+    more, others = split_hub_options(model_kwargs or {})
+    twice = sorted(of_hub.keys() & more.keys())
+    if twice:
+        raise ValueError(f"{twice[0]} is given twice, alone and in model_kwargs; give it once")
+    return of_hub | more, others
 
 
-def classify(
-    texts: object,
-    model: str | Path | None = None,
-    *,
-    top_k: int | NotGiven | None = NOT_GIVEN,
-    **options: Unpack[_TextClassificationArguments],
-) -> Any:
-    """Label texts in one call; the model stays loaded for the next call.
-
-    Parameters
-    ----------
-    texts : str, dict, list or iterator
-        A text; a pair ``{"text": …, "text_pair": …}``; several of these, as a list, a tuple, an
-        array or a column; or an iterator over them.
-    model : str or Path, optional
-        A folder, a bundled name ("mini"), or a hub id. The default is that of `pipeline`.
-    top_k : int or None, optional
-        How many labels to return for each text, best first; None returns all of them.
-    **options
-        `revision`, `cache_dir`, `local_files_only` and `token`, as in huggingface_hub (see
-        `HubOptions`), and the options of text-classification (see
-        `TextClassificationCallOptions` and `CallOptions`).
-
-    Returns
-    -------
-    list, dict or iterator
-        A str gives ``[{"label": …, "score": …}]``, and a list gives one such dict per text. For
-        other inputs, and for `top_k`, see `TextClassificationPipeline`.
-
-    Raises
-    ------
-    OSError
-        If the model cannot be found or fetched.
-    TypeError
-        If an input is not a text, or a keyword is unknown.
-    ValueError
-        If an option or a text cannot be honoured, or the model's files cannot be used.
-
-    Warns
-    -----
-    UserWarning
-        If no model was named, so that the default is loaded; or if texts were cut.
-    """
-    of_hub, given = split_hub_options(options)
-    call_options = TextClassificationOptions.read(
-        {**given, "top_k": top_k}, "classify()", _CLASSIFY_NAMES
-    )
-    if isinstance(model, PreTrainedModel):
-        raise ValueError(_TOKENIZER_NEEDED)
-    source = _source_of(model, "text-classification", of_hub)
-    classifier = loaded_classifier(source, is_named=model is not None)
-    result = classifier._answer(texts, call_options)
-    return as_list_for_one(result, texts, top_k)
-
-
-_CLASSIFY_NAMES: Final = ("texts", "model", *HUB_OPTIONS)
-_PIPELINE_NAMES: Final = ("task", "model", "tokenizer", *HUB_OPTIONS)
-
-
-def loaded_classifier(source: ModelSource, is_named: bool = True) -> TextClassifier:
-    """Return the pipeline that labels texts with a model; this process loads it only once.
-
-    Parameters
-    ----------
-    source : ModelSource
-    is_named : bool
-        Whether the user has named the model.
-
-    Returns
-    -------
-    TextClassificationPipeline
-
-    Raises
-    ------
-    OSError
-        If the model cannot be found or fetched.
-    ValueError
-        If the model's files cannot be used.
-
-    Warns
-    -----
-    UserWarning
-        If the model is loaded, and the user has not named it.
-    """
-    source = source.anchored()
-    with _loading:
-        return _loaded(source, is_named, _fingerprint(source))
-
-
-_loading: Final = Lock()  # lru_cache alone would load a model twice for two threads
-
-
-@lru_cache(maxsize=2)
-def _loaded(
-    source: ModelSource,
-    is_named: bool,
-    fingerprint: object,  # noqa: ARG001 - a part of the key of the cache
-) -> TextClassifier:
-    if not is_named:
-        _warn_of_default(source, stacklevel=5)  # the caller of `classify`
-    of_hub = asdict(source)
-    return cast("TextClassifier", pipeline("text-classification", of_hub.pop("model"), **of_hub))
-
-
-def _fingerprint(source: ModelSource) -> object:
-    """Return a value that changes with the files of a folder, so that changed files are loaded."""
-    folder = Path(source.model)
-    if not folder.is_dir():
-        return None
-    entries = [(entry.name, entry.stat()) for entry in os.scandir(folder)]
-    return tuple(sorted((name, stat.st_mtime_ns, stat.st_size) for name, stat in entries))
+_PIPELINE_NAMES: Final = ("task", "model", "config", "tokenizer", "model_kwargs", *HUB_OPTIONS)
 
 
 def _pipeline_class(task: str) -> type[AnyPipeline]:
@@ -487,7 +364,8 @@ def _read_options(task: str, given: Mapping[str, object]) -> Options:
     return _pipeline_class(task).options_class.read(given, "pipeline()", _PIPELINE_NAMES)
 
 
-def _source_of(model: str | Path | None, task: str, of_hub: HubOptions) -> ModelSource:
+def source_of(model: str | Path | None, task: str, of_hub: HubOptions) -> ModelSource:
+    """Return where a model comes from; without a name, it is the default model of the task."""
     return _default_source(task, of_hub) if model is None else ModelSource(model, **of_hub)
 
 
@@ -499,7 +377,8 @@ def _default_source(task: str, of_hub: HubOptions) -> ModelSource:
     return replace(source, revision=source.revision or DEFAULT_REVISION)
 
 
-def _warn_of_default(source: ModelSource, stacklevel: int) -> None:
+def warn_of_default(source: ModelSource, stacklevel: int) -> None:
+    """Warn the user that no model was named."""
     warnings.warn(
         f"no model was named; using {source.model} at revision {str(source.revision)[:7]}. Name "
         "a model to be sure which one is used",

@@ -63,7 +63,6 @@ class FeatureExtractionPipeline(
         model: DistilBertModel,
         tokenizer: Tokenizer,
         *,
-        checked_options: FeatureExtractionOptions | None = ...,
         return_tensors: Literal[False] | None = ...,
         **given: Unpack[FeatureExtractionCallOptions],
     ) -> None: ...
@@ -73,7 +72,6 @@ class FeatureExtractionPipeline(
         model: DistilBertModel,
         tokenizer: Tokenizer,
         *,
-        checked_options: FeatureExtractionOptions | None = ...,
         return_tensors: Literal[True, "np"],
         **given: Unpack[FeatureExtractionCallOptions],
     ) -> None: ...

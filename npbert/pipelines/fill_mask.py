@@ -88,8 +88,6 @@ class FillMaskPipeline(Pipeline[str, FillMaskOptions, FilledMasks]):
         self,
         model: DistilBertForMaskedLM,
         tokenizer: Tokenizer,
-        *,
-        checked_options: FillMaskOptions | None = None,
         **given: Unpack[FillMaskCallOptions],
     ) -> None:
         token, number = tokenizer.mask_token, tokenizer.mask_token_id
@@ -99,7 +97,7 @@ class FillMaskPipeline(Pipeline[str, FillMaskOptions, FilledMasks]):
                 f"a token with an id below {model.config.vocab_size}, the model's vocab_size; "
                 "without it there is nothing to fill"
             )
-        super().__init__(model, tokenizer, checked_options=checked_options, **given)
+        super().__init__(model, tokenizer, **given)
 
     @overload
     def __call__(self, inputs: str, **options: Unpack[FillMaskCallOptions]) -> FilledMasks: ...

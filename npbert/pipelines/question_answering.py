@@ -151,8 +151,6 @@ class QuestionAnsweringPipeline(
         self: QuestionAnsweringPipeline[QuestionAnswer],
         model: DistilBertForQuestionAnswering,
         tokenizer: Tokenizer,
-        *,
-        checked_options: QuestionAnsweringOptions | None = ...,
         **given: Unpack[QuestionAnsweringCallOptions],
     ) -> None: ...
     @overload
@@ -161,7 +159,6 @@ class QuestionAnsweringPipeline(
         model: DistilBertForQuestionAnswering,
         tokenizer: Tokenizer,
         *,
-        checked_options: QuestionAnsweringOptions | None = ...,
         top_k: int,
         **given: Unpack[QuestionAnsweringCallOptions],
     ) -> None: ...

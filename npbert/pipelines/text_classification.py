@@ -100,8 +100,6 @@ class TextClassificationPipeline(
         self: TextClassificationPipeline[LabelScore],
         model: DistilBertForSequenceClassification,
         tokenizer: Tokenizer,
-        *,
-        checked_options: TextClassificationOptions | None = ...,
         **given: Unpack[TextClassificationCallOptions],
     ) -> None: ...
     @overload
@@ -110,7 +108,6 @@ class TextClassificationPipeline(
         model: DistilBertForSequenceClassification,
         tokenizer: Tokenizer,
         *,
-        checked_options: TextClassificationOptions | None = ...,
         top_k: int | None,
         **given: Unpack[TextClassificationCallOptions],
     ) -> None: ...

@@ -155,7 +155,6 @@ class TokenClassificationPipeline(
         model: DistilBertForTokenClassification,
         tokenizer: Tokenizer,
         *,
-        checked_options: TokenClassificationOptions | None = ...,
         aggregation_strategy: Literal["none"] = ...,
         **given: Unpack[TokenClassificationCallOptions],
     ) -> None: ...
@@ -165,7 +164,6 @@ class TokenClassificationPipeline(
         model: DistilBertForTokenClassification,
         tokenizer: Tokenizer,
         *,
-        checked_options: TokenClassificationOptions | None = ...,
         aggregation_strategy: GroupingStrategy,
         **given: Unpack[TokenClassificationCallOptions],
     ) -> None: ...

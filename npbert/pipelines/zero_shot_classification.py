@@ -128,11 +128,9 @@ class ZeroShotClassificationPipeline(Pipeline[str, ZeroShotOptions, ZeroShotResu
         self,
         model: DistilBertForSequenceClassification,
         tokenizer: Tokenizer,
-        *,
-        checked_options: ZeroShotOptions | None = None,
         **given: Unpack[ZeroShotCallOptions],
     ) -> None:
-        super().__init__(model, tokenizer, checked_options=checked_options, **given)
+        super().__init__(model, tokenizer, **given)
         labels = list(self.model.config.id2label.values())
         entails = [n for n, label in enumerate(labels) if label.lower().startswith(_ENTAILMENT)]
         if not entails:

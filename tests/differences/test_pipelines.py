@@ -60,6 +60,16 @@ def test_question_answering(tmp_path: Path) -> None:
     assert answer["answer"] in "The cat did it."
 
 
+@row("`config=` of `pipeline()`")
+def test_another_config(folder: Path, tmp_path: Path) -> None:
+    config = transformers.AutoConfig.from_pretrained(folder)
+    config.id2label = {0: "a", 1: "b"}
+    config.save_pretrained(tmp_path)
+    ours, theirs = pipelines("text-classification", folder, config=str(tmp_path))
+    assert theirs("one")[0]["label"] in ("LABEL_0", "LABEL_1")
+    assert ours("one")[0]["label"] in ("a", "b")
+
+
 @row("a task without a model")
 def test_no_model() -> None:
     """transformers would download a model, so only its table of defaults is looked at."""

@@ -12,7 +12,7 @@ import pytest
 
 import npbert
 from npbert.checkpoints.hub import ModelSource
-from npbert.pipelines import TextClassificationPipeline, factory
+from npbert.pipelines import TextClassificationPipeline, cached, factory
 from tests.support.oracles import make_folder, make_model
 from tests.support.pipelines import TEXTS, assert_same_labels, make_folder_for
 
@@ -88,13 +88,13 @@ def test_only_a_model_that_nobody_named_is_announced(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         npbert.classify("film")  # the model is loaded already
-        factory._loaded.cache_clear()
+        cached._loaded.cache_clear()
         npbert.classify("film", folder)
         npbert.pipeline("sentiment-analysis", folder)
 
 
 def test_two_threads_load_a_model_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_pipeline = factory.pipeline
+    make_pipeline = npbert.pipeline
     loaded: list[str] = []
 
     def load(task: str, model: str, **options: Any) -> Any:
@@ -102,8 +102,8 @@ def test_two_threads_load_a_model_once(folder: Path, monkeypatch: pytest.MonkeyP
         time.sleep(0.1)  # so that the other threads come while the model is being loaded
         return make_pipeline(task, model, **options)
 
-    monkeypatch.setattr(factory, "pipeline", load)
-    factory._loaded.cache_clear()
+    monkeypatch.setattr(cached, "pipeline", load)
+    cached._loaded.cache_clear()
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda _: npbert.classify("film", folder), range(4)))
     assert results == [results[0]] * 4
