@@ -336,7 +336,8 @@ def pipeline(
         reject_foreign("tokenizer", tokenizer)
         of_hub.pop("revision", None)  # it is the revision of the model
         by_name, settings = tokenizer if isinstance(tokenizer, tuple) else (tokenizer, {})
-        tokenizer = AutoTokenizer.from_pretrained(by_name, **{**of_hub, **settings})
+        for_tokenizer: dict[str, Any] = {**of_hub, **settings}
+        tokenizer = AutoTokenizer.from_pretrained(by_name, **for_tokenizer)
     return _pipeline_class(task)(loaded, tokenizer, **given)
 
 

@@ -10,7 +10,7 @@ import tokenizers
 import transformers
 
 import npbert
-from tests.support.pipelines import assert_alike, pipelines, their_pipeline
+from tests.support.pipelines import assert_alike, pipelines
 
 TEXT = "I love this film."
 
