@@ -199,7 +199,7 @@ class Vocabulary:
         Parameters
         ----------
         sequences : list or array of rows, or BatchEncoding
-            One row alone gives a list of one text.
+            One row alone gives a list of one text, and an empty list an empty list.
         skip_special_tokens, clean_up_tokenization_spaces, spaces_between_special_tokens
             As in `Vocabulary.decode`.
 
@@ -207,7 +207,9 @@ class Vocabulary:
         -------
         list of str
         """
-        ids: Any = sequences
+        ids: Any = as_plain_ids(sequences)
+        if ids == []:
+            return []  # and not the text of one row without ids, as transformers 5.23 has it
         texts: str | list[str] = self.decode(ids, skip_special_tokens, clean_up_tokenization_spaces)
         return [texts] if isinstance(texts, str) else texts
 

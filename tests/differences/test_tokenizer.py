@@ -130,3 +130,17 @@ def test_saving_over_other_files(tokenizers: Sides, tmp_path: Path) -> None:
     assert target.read_text() == "mine"
     tokenizers.theirs.save_pretrained(tmp_path)
     assert target.read_text() != "mine"
+
+
+@row("`batch_decode` of an empty list, or of one id that is not in a list")
+def test_batch_decode(tokenizers: Sides) -> None:
+    ours, theirs = tokenizers
+    assert ours.batch_decode([]) == []
+    assert ours.batch_decode(2143) == ["film"]
+    if transformers.__version__.startswith("5.23."):
+        assert theirs.batch_decode([]) == [""]
+        assert theirs.batch_decode(2143) == ["film"]
+    else:
+        assert theirs.batch_decode([]) == []
+        with pytest.raises(TypeError):
+            theirs.batch_decode(2143)

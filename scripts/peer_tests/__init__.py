@@ -1,0 +1,1 @@
+"""The tests of transformers, run on npbert: see `python scripts/peer_tests --help`."""
