@@ -246,8 +246,8 @@ class DistilBertConfig:
 
     @property
     def label2id(self) -> dict[str, int]:
-        """The number of the output column of every label."""
-        return {label: number for number, label in self.id2label.items()}
+        """The number of the output column of every label; the labels are text, as in JSON."""
+        return {str(label): number for number, label in self.id2label.items()}
 
     def _require_reverse(self, label2id: Any) -> None:
         if label2id != self.label2id:

@@ -28,13 +28,13 @@ def draw_labels(text: str, labels: Sequence[LabelScore]) -> str:
         Each line has a label, its score and a bar. The first line also has the text, cut to the
         width of the terminal.
     """
-    width = max((len(result["label"]) for result in labels), default=0)
+    width = max((len(str(result["label"])) for result in labels), default=0)
     lines = []
     for result in labels:
         # The score of a regression model can lie below 0 or above 1. The bar ends there.
         filled = round(min(max(result["score"], 0), 1) * _BAR_WIDTH)
         bar = "█" * filled + "░" * (_BAR_WIDTH - filled)
-        lines.append(f"{result['label']:<{width}}  {result['score']:.4f}  {bar}")
+        lines.append(f"{result['label']!s:<{width}}  {result['score']:.4f}  {bar}")
     lines = lines or ["(no text)"]
     room = max(shutil.get_terminal_size().columns - len(lines[0]) - 2, _LEAST_ROOM)
     shown = "".join(char if char.isprintable() else " " for char in text)

@@ -349,9 +349,8 @@ class TokenClassificationPipeline(
         text = word[0].word
         if strategy != "simple":
             text = self.tokenizer.convert_tokens_to_string([token.word for token in word])
-        return _Labelled(
-            self.model.config.id2label[best], float(scores[best]), text, word[0].start, word[-1].end
-        )
+        label = str(self.model.config.id2label[best])
+        return _Labelled(label, float(scores[best]), text, word[0].start, word[-1].end)
 
 
 def _is_words(inputs: object) -> bool:

@@ -131,7 +131,7 @@ class ZeroShotClassificationPipeline(Pipeline[str, ZeroShotOptions, ZeroShotResu
         **given: Unpack[ZeroShotCallOptions],
     ) -> None:
         super().__init__(model, tokenizer, **given)
-        labels = list(self.model.config.id2label.values())
+        labels = [str(label) for label in self.model.config.id2label.values()]
         entails = [n for n, label in enumerate(labels) if label.lower().startswith(_ENTAILMENT)]
         if not entails:
             warnings.warn(

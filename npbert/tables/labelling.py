@@ -83,7 +83,7 @@ class Labeller:
         if options.top_k is NOT_GIVEN:
             options = replace(options, top_k=1)
         else:
-            labels = list(classifier.model.config.id2label.values())
+            labels = [str(label) for label in classifier.model.config.id2label.values()]
         self._options = options
         for label in labels:
             if labels.count(label) > 1:
@@ -161,11 +161,16 @@ class Labeller:
         return self.columns_from(self.label_rows(chunk))
 
     def columns_from(self, results: list[list[LabelScore] | None]) -> list[Column]:
-        """Return the columns to add to rows whose labels `label_rows` returned."""
+        """Return the columns to add to rows whose labels `label_rows` returned.
+
+        The column of labels is one of strings, also if the labels of the model are numbers.
+        """
         best = [found[0] if found else None for found in results]
-        scores = [{result["label"]: result["score"] for result in found or ()} for found in results]
+        scores = [
+            {str(result["label"]): result["score"] for result in found or ()} for found in results
+        ]
         return [
-            Column(self._label_name, str, [result and result["label"] for result in best]),
+            Column(self._label_name, str, [result and str(result["label"]) for result in best]),
             Column(self._score_name, float, [result and result["score"] for result in best]),
             *(
                 Column(name, float, [of_row.get(label) for of_row in scores])

@@ -347,3 +347,9 @@ def test_the_name_that_the_config_was_loaded_by(tmp_path: Path) -> None:
     assert config.name_or_path == str(tmp_path)
     assert DistilBertConfig().name_or_path == ""
     assert "name_or_path" not in config.to_dict()
+
+
+def test_label2id_of_numbers_has_text_as_in_json() -> None:
+    config = read({"id2label": {"0": 1, "1": "x", "2": 0.5}})
+    assert config.label2id == {"1": 0, "x": 1, "0.5": 2}
+    assert DistilBertConfig.from_dict(json.loads(config.to_json_string())) == config

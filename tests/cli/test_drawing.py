@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from npbert.cli.drawing import draw_labels
@@ -17,6 +19,13 @@ def test_labels_are_drawn_one_per_line(monkeypatch: pytest.MonkeyPatch) -> None:
         "GOOD   0.7500  ███████████████░░░░░  a long text",
         "SO-SO  0.0000  ░░░░░░░░░░░░░░░░░░░░",
     ]
+
+
+def test_labels_that_are_numbers_are_drawn_too() -> None:
+    labels: Any = [{"label": 12, "score": 0.0}, {"label": 3, "score": 0.0}]
+    first, second = draw_labels("", labels).splitlines()
+    assert first.startswith("12  0.0000")
+    assert second.startswith("3   0.0000")
 
 
 @pytest.mark.parametrize(("score", "n_filled"), [(-3.2, 0), (0.49, 10), (1.0, 20), (7.5, 20)])

@@ -11,9 +11,18 @@ import transformers
 
 import npbert
 from tests.support.differences import headed, row
-from tests.support.pipelines import Sides, pipelines
+from tests.support.pipelines import Sides, make_folder_for, pipelines
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*bare encoder:UserWarning")
+
+
+@row("labels that are numbers, in groups of token-classification")
+def test_groups_of_numbers(tmp_path: Path) -> None:
+    folder = make_folder_for(tmp_path, "ForTokenClassification", [0, 1, 2])
+    ours, theirs = pipelines("ner", folder, aggregation_strategy="simple")
+    with pytest.raises(AttributeError):
+        theirs("one")
+    assert ours("one")[0]["entity_group"] in ("0", "1", "2")
 
 
 @row("scores of token-classification")

@@ -43,6 +43,15 @@ def test_result_shapes_are_those_of_transformers(folder: Path, made_with: dict[s
         assert_same_labels(list(results), list(theirs((text for text in TEXTS), **called_with)))
 
 
+@pytest.mark.parametrize("labels", [[0, 1, 2], [-1, 0.5], [False, True]], ids=str)
+def test_labels_that_are_numbers(tmp_path: Path, labels: list[Any]) -> None:
+    folder = make_folder_for(tmp_path, "ForSequenceClassification", labels)
+    ours, theirs = pipelines("text-classification", folder)
+    for options in TOP_K:
+        assert_same_labels(ours(TEXTS, **options), theirs(TEXTS, **options))
+        assert {type(result["label"]) for result in ours("", top_k=None)} == {*map(type, labels)}
+
+
 @pytest.mark.parametrize(
     "sizes",
     [

@@ -36,6 +36,13 @@ def test_spellings_of_strategies(ner: Sides, tmp_path: Path) -> None:
     )
 
 
+def test_labels_that_are_numbers(tmp_path: Path) -> None:
+    labels: Any = list(range(7))
+    folder = make_folder_for(tmp_path, "ForTokenClassification", labels)
+    ours, theirs = pipelines("token-classification", folder)
+    assert_alike(ours(SENTENCES), theirs(SENTENCES))
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("ignored", [None, [], ["PER", "I-PER"]])
 def test_entities(ner: Sides, strategy: str, ignored: list[str] | None) -> None:

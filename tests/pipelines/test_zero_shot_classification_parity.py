@@ -14,12 +14,18 @@ NLI_LABELS = ["contradiction", "neutral", "entailment"]
 
 @pytest.mark.parametrize(
     "labels",
-    [NLI_LABELS, ["ENTAILMENT", "neutral", "no"], ["not_entailment", "entailment"], ["a", "b"]],
+    [
+        NLI_LABELS,
+        ["ENTAILMENT", "neutral", "no"],
+        ["not_entailment", "entailment"],
+        ["a", "b"],
+        [0, 1],
+    ],
     ids=str,
 )
 @pytest.mark.filterwarnings("ignore:none of the model's labels")
 @pytest.mark.filterwarnings("ignore:.*were cut there")
-def test_zero_shot(tmp_path: Path, labels: list[str]) -> None:
+def test_zero_shot(tmp_path: Path, labels: list[Any]) -> None:
     ours, theirs = pipelines(
         "zero-shot-classification",
         make_folder_for(tmp_path, "ForSequenceClassification", labels),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,7 +44,7 @@ class Sides(NamedTuple):
 
 
 def make_folder_for(
-    folder: Path, head: str, labels: list[str] | None = None, **settings: Any
+    folder: Path, head: str, labels: Sequence[Any] | None = None, **settings: Any
 ) -> Path:
     """Save a small random model with any head, and its tokenizer with the given settings."""
     sizes: dict[str, Any] = {"vocab_size": 30522, "dim": 32, "n_heads": 2, "n_layers": 2}
