@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from npbert.arguments import NOT_GIVEN, NotGiven
+from npbert.tables.decoding import ERRORS, Encoding
 from npbert.tables.formats import FORMATS, format_of
 from npbert.tables.text import Dialect
 
@@ -31,7 +32,7 @@ class ClassifyRequest:
         The format of the input. By default the file decides.
     column : str, optional
         The column of texts. By default it is "text", or the only column.
-    encoding : str
+    encoding : Encoding
         The encoding of the input, if it is text.
     dialect : Dialect
         The dialect of the input, if it is csv or tsv.
@@ -64,7 +65,7 @@ class ClassifyRequest:
     input_path: str | None
     input_format: str | None
     column: str | None
-    encoding: str
+    encoding: Encoding
     dialect: Dialect
     model: str | None
     revision: str | None
@@ -132,6 +133,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_read_encoding,
         default="utf-8",
         help="the encoding of a text file (default: utf-8)",
+    )
+    source.add_argument(
+        "--encoding-errors",
+        choices=ERRORS,
+        default="strict",
+        help="what to do with a byte that is no text in this encoding: stop, put U+FFFD in its "
+        "place, or leave it out (default: strict, which stops)",
     )
     source.add_argument(
         "--delimiter",
@@ -207,7 +215,7 @@ def read_request(arguments: argparse.Namespace) -> ClassifyRequest:
         input_path=input_path,
         input_format=arguments.input_format,
         column=arguments.column,
-        encoding=arguments.encoding,
+        encoding=Encoding(arguments.encoding, arguments.encoding_errors),
         dialect=Dialect(arguments.delimiter, has_quotes=not arguments.no_quotes),
         model=arguments.model,
         revision=arguments.revision,

@@ -7,15 +7,17 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from npbert.tables.resumable import Finish
-from npbert.tables.rows import ReadAhead, Serializer, Table, split_into_chunks
-from npbert.tables.source import (
-    Source,
+from npbert.tables.compression import (
+    WRITTEN,
     compression_of,
     import_optional,
     open_compressed,
     require_compressor,
 )
+from npbert.tables.decoding import DEFAULT_ENCODING, Encoding
+from npbert.tables.resumable import Finish
+from npbert.tables.rows import ReadAhead, Serializer, Table, split_into_chunks
+from npbert.tables.source import Source
 from npbert.tables.text import (
     DEFAULT_DIALECT,
     CsvSerializer,
@@ -37,8 +39,6 @@ _FORMAT_BY_ENDING: Final = {
 
 # Endings that promise a format or a compression in which nothing is written here.
 _NOT_WRITTEN: Final = (
-    ".bz2",
-    ".xz",
     ".zip",
     ".xlsx",
     ".xls",
@@ -64,7 +64,7 @@ def read_table(
     format: str | None = None,
     column: str | None = None,
     *,
-    encoding: str = "utf-8",
+    encoding: Encoding = DEFAULT_ENCODING,
     dialect: Dialect = DEFAULT_DIALECT,
     live: bool = False,
 ) -> Table:
@@ -78,7 +78,7 @@ def read_table(
         read as parquet or as plain lines, depending on its first bytes.
     column : str, optional
         The column of texts. By default it is "text", or the only column of the table.
-    encoding : str
+    encoding : Encoding
         The encoding of a text format.
     dialect : Dialect
         The dialect of a csv or tsv file.
@@ -167,9 +167,9 @@ def finisher_for(format: str, path: str) -> Finish | None:
         If a package that is needed for it is not installed.
     """
     ending = Path(path).suffix.lower()
-    if ending in _NOT_WRITTEN:
-        raise ValueError(f"{path}: {ending} is not written; choose .gz or .zst, or none")
     compression = compression_of(path)
+    if ending in _NOT_WRITTEN or (compression and compression not in WRITTEN):
+        raise ValueError(f"{path}: {ending} is not written; choose .gz or .zst, or none")
     if format == "parquet":
         if compression:
             raise ValueError(

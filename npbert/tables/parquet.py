@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final, cast
 
+from npbert.tables.compression import import_optional
 from npbert.tables.rows import (
     CHUNK_ROWS,
     ArrowTable,
@@ -16,7 +17,7 @@ from npbert.tables.rows import (
     Table,
     split_into_chunks,
 )
-from npbert.tables.source import Source, import_optional
+from npbert.tables.source import Source
 from npbert.tables.text import choose_text_column
 
 _READ_BYTES: Final = 1 << 20

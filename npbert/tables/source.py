@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import os
 import stat
-import sys
-import zlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
-from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
+from typing import TYPE_CHECKING, BinaryIO
+
+from npbert.tables import sniffing
+from npbert.tables.compression import Decompressed
 
 if TYPE_CHECKING:
-    from _typeshed import SupportsWrite, WriteableBuffer
-
-if sys.version_info >= (3, 14):
-    from compression.zstd import ZstdError, ZstdFile
-
-    _DAMAGE: Final = (EOFError, zlib.error, ZstdError)
-else:
-    _DAMAGE: Final = (EOFError, zlib.error)
-
-# The first bytes of compressed files, by RFC 1952 and RFC 8878.
-_MAGIC: Final = {b"\x1f\x8b": "gz", b"\x28\xb5\x2f\xfd": "zst"}
-_NOT_READ: Final = {
-    b"PK\x03\x04": "a zip archive (perhaps a spreadsheet); extract it, or save it as csv",
-    b"\xfd7zXZ\x00": "compressed with xz; try xzcat FILE | npbert classify -",
-    b"BZh91AY&SY": "compressed with bzip2; try bzcat FILE | npbert classify -",
-}
-_PARQUET: Final = b"PAR1"
-_HEAD_BYTES: Final = 10  # the length of the longest of these beginnings
-
-_ZST_REQUESTED: Final = "a .zst file is asked for"
-
-COMPRESSIONS: Final = tuple(_MAGIC.values())
+    from _typeshed import WriteableBuffer
 
 
 @dataclass(frozen=True)
@@ -68,7 +44,7 @@ class Source:
     @property
     def is_parquet(self) -> bool:
         """Whether the content begins as a parquet file does."""
-        return self.head.startswith(_PARQUET)
+        return sniffing.is_parquet(self.head)
 
     @property
     def is_pipe(self) -> bool:
@@ -98,8 +74,8 @@ def open_source(path: str) -> Iterator[Source]:
     OSError
         If the file cannot be opened.
     ValueError
-        If the file is compressed in a way that is not supported. Reading from the source raises
-        it if the file is damaged.
+        If the file is no table, such as an archive. Reading from the source raises it if the
+        file is damaged.
     ModuleNotFoundError
         If the file is compressed with zstd, and neither Python nor pyarrow can read that.
     """
@@ -115,40 +91,27 @@ def open_source(path: str) -> Iterator[Source]:
             raw.seek(-len(head), os.SEEK_CUR)
         # This reader is not closed here: closing it would wait for a thread that waits for a pipe.
         stored = io.BufferedReader(raw if is_file else _Rejoined(head, raw))
-        compression = _compression_of_content(head)
+        compression = sniffing.compression_of_content(head)
         stream: BinaryIO = stored
         if compression is not None:
-            content = _Decompressed(stored, compression, name)
+            content = Decompressed(stored, compression, name)
             head = _read_head(content)
             stream = io.BufferedReader(_Rejoined(head, content))
-        for magic, description in _NOT_READ.items():
-            if head.startswith(magic):
-                raise ValueError(f"{name} is {description}")
+        sniffing.reject_foreign(head, name)
         size = status.st_size if is_file else None
         yield Source(name, stream, head, size, compression is not None, stored)
 
 
-def compression_of(path: str) -> str | None:
-    """Return the compression that a file's ending asks for: one of `COMPRESSIONS`, or None."""
-    ending = Path(path).suffix.lower().removeprefix(".")
-    return ending if ending in COMPRESSIONS else None
-
-
-def _compression_of_content(head: bytes) -> str | None:
-    """Return the compression of a file that begins with `head`, or None."""
-    return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
-
-
 def _read_head(file: io.RawIOBase) -> bytes:
-    """Read just enough of the first bytes to tell what kind of file this is.
+    """Read the first bytes, which tell what kind of file this is.
 
-    It does not ask for more than that, because the program at the other end of a pipe may write a
-    few bytes and then pause. Its first line must not be kept back until it goes on.
+    If the program at the other end of a pipe has written only a few bytes so far, no more are
+    asked for than it takes to tell. It may pause, and its first line must not be kept back until
+    it goes on.
     """
-    known = (*_MAGIC, *_NOT_READ, _PARQUET)
     head = b""
-    while any(len(head) < len(magic) and magic.startswith(head) for magic in known):
-        more = file.read(_HEAD_BYTES - len(head))
+    while not head or sniffing.is_undecided(head):
+        more = file.read(sniffing.HEAD_BYTES - len(head))
         if not more:
             break
         head += more
@@ -173,108 +136,3 @@ class _Rejoined(io.RawIOBase):
         view[:n_bytes] = self._head[:n_bytes]
         self._head = self._head[n_bytes:]
         return n_bytes
-
-
-class _Readable(Protocol):
-    """A file that can be read."""
-
-    def read(self, size: int, /) -> bytes: ...
-
-
-class _Decompressed(io.RawIOBase):
-    """The content of a compressed file; reading it raises a ValueError if the file is damaged."""
-
-    def __init__(self, stored: BinaryIO, compression: str, name: str) -> None:
-        self._name = name
-        self._content = _open_decompressed(stored, compression, name)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        view = memoryview(buffer)
-        try:
-            content = self._content.read(len(view))
-        except OSError as error:
-            if error.errno is not None:  # an error of the disk, not of the decompression
-                raise
-            raise self._damage(error) from error
-        except _DAMAGE as error:
-            raise self._damage(error) from error
-        view[: len(content)] = content
-        return len(content)
-
-    def _damage(self, error: Exception) -> ValueError:
-        return ValueError(
-            f"{self._name} is damaged or incomplete and cannot be decompressed: {error}"
-        )
-
-
-def _open_decompressed(stored: BinaryIO, compression: str, name: str) -> _Readable:
-    if compression == "gz":
-        return gzip.GzipFile(fileobj=stored)
-    if sys.version_info >= (3, 14):
-        return ZstdFile(stored)
-    pyarrow = import_optional("pyarrow", f"{name} is compressed with zstd")
-    stream: _Readable = pyarrow.CompressedInputStream(stored, "zstd")
-    return stream
-
-
-def open_compressed(
-    stream: BinaryIO, compression: str
-) -> AbstractContextManager[SupportsWrite[bytes]]:
-    """Open a file that compresses what is written to it.
-
-    Parameters
-    ----------
-    stream : binary file
-        Where the compressed content goes. It is complete when the returned file is closed.
-    compression : str
-        One of `COMPRESSIONS`.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        As `require_compressor` does.
-    """
-    if compression == "gz":  # without a name and a time, the same rows give the same bytes
-        return gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0)
-    if sys.version_info >= (3, 14):
-        return ZstdFile(stream, "wb")
-    file: AbstractContextManager[SupportsWrite[bytes]]
-    file = import_optional("pyarrow", _ZST_REQUESTED).CompressedOutputStream(stream, "zstd")
-    return file
-
-
-def require_compressor(compression: str) -> None:
-    """Raise a ModuleNotFoundError if a package is missing that `open_compressed` needs.
-
-    It is called before the rows are labelled, because the error would come too late after hours
-    of work.
-    """
-    if compression == "zst" and sys.version_info < (3, 14):
-        import_optional("pyarrow", _ZST_REQUESTED)
-
-
-def import_optional(module: str, reason: str) -> ModuleType:
-    """Import a module of pyarrow, which comes with the extra "files".
-
-    Parameters
-    ----------
-    module : str
-    reason : str
-        Why the module is needed: a clause that begins the error message.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If pyarrow is not installed. The message says how to install it.
-    """
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name != module.partition(".")[0]:
-            raise
-        raise ModuleNotFoundError(
-            f"{reason}, and that takes pyarrow: pip install 'npbert[files]'", name=error.name
-        ) from error

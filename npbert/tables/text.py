@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import itertools
@@ -12,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
 from npbert.arguments import check_text
+from npbert.tables.decoding import DEFAULT_ENCODING, Encoding, decode_lines
 from npbert.tables.rows import Chunk, Column, Record, Row
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 _DIALECTS: Final = {"csv": "excel", "tsv": "excel-tab"}  # Python's names for them
 _MAX_CELL_CHARACTERS: Final = 2**31 - 1  # the csv module's own limit is 131,072
-_BYTE_ORDER_MARK: Final = "\ufeff"
-_UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Dialect(NamedTuple):
@@ -58,7 +56,7 @@ def read_records(
     name: str,
     format: str,
     column: str | None = None,
-    encoding: str = "utf-8",
+    encoding: Encoding = DEFAULT_ENCODING,
     dialect: Dialect = DEFAULT_DIALECT,
 ) -> tuple[list[str], str, Iterator[Record]]:
     """Read the rows of a text format, one at a time.
@@ -71,8 +69,8 @@ def read_records(
     format : "lines", "csv", "tsv" or "jsonl"
     column : str, optional
         The column of texts. By default it is "text", or the only column of the file.
-    encoding : str
-        The encoding of the file. A byte-order mark at its beginning is removed.
+    encoding : Encoding
+        A byte-order mark at the beginning of the file is removed.
     dialect : Dialect
         The dialect of a csv or tsv file.
 
@@ -98,14 +96,14 @@ def read_records(
                 f"{name} is read as plain lines, which have no column {column!r}; give "
                 "--input-format csv, tsv or jsonl"
             )
-        lines = _decode_lines(stream, name, encoding, newline="\n")
+        lines = decode_lines(stream, name, encoding, "\n", are_texts=True)
         texts = (line.removesuffix("\n").removesuffix("\r") for line in lines)
         return ["text"], "text", ((text, {"text": text}) for text in texts)
     if format == "jsonl":
-        lines = _decode_lines(stream, name, encoding, newline="\n")
+        lines = decode_lines(stream, name, encoding, "\n")
         return _read_json_records(lines, name, column)
     # The csv module needs line ends as they are, because inside quotes they belong to the cell.
-    lines = _decode_lines(stream, name, encoding, newline="")
+    lines = decode_lines(stream, name, encoding, "")
     return _read_csv_records(lines, name, format, column, dialect)
 
 
@@ -139,31 +137,6 @@ def choose_text_column(columns: list[str], name: str, column: str | None) -> str
             "--column"
         )
     return column
-
-
-def _decode_lines(stream: BinaryIO, name: str, encoding: str, newline: str) -> Iterator[str]:
-    """Yield the lines of a file, with their line ends; `newline` has its meaning in `open`."""
-    is_utf_8 = codecs.lookup(encoding).name == "utf-8"
-    text = io.TextIOWrapper(stream, "utf-8-sig" if is_utf_8 else encoding, newline=newline)
-    number = 0
-    try:
-        for line in text:
-            number += 1
-            yield line if number > 1 else line.removeprefix(_BYTE_ORDER_MARK)
-    except UnicodeError as error:
-        if not isinstance(error, UnicodeDecodeError):  # such as UTF-16 without a byte-order mark
-            raise ValueError(f"{name}: not {encoding.upper()}: {error}") from error
-        # The lines before the bad byte that were decoded in the same block were not yielded.
-        before = error.object[: error.start].decode(error.encoding, "replace")
-        number += len(list(io.StringIO(before + "?", newline=newline)))
-        guess = "utf-16" if error.object.startswith(_UTF_16_MARKS) else "cp1252 or latin-1"
-        raise ValueError(
-            f"{name}, line {number}: not {encoding.upper()} (byte 0x{error.object[error.start]:02x}"
-            "); name the file's own with --encoding" + f", perhaps {guess}" * is_utf_8
-        ) from error
-    finally:
-        if not stream.closed:
-            text.detach()  # else the stream would be closed, and it belongs to the caller
 
 
 def _read_json_records(

@@ -57,6 +57,16 @@ FAILURES: list[tuple[str, bytes, list[str], str]] = [
     ),
     ("in.pq", b"PAR1....", ["--input", "in.pq"], "damaged or no parquet file"),
     ("in.csv", b"PK\x03\x04....", ["--input", "in.csv"], "is a zip archive"),
+    ("in.csv", bytes(257) + b"ustar", ["--input", "in.csv"], "is a tar archive; extract it"),
+    ("in.csv", b"version https://git-lfs.g", ["--input", "in.csv"], "run `git lfs pull`"),
+    ("in.txt", "one\n".encode("utf-16-le"), ["--input", "in.txt"], "perhaps --encoding utf-16-le"),
+    ("in.txt", b"one\rtwo\r", ["--input", "in.txt"], "has carriage returns and no newline"),
+    (
+        "in.txt",
+        "é\n".encode() + b"\xe9\n",
+        ["--input", "in.txt", "--output", "out.txt"],
+        "or give --encoding-errors replace",
+    ),
     ("in.csv", b"\x1f\x8b....", ["--input", "in.csv"], "in.csv is damaged or incomplete"),
     ("in.txt", b"x\n", ["--input", "in.txt", "--output", "a.parquet.gz"], "leave out .gz"),
     (

@@ -10,6 +10,7 @@ import pytest
 
 from npbert.arguments import NOT_GIVEN
 from npbert.cli.request import ClassifyRequest, add_arguments, read_request
+from npbert.tables.decoding import Encoding
 from npbert.tables.text import Dialect
 from tests.support.command_line import Classify, read_json_lines
 
@@ -18,7 +19,7 @@ DEFAULT = ClassifyRequest(
     input_path=None,
     input_format=None,
     column=None,
-    encoding="utf-8",
+    encoding=Encoding(),
     dialect=Dialect(),
     model=None,
     revision=None,

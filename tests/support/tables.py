@@ -16,7 +16,7 @@ from npbert.tables.source import Source
 
 def source_of(content: bytes, name: str = "in.txt") -> Source:
     stream = io.BytesIO(content)
-    return Source(name, stream, content[:10], len(content), False, stream)
+    return Source(name, stream, content[:4096], len(content), False, stream)
 
 
 def texts_of(table: Table) -> list[str | None]:

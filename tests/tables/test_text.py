@@ -152,67 +152,6 @@ def test_without_quotes() -> None:
         written.serialize(chunk_of([{"text": "one"}], 7), added)
 
 
-# ------------------------------------------------------------------------------- encodings
-
-AS_ROWS = {"lines": "{}\n", "csv": "text\r\n{}\r\n", "jsonl": '{{"text": "{}"}}\n'}
-
-
-@pytest.mark.parametrize("format", AS_ROWS)
-@pytest.mark.parametrize(
-    ("encoding", "text", "mark"),
-    [
-        ("cp1252", "é€", b""),
-        ("shift_jis", "日本語", b""),
-        ("utf-16", "日é", b""),  # this codec writes a byte-order mark itself
-        ("utf-16-le", "日é", b""),
-        ("utf-16-be", "日é", b""),
-        ("utf-16-be", "日é", codecs.BOM_UTF16_BE),
-        ("utf-32", "日é", b""),
-        ("U8", "日é", codecs.BOM_UTF8),
-    ],
-)
-def test_encodings(format: str, encoding: str, text: str, mark: bytes) -> None:
-    content = mark + AS_ROWS[format].format(text).encode(encoding)
-    table = table_of(content, format, encoding=encoding)
-    assert (table.columns, texts_of(table)) == (["text"], [text])
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "shift_jis"])
-@pytest.mark.parametrize(
-    ("n_before", "end"), [(1, "\n"), (5000, "\n"), (1, "\r\n"), (5000, "\r\n"), (2, "\r")]
-)
-def test_the_line_of_a_byte_that_cannot_be_decoded(n_before: int, end: str, encoding: str) -> None:
-    """The line is right although files are read in blocks that cut characters and line ends."""
-    bad = {"utf-8": b"\xff", "utf-16-le": b"\x00\xdc", "shift_jis": b"\xff"}[encoding]
-    content = f"text{end}".encode(encoding) + f"日本{end}".encode(encoding) * n_before
-    content += "日".encode(encoding) + bad + f"{end}more{end}".encode(encoding)
-    byte = f"0x{bad[0]:02x}"
-    message = rf"in\.txt, line {n_before + 2}: not {encoding.upper()} \(byte {byte}\); .*--encoding"
-    with pytest.raises(ValueError, match=message):
-        texts_of(table_of(content, "csv", encoding=encoding))
-
-
-@pytest.mark.parametrize(
-    ("content", "encoding", "message"),
-    [
-        (b"one\n\xe9t\xe9\n", "utf-8", "line 2: not UTF-8 .*, perhaps cp1252 or latin-1$"),
-        ("é\n".encode("utf-16"), "utf-8", "line 1: not UTF-8 .*, perhaps utf-16$"),
-        (codecs.BOM_UTF16_BE + b"\0a", "UTF8", "not UTF8 .*, perhaps utf-16$"),
-        (b"\x81", "cp1252", r"not CP1252 \(byte 0x81\); name the file's own with --encoding$"),
-        ("é\n".encode("utf-16-le"), "utf-16", "in.txt: not UTF-16"),
-        ("é\n".encode("utf-16")[:-1], "utf-16", "line 1: not UTF-16"),
-        (
-            b"ab\xc3",
-            "utf-8",
-            r"line 1: not UTF-8 \(byte 0xc3\)",
-        ),  # a character is cut off
-    ],
-)
-def test_another_encoding(content: bytes, encoding: str, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        texts_of(table_of(content, "lines", encoding=encoding))
-
-
 # --------------------------------------------------------------------------------- writing
 
 cells = st.text(st.characters(exclude_categories=["Cs"]))  # no lone surrogates

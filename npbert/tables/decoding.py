@@ -1,0 +1,130 @@
+"""The bytes of a text file → its lines."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from collections.abc import Iterator
+from typing import BinaryIO, Final, NamedTuple
+
+ERRORS: Final = ("strict", "replace", "ignore")  # what to do with a byte of another encoding
+
+_BYTE_ORDER_MARK: Final = "\ufeff"
+_UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+
+
+class Encoding(NamedTuple):
+    """How the bytes of a file become text.
+
+    Attributes
+    ----------
+    name : str
+        One of the encodings that Python knows.
+    errors : str
+        What to do with bytes that are no text in this encoding, as in `open`: "strict" raises an
+        error, "replace" puts U+FFFD in their place, and "ignore" leaves them out.
+    """
+
+    name: str = "utf-8"
+    errors: str = "strict"
+
+
+DEFAULT_ENCODING: Final = Encoding()
+
+
+def decode_lines(
+    stream: BinaryIO, name: str, encoding: Encoding, newline: str, *, are_texts: bool = False
+) -> Iterator[str]:
+    """Yield the lines of a file, with their line ends.
+
+    Parameters
+    ----------
+    stream : binary file
+        It is not closed.
+    name : str
+        What error messages call the file.
+    encoding : Encoding
+        A byte-order mark at the beginning of the file is removed.
+    newline : str
+        What ends a line, as in `open`.
+    are_texts : bool
+        Whether each line is a text. Then a file whose lines end in carriage returns is an error.
+
+    Raises
+    ------
+    ValueError
+        If the file is in another encoding. The message has the number of the line.
+    """
+    is_utf_8 = codecs.lookup(encoding.name).name == "utf-8"
+    text = io.TextIOWrapper(
+        stream, "utf-8-sig" if is_utf_8 else encoding.name, encoding.errors, newline
+    )
+    number = 0
+    is_ascii = True
+    try:
+        for line in text:
+            number += 1
+            if number == 1:
+                line = line.removeprefix(_BYTE_ORDER_MARK)
+                _check_first_line(line, name, encoding, are_texts)
+            is_ascii = is_ascii and line.isascii()
+            yield line
+    except UnicodeError as error:
+        if not isinstance(error, UnicodeDecodeError):  # such as UTF-16 without a byte-order mark
+            raise ValueError(f"{name}: not {encoding.name.upper()}: {error}") from error
+        # The lines before the bad byte that were decoded in the same block were not yielded.
+        before = error.object[: error.start].decode(error.encoding, "replace")
+        number += len(list(io.StringIO(before + "?", newline=newline)))
+        advice = "name the file's own with --encoding"
+        if is_utf_8:
+            advice = _advice_for(error, is_ascii and before.isascii())
+        raise ValueError(
+            f"{name}, line {number}: not {encoding.name.upper()} "
+            f"(byte 0x{error.object[error.start]:02x}); {advice}"
+        ) from error
+    finally:
+        if not stream.closed:
+            text.detach()  # else the stream would be closed, and it belongs to the caller
+
+
+def _check_first_line(line: str, name: str, encoding: Encoding, are_texts: bool) -> None:
+    """Raise a ValueError if a first line shows that a file is no text, or another kind of text."""
+    if "\0" in line:
+        guess = _utf_16_of(line.encode(errors="replace"))
+        advice = f"perhaps --encoding {guess}" if guess else "is it a text file?"
+        raise ValueError(
+            f"{name}, line 1: there are NUL characters, which a text in {encoding.name.upper()} "
+            f"does not have; {advice}"
+        )
+    # In a file that has newlines, a carriage return within a line belongs to the text.
+    if are_texts and "\r" in line[:-1] and not line.endswith("\n"):
+        raise ValueError(
+            f"{name} has carriage returns and no newline, so it would be one text; make the "
+            "carriage returns newlines: tr '\\r' '\\n' < FILE | npbert classify -"
+        )
+
+
+def _advice_for(error: UnicodeDecodeError, is_ascii: bool) -> str:
+    """Return what to do about a file that is not UTF-8."""
+    content: bytes = error.object
+    if content.startswith(_UTF_16_MARKS):
+        return "name the file's own with --encoding, perhaps utf-16"
+    guess = _utf_16_of(content)
+    if guess is not None:
+        return f"name the file's own with --encoding, perhaps {guess}"
+    behind = content[error.start :].decode(errors="ignore")
+    if is_ascii and behind.isascii():
+        return "name the file's own with --encoding, perhaps cp1252 or latin-1"
+    return (
+        "other characters of the file are UTF-8, so another encoding would spoil them; mend the "
+        "line, or give --encoding-errors replace"
+    )
+
+
+def _utf_16_of(content: bytes) -> str | None:
+    """Return the kind of UTF-16 in which every other byte of mostly Latin letters is 0."""
+    most = len(content) // 4  # half of the bytes at even places, or at odd places
+    first, second = content[::2].count(0) > most, content[1::2].count(0) > most
+    if first == second:
+        return None
+    return "utf-16-be" if first else "utf-16-le"
