@@ -445,10 +445,16 @@ class DistilBertConfig:
             raise ValueError(f"{path} is not a JSON file: {error}") from error
         if not isinstance(values, dict):
             raise ValueError(f"{path} holds a {type(values).__name__}, expected a JSON object")
+        changes = changes or {}
+        if "id2label" in changes or "num_labels" in changes:
+            values.pop("num_labels", None)  # so that the caller can mend what the file says
+        if "id2label" in changes:
+            values.pop("id2label", None)
         try:
-            return cls.from_dict(values)._changed(changes or {})
+            config = cls.from_dict(values)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
+        return config._changed(changes)
 
     def _changed(self, changes: Mapping[str, Any]) -> DistilBertConfig:
         fields = {_OTHER_NAMES.get(name, name): value for name, value in changes.items()}

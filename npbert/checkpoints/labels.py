@@ -42,7 +42,7 @@ def read_labels(id2label: Any, num_labels: Any) -> dict[int, str]:
     if labels != _numbered(len(labels)):
         raise ValueError(
             f"num_labels is {num_labels}, but id2label names {len(labels)} labels; leave out the "
-            "one that is wrong: num_labels, or id2label"
+            "one that is wrong (from_pretrained takes each of them in place of those in the file)"
         )
     return _numbered(num_labels)
 

@@ -183,6 +183,27 @@ def test_the_first_releases_wrote_no_model_type() -> None:
     assert DistilBertConfig.from_dict(values) == DistilBertConfig.from_dict(json.loads(SST2))
 
 
+def test_a_value_in_place_of_one_in_the_file_is_not_blamed_on_the_file(tmp_path: Path) -> None:
+    write(tmp_path, SST2.encode())
+    with pytest.raises(ValueError, match=r"^problem_type is 'ranking', expected null or one of"):
+        DistilBertConfig.from_pretrained(tmp_path, problem_type="ranking")
+
+
+def test_labels_in_place_of_those_in_the_file_mend_them(tmp_path: Path) -> None:
+    load = DistilBertConfig.from_pretrained
+    labels = {"id2label": {"0": "a", "1": "b"}, "num_labels": 3}
+    path = write(tmp_path, json.dumps(TYPE | labels).encode())
+    with pytest.raises(
+        ValueError, match=r"leave out the one that is wrong \(from_pretrained takes"
+    ):
+        load(tmp_path)
+    assert load(tmp_path, num_labels=2).id2label == {0: "a", 1: "b"}
+    assert load(tmp_path, num_labels=1).id2label == {0: "LABEL_0"}
+    assert load(tmp_path, id2label={0: "x", 1: "y", 2: "z"}).num_labels == 3
+    path.write_text(json.dumps(TYPE | {"id2label": {"1": "a", "2": "b"}}))
+    assert load(tmp_path, id2label={0: "a", 1: "b"}).id2label == {0: "a", 1: "b"}
+
+
 @pytest.mark.parametrize("values", [{}, {"architectures": ["DistilBertModel"], "dim": 8}], ids=str)
 def test_without_model_type(values: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"model_type is missing, expected 'distilbert'"):
