@@ -149,15 +149,20 @@ def _seen(values: torch.Tensor, attention_mask: torch.Tensor | None) -> Any:
     return mask if values.shape[:2] == mask.shape else ...
 
 
-def make_pipeline_class(name: str) -> Any:
-    """Make npbert's pipeline that takes a model of transformers.
+class WrongInputError(TypeError, ValueError):
+    """An error about an input of a pipeline.
 
-    A text that is not a str is a TypeError in npbert, and a ValueError in transformers. Here it is
-    the latter, so that a test goes on to what comes after it.
+    For npbert, a text that is not a str is a TypeError. For transformers, it is now this one and
+    now that one. With a class that is both, a test goes on to what comes after it.
     """
+
+
+def make_pipeline_class(name: str) -> Any:
+    """Make npbert's pipeline that takes a model of transformers."""
     base = getattr(npbert, name)
 
     def make(self: Any, *, model: Any, **options: Any) -> None:
+        options = {key: value for key, value in options.items() if value is not None}
         if isinstance(model, torch.nn.Module):  # and not the model of another of these pipelines
             model = load_weights_of(model)
         base.__init__(self, model=model, **options)
@@ -166,6 +171,6 @@ def make_pipeline_class(name: str) -> Any:
         try:
             return base.__call__(self, *inputs, **options)
         except TypeError as error:
-            raise ValueError(str(error)) from error
+            raise WrongInputError(str(error)) from error
 
     return type(name, (base,), {"__init__": make, "__call__": call})
