@@ -286,11 +286,10 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         """
         embeddings = self.encoder.embeddings
         words, positions = embeddings.word_embeddings, embeddings.position_embeddings
-        is_tied = self.config.tie_word_embeddings
         others = [
             array
             for _, array in named_arrays((self.encoder, self.head))
-            if array is not words and not (is_tied and np.array_equal(array, words))
+            if array is not words and not np.array_equal(array, words)
         ]
         count = words.size + sum(array.size for array in others)
         return count - words.size - positions.size if exclude_embeddings else count

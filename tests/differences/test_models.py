@@ -273,6 +273,24 @@ def test_is_causal(folder: Path, tmp_path: Path) -> None:
     assert both_with("is_causal", folder, tmp_path / "x") > 0
 
 
+@row("`num_labels` other than 2 in the config of a model for question answering")
+def test_question_answering_with_more_labels(tmp_path: Path) -> None:
+    other = configured(headed(tmp_path / "m", "ForQuestionAnswering"), tmp_path / "x", num_labels=3)
+    with pytest.raises(ValueError, match="num_labels should be 2"):
+        transformers.DistilBertForQuestionAnswering.from_pretrained(other)
+    model = npbert.DistilBertForQuestionAnswering.from_pretrained(other)
+    assert model([[101, 102]]).start_logits.shape == (1, 2)
+
+
+@row("`output_hidden_states=[1.5]` in a call")
+def test_numbers_that_are_no_numbers_of_states(folder: Path) -> None:
+    ours, theirs = models(folder)
+    states = theirs(torch.tensor([[101, 102]]), output_hidden_states=[1.5]).hidden_states
+    assert states == (None, None, None)
+    with pytest.raises(TypeError, match=r"output_hidden_states is \[1\.5\], expected True, False"):
+        ours([[101, 102]], output_hidden_states=[1.5])
+
+
 @row("`output_hidden_states=None` in a call, although the config says True")
 def test_output_hidden_states_is_none(folder: Path) -> None:
     ours, theirs = models(folder, output_hidden_states=True)
