@@ -118,8 +118,8 @@ class Classifier:
         Parameters
         ----------
         batch : dict of arrays, pandas.DataFrame, pyarrow.Table or pyarrow.RecordBatch
-            The rows, with the column of texts. In this column None, NaN and null stand for a row
-            without a text.
+            The rows, with the column of texts. In this column None, NaN, null, and empty or blank
+            texts stand for a row without a text.
 
         Returns
         -------

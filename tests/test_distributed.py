@@ -77,10 +77,10 @@ def rows_of(batch: Any) -> list[dict[str, Any]]:
 def assert_labelled(rows: list[dict[str, Any]], folder: Path) -> None:
     """Check that each row has the label of its text, and a null if it has no text."""
     texts = [row["review"] for row in rows]
-    given = [text for text in texts if text is not None]
+    given = [text for text in texts if text]
     expected = iter(npbert.classify(given, folder))
     for row in rows:
-        if row["review"] is None:
+        if not row["review"]:
             assert (row["label"], row["score"]) == (None, None)
         else:
             result = next(expected)
@@ -130,7 +130,7 @@ def test_scores_of_more_labels(folder: Path, top_k: int | None) -> None:
     assert list(labelled) == ["id", "review", "our_label", "our_score", *scores]
     for row in rows_of(labelled):
         found = {name: row[name] for name in scores if row[name] is not None}
-        if row["review"] is None:
+        if not row["review"]:
             assert found == {}
             continue
         expected = npbert.classify(row["review"], folder, top_k=top_k)

@@ -77,7 +77,7 @@ def label_texts(request: ClassifyRequest) -> None:
         )
         n_threads = _count_threads(request, output)
         call_options = classifier.options_for({"threads": n_threads, "top_k": request.top_k})
-        labeller = Labeller(classifier, request.prefix, call_options)
+        labeller = Labeller(classifier, request.prefix, call_options, request.null_words)
         labeller.reject_taken_names(table.columns, name)
         if output is not None:
             recipe = _make_recipe(request, labeller, n_threads, table.text_column, format)
@@ -170,6 +170,7 @@ def _make_recipe(
         "encoding": request.encoding.name,
         "encoding_errors": request.encoding.errors,
         "delimiter": request.dialect.delimiter,
+        "null": sorted(request.null_words),
         "no_quotes": not request.dialect.has_quotes,
         "format": format,
         "columns_added": labeller.column_names,

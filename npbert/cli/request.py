@@ -36,6 +36,8 @@ class ClassifyRequest:
         The encoding of the input, if it is text.
     dialect : Dialect
         The dialect of the input, if it is csv or tsv.
+    null_words : tuple of str
+        Texts that stand for no text.
     model, revision : str, optional
         The model, and its branch, tag or commit on the hub.
     top_k : int or None, optional
@@ -67,6 +69,7 @@ class ClassifyRequest:
     column: str | None
     encoding: Encoding
     dialect: Dialect
+    null_words: tuple[str, ...]
     model: str | None
     revision: str | None
     top_k: int | NotGiven | None
@@ -152,6 +155,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="in csv and tsv, a quote is a character like any other, and encloses nothing",
     )
 
+    source.add_argument(
+        "--null",
+        action="append",
+        default=[],
+        metavar="WORD",
+        help="a text that stands for no text, such as '\\N' or 'NULL'; it may be given several "
+        "times (nulls and empty or blank texts are no text in any case)",
+    )
+
     output = parser.add_argument_group("output")
     output.add_argument(
         "--output",
@@ -217,6 +229,7 @@ def read_request(arguments: argparse.Namespace) -> ClassifyRequest:
         column=arguments.column,
         encoding=Encoding(arguments.encoding, arguments.encoding_errors),
         dialect=Dialect(arguments.delimiter, has_quotes=not arguments.no_quotes),
+        null_words=tuple(arguments.null),
         model=arguments.model,
         revision=arguments.revision,
         top_k=arguments.top_k,

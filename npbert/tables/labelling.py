@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -49,7 +49,7 @@ class Counts:
 
 
 class Labeller:
-    """Makes the columns of labels and scores for the rows of a table, and counts.
+    r"""Makes the columns of labels and scores for the rows of a table, and counts.
 
     Parameters
     ----------
@@ -59,6 +59,8 @@ class Labeller:
     options : TextClassificationOptions
         The options of the classifier's calls. If `top_k` is given, a column of scores is added
         for every label. In it, a text has a score if the label is among its best `top_k`.
+    null_words : collection of str
+        Texts that stand for no text, such as the ``\N`` of some databases.
 
     Attributes
     ----------
@@ -77,8 +79,10 @@ class Labeller:
         classifier: TextClassificationPipeline,
         prefix: str,
         options: TextClassificationOptions,
+        null_words: Collection[str] = (),
     ) -> None:
         self._classifier = classifier
+        self._null_words = frozenset(null_words)
         labels: list[str] = []
         if options.top_k is NOT_GIVEN:
             options = replace(options, top_k=1)
@@ -128,8 +132,16 @@ class Labeller:
         self.counts = Counts(**{field.name: state.get(field.name, 0) for field in fields(Counts)})
 
     def label_rows(self, chunk: Chunk) -> list[list[LabelScore] | None]:
-        """Return the labels and scores of each row, best first; None for a row without a text."""
-        indices = [index for index, text in enumerate(chunk.texts) if text is not None]
+        """Return the labels and scores of each row, best first; None for a row without a text.
+
+        The rule is the same for all formats: a null, an empty or a blank text, and a null word are
+        no text.
+        """
+        indices = [
+            index
+            for index, text in enumerate(chunk.texts)
+            if text is not None and text.strip() and text not in self._null_words
+        ]
         outcomes = self._classifier.outcomes(
             [chunk.texts[index] for index in indices],
             [chunk.start + index for index in indices],

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import shutil
 import tempfile
 from collections.abc import Iterator
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final
 
 from npbert.tables.compression import import_optional
 from npbert.tables.rows import (
@@ -62,7 +64,7 @@ def read_table(source: Source, column: str | None) -> Table:
     schema = file.schema_arrow
     column = choose_text_column(schema.names, source.name, column)
     kind = schema.field(column).type
-    if not _is_text(kind):
+    if not (_is_text(kind) or _may_be_null(kind)):
         raise ValueError(
             f"{source.name}: the column {column!r} holds {kind}, expected strings; choose another "
             "with --column"
@@ -93,20 +95,32 @@ def _is_text(kind: ArrowType) -> bool:
         types.is_string(kind)
         or types.is_large_string(kind)
         or types.is_string_view(kind)
+        or types.is_binary(kind)  # some programs store strings in this way
+        or types.is_large_binary(kind)
         or types.is_null(kind)
     )
+
+
+def _may_be_null(kind: ArrowType) -> bool:
+    """Tell whether a column can be one of texts in which no row has a text: pandas writes NaN."""
+    from pyarrow import types
+
+    return bool(types.is_floating(kind))
 
 
 def _read_chunks(file: ParquetFile, name: str, column: str) -> Iterator[Chunk]:
     import pyarrow
 
     batches: list[ArrowTable] = []  # the batches that have been read and are not in a chunk yet
+    numbers = itertools.count()
 
     def records() -> Iterator[Record]:
         for batch in file.iter_batches(batch_size=_n_rows_per_batch(file.metadata)):
             batches.append(batch)
             for row in _rows_of(batch):
-                yield cast("str | None", row[column]), row
+                where = f"{name}, row {next(numbers)} (counted from 0): {column!r}"
+                row[column] = text = _text_of(row[column], where)
+                yield text, row
 
     n_rows = 0
     try:
@@ -120,6 +134,23 @@ def _read_chunks(file: ParquetFile, name: str, column: str) -> Iterator[Chunk]:
             yield chunk._replace(table=table.slice(0, len(chunk.rows)))
     except _damage() as error:
         raise ValueError(f"{name}, after row {n_rows}: cannot be read: {error}") from error
+
+
+def _text_of(value: object, where: str) -> str | None:
+    """Return the text of a cell, or None for a null, which in a column of fractions is NaN."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{where} holds bytes that are not UTF-8 text ({error}); choose another column "
+                "with --column"
+            ) from error
+    raise ValueError(f"{where} is {value!r}, expected a string or null; choose another --column")
 
 
 def _n_rows_per_batch(metadata: ParquetMetadata) -> int:

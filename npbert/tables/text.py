@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import json
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
@@ -153,6 +154,8 @@ def _read_json_records(
     def records() -> Iterator[Record]:
         for number, row in itertools.chain([first], rows):
             text = row.get(text_column)
+            if isinstance(text, float) and math.isnan(text):  # so pandas writes a null
+                text = None
             where = f"{name}, line {number}: {text_column!r}"
             if text is not None and not isinstance(text, str):
                 raise ValueError(f"{where} is {text!r}, expected a string or null")

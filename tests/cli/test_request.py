@@ -21,6 +21,7 @@ DEFAULT = ClassifyRequest(
     column=None,
     encoding=Encoding(),
     dialect=Dialect(),
+    null_words=(),
     model=None,
     revision=None,
     top_k=NOT_GIVEN,
