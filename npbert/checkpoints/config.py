@@ -132,8 +132,10 @@ class DistilBertConfig:
         Whether the word embeddings also serve as the weight of the projector, in the head for
         masked language modelling, if the checkpoint does not have this weight.
     output_hidden_states : bool, int or list of int
+        Which hidden states a model's call returns, unless its arguments say otherwise: all, none,
+        or those with these numbers.
     output_attentions, return_dict : bool
-        What a model's call returns, unless the arguments of the call say otherwise.
+        What else a model's call returns, unless its arguments say otherwise.
     architectures : list of str or None
         The class names of the models from which the weights were saved.
 
