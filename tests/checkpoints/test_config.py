@@ -254,13 +254,13 @@ def test_any_value_is_honoured_or_refused(values: dict[str, Any]) -> None:
     else:
         for key in values.keys() & set(KEYS) - {"id2label"}:
             in_file = values[key]
-            if key in ("output_attentions", "output_hidden_states"):
-                in_file = in_file or False
+            if key in ("output_attentions", "output_hidden_states") and in_file is None:
+                in_file = False
             elif key == "architectures" and isinstance(in_file, str):
                 in_file = [in_file]
             elif key == "problem_type" and in_file not in PROBLEM_TYPES:
                 in_file = None
-            assert getattr(config, key) == in_file or in_file == []
+            assert getattr(config, key) == in_file
 
 
 # ------------------------------------------------------------------------------------ files
