@@ -172,6 +172,7 @@ def _make_recipe(
         "delimiter": request.dialect.delimiter,
         "null": sorted(request.null_words),
         "no_quotes": not request.dialect.has_quotes,
+        "no_header": not request.dialect.has_header,
         "format": format,
         "columns_added": labeller.column_names,
     }

@@ -156,6 +156,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
     source.add_argument(
+        "--no-header",
+        action="store_true",
+        help="in csv and tsv, the first line is a row, and columns are named by their numbers, "
+        "counted from 0: --column 2 is the third one",
+    )
+    source.add_argument(
         "--null",
         action="append",
         default=[],
@@ -228,7 +234,11 @@ def read_request(arguments: argparse.Namespace) -> ClassifyRequest:
         input_format=arguments.input_format,
         column=arguments.column,
         encoding=Encoding(arguments.encoding, arguments.encoding_errors),
-        dialect=Dialect(arguments.delimiter, has_quotes=not arguments.no_quotes),
+        dialect=Dialect(
+            arguments.delimiter,
+            has_quotes=not arguments.no_quotes,
+            has_header=not arguments.no_header,
+        ),
         null_words=tuple(arguments.null),
         model=arguments.model,
         revision=arguments.revision,

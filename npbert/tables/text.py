@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import math
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
@@ -31,10 +32,14 @@ class Dialect(NamedTuple):
         The character between cells. By default it is a comma in csv, and a tab in tsv.
     has_quotes : bool
         Whether quotes enclose a cell. If not, a quote is a character like any other.
+    has_header : bool
+        Whether the first line has the names of the columns. If not, their names are their numbers,
+        counted from 0.
     """
 
     delimiter: str | None = None
     has_quotes: bool = True
+    has_header: bool = True
 
     def csv_options(self, format: str) -> dict[str, Any]:
         """Return the keyword arguments for `csv.reader` and `csv.writer`."""
@@ -108,7 +113,7 @@ def read_records(
     return _read_csv_records(lines, name, format, column, dialect)
 
 
-def choose_text_column(columns: list[str], name: str, column: str | None) -> str:
+def choose_text_column(columns: list[str], name: str, column: str | None, hint: str = "") -> str:
     """Return the name of the column of texts.
 
     Parameters
@@ -119,6 +124,8 @@ def choose_text_column(columns: list[str], name: str, column: str | None) -> str
         What error messages call the table.
     column : str or None
         The column that the caller asked for.
+    hint : str
+        What the error message says at its end.
 
     Raises
     ------
@@ -135,7 +142,7 @@ def choose_text_column(columns: list[str], name: str, column: str | None) -> str
     if column not in columns:
         raise ValueError(
             f"{name} has no column {column!r}; there is: {', '.join(columns)}; choose one with "
-            "--column"
+            f"--column{hint}"
         )
     return column
 
@@ -184,16 +191,27 @@ def _read_csv_records(
 ) -> tuple[list[str], str, Iterator[Record]]:
     csv.field_size_limit(_MAX_CELL_CHARACTERS)
     rows = _parse_csv_rows(csv.reader(lines, strict=True, **dialect.csv_options(format)), name)
-    _, columns = next(rows, (0, None))
-    if columns is None:
+    first = next(rows, None)
+    if first is None:
         raise ValueError(f"{name} is empty, expected a first line with the names of the columns")
+    columns = first[1]
+    if not dialect.has_header:
+        columns = [str(number) for number in range(len(columns))]
+        rows = itertools.chain([first], rows)
+    elif column is None and len(columns) == 1 and _is_sentence(columns[0]):
+        warnings.warn(
+            f"{name}: the first line, {columns[0][:40]!r}, is taken as the name of the column, and "
+            "is not labelled; if it is a text, give --no-header",
+            stacklevel=2,
+        )
     delimiter = next((mark for mark in ",;\t|" if len(columns) == 1 and mark in columns[0]), None)
     if column is None and delimiter is not None:
         raise ValueError(
             f"{name}: the only column is {columns[0]!r}; are its cells divided by {delimiter!r}? "
             f"Give --delimiter {delimiter!r}, or choose this column with --column"
         )
-    text_column = choose_text_column(columns, name, column)
+    hint = "; if the first line is a row, give --no-header" if dialect.has_header else ""
+    text_column = choose_text_column(columns, name, column, hint)
     index_of_text = columns.index(text_column)
 
     def records() -> Iterator[Record]:
@@ -209,6 +227,11 @@ def _read_csv_records(
             yield text, row
 
     return columns, text_column, records()
+
+
+def _is_sentence(name: str) -> bool:
+    """Tell whether the name of a column is more likely a text."""
+    return len(name.split()) > 3 or name.endswith((".", "!", "?"))
 
 
 def _parse_csv_rows(reader: Reader, name: str) -> Iterator[tuple[int, list[str]]]:
@@ -253,7 +276,7 @@ class JsonLinesSerializer:
 
 
 class CsvSerializer:
-    """Turns rows into csv or tsv, after a line with the names of the columns.
+    """Turns rows into csv or tsv, after a line with the names of the columns, if there is one.
 
     Parameters
     ----------
@@ -267,7 +290,8 @@ class CsvSerializer:
         self._columns = columns
         self._format = format
         self._dialect = dialect
-        self.header = self._encode_lines([columns], "the names of the columns")
+        names = [columns] if dialect.has_header else []
+        self.header = self._encode_lines(names, "the names of the columns")
 
     def serialize(self, chunk: Chunk, added: list[Column]) -> bytes:
         """Return the bytes of the rows of a chunk, with columns added.
