@@ -83,12 +83,12 @@ def label_texts(request: ClassifyRequest) -> None:
             recipe = _make_recipe(request, labeller, n_threads, table.text_column, format)
             output.begin(recipe)
             earlier = output.rows_path if output.state["rows"] and not output.is_whole else None
-            serializer = _make_serializer(request, table, labeller, format, earlier)
+            serializer = _make_serializer(table, labeller, format, earlier)
             work = _label_into_file(output, table, labeller, serializer, name)
         elif format == TABLE:
             work = _label_for_people(table, labeller)
         else:
-            serializer = _make_serializer(request, table, labeller, format)
+            serializer = _make_serializer(table, labeller, format)
             work = _label_to_standard_output(table, labeller, serializer)
         progress = Progress(source, table, labeller)
         stack.callback(progress.close)
@@ -179,7 +179,6 @@ def _make_recipe(
 
 
 def _make_serializer(
-    request: ClassifyRequest,
     table: Table,
     labeller: Labeller,
     format: str,
@@ -189,7 +188,7 @@ def _make_serializer(
 
     The dialect of the input is that of the output only if both have the same format.
     """
-    dialect = request.dialect if format == table.format else formats.DEFAULT_DIALECT
+    dialect = (table.dialect if format == table.format else None) or formats.DEFAULT_DIALECT
     columns = [*table.columns, *labeller.column_names]
     return formats.serializer_for(format, columns, dialect, earlier)
 

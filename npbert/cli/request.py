@@ -8,8 +8,8 @@ from typing import Final
 
 from npbert.arguments import NOT_GIVEN, NotGiven
 from npbert.tables.decoding import ERRORS, Encoding
+from npbert.tables.delimited import Dialect
 from npbert.tables.formats import FORMATS, format_of
-from npbert.tables.text import Dialect
 
 TABLE: Final = "table"  # the format for people; the other formats are for programs
 STANDARD_INPUT: Final = "-"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+from npbert.tables import delimited, json_lines
 from npbert.tables.compression import (
     WRITTEN,
     compression_of,
@@ -14,17 +16,12 @@ from npbert.tables.compression import (
     open_compressed,
     require_compressor,
 )
-from npbert.tables.decoding import DEFAULT_ENCODING, Encoding
+from npbert.tables.decoding import DEFAULT_ENCODING, Encoding, decode_lines
+from npbert.tables.delimited import DEFAULT_DIALECT, CsvSerializer, Dialect
+from npbert.tables.json_lines import JsonLinesSerializer
 from npbert.tables.resumable import Finish
-from npbert.tables.rows import ReadAhead, Serializer, Table, split_into_chunks
+from npbert.tables.rows import ReadAhead, Record, Serializer, Table, split_into_chunks
 from npbert.tables.source import Source
-from npbert.tables.text import (
-    DEFAULT_DIALECT,
-    CsvSerializer,
-    Dialect,
-    JsonLinesSerializer,
-    read_records,
-)
 
 FORMATS: Final = ("lines", "csv", "tsv", "jsonl", "parquet")
 _FORMAT_BY_ENDING: Final = {
@@ -104,15 +101,38 @@ def read_table(
         raise ValueError(
             f"{source.name} is a parquet file, not {format}; give --input-format parquet"
         )
-    columns, column, records = read_records(
-        source.stream, source.name, format, column, encoding, dialect
-    )
+    name = source.name
+    # The csv module needs line ends as they are, because inside quotes they belong to the cell.
+    newline = "" if format in ("csv", "tsv") else "\n"
+    lines = decode_lines(source.stream, name, encoding, newline, are_texts=format == "lines")
+    if format == "lines":
+        columns, column, records = _read_texts(lines, name, column)
+    elif format == "jsonl":
+        columns, column, records = json_lines.read_records(lines, name, column)
+    else:
+        dialect = dialect.as_in(source.head)
+        columns, column, records, dialect = delimited.read_records(
+            lines, name, format, column, dialect
+        )
     if live and source.is_pipe:
         ahead = ReadAhead(records)
         chunks = split_into_chunks(ahead, ahead.is_dry)
     else:
         chunks = split_into_chunks(records, (lambda: False) if live else None)
-    return Table(format, columns, column, chunks)
+    return Table(format, columns, column, chunks, dialect=dialect)
+
+
+def _read_texts(
+    lines: Iterator[str], name: str, column: str | None
+) -> tuple[list[str], str, Iterator[Record]]:
+    """Read plain lines, each of which is a text."""
+    if column is not None:
+        raise ValueError(
+            f"{name} is read as plain lines, which have no column {column!r}; give "
+            "--input-format csv, tsv or jsonl"
+        )
+    texts = (line.removesuffix("\n").removesuffix("\r") for line in lines)
+    return ["text"], "text", ((text, {"text": text}) for text in texts)
 
 
 def serializer_for(

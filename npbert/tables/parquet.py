@@ -17,10 +17,10 @@ from npbert.tables.rows import (
     Record,
     Row,
     Table,
+    choose_text_column,
     split_into_chunks,
 )
 from npbert.tables.source import Source
-from npbert.tables.text import choose_text_column
 
 _READ_BYTES: Final = 1 << 20
 _BATCH_BYTES: Final = 16 << 20  # the approximate size of the rows that are read at a time

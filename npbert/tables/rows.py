@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from queue import Empty, Queue
-from typing import Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from npbert.tables.delimited import Dialect
 
 # A chunk ends after `CHUNK_ROWS` rows, or with the row that brings its texts to
 # `CHUNK_CHARACTERS` characters or all its cells to `CHUNK_CELL_CHARACTERS`. The boundaries depend
@@ -47,6 +50,11 @@ class Chunk(NamedTuple):
     def where(self) -> str:
         """The words that name these rows in error messages."""
         return f"rows {self.start} to {self.start + len(self.rows) - 1} (counted from 0)"
+
+    def rows_with(self, added: list[Column]) -> Iterator[Row]:
+        """Yield the rows, with the cells of columns that are added to them."""
+        for index, row in enumerate(self.rows):
+            yield row | {column.name: column.values[index] for column in added}
 
 
 class Column(NamedTuple):
@@ -101,6 +109,8 @@ class Table(NamedTuple):
         without rows, so that its columns can still be written.
     n_rows : int, optional
         The number of rows, if it is known before they are read.
+    dialect : Dialect, optional
+        How a csv or tsv file is written.
     """
 
     format: str
@@ -108,6 +118,7 @@ class Table(NamedTuple):
     text_column: str
     chunks: Iterator[Chunk]
     n_rows: int | None = None
+    dialect: Dialect | None = None
 
 
 def split_into_chunks(
@@ -192,3 +203,37 @@ class ReadAhead(Iterator[Record]):
             except Empty:
                 return True
         return False
+
+
+def choose_text_column(columns: list[str], name: str, column: str | None, hint: str = "") -> str:
+    """Return the name of the column of texts.
+
+    Parameters
+    ----------
+    columns : list of str
+        The names of all columns.
+    name : str
+        What error messages call the table.
+    column : str or None
+        The column that the caller asked for.
+    hint : str
+        What the error message says at its end.
+
+    Raises
+    ------
+    ValueError
+        If the column does not exist, or two columns have the same name.
+    """
+    repeated = sorted({name for name in columns if columns.count(name) > 1})
+    if repeated:
+        raise ValueError(
+            f"{name}: the column {repeated[0]!r} is there more than once; rename one of them"
+        )
+    if column is None:
+        column = columns[0] if len(columns) == 1 else "text"
+    if column not in columns:
+        raise ValueError(
+            f"{name} has no column {column!r}; there is: {', '.join(columns)}; choose one with "
+            f"--column{hint}"
+        )
+    return column

@@ -11,7 +11,7 @@ import pytest
 from npbert.arguments import NOT_GIVEN
 from npbert.cli.request import ClassifyRequest, add_arguments, read_request
 from npbert.tables.decoding import Encoding
-from npbert.tables.text import Dialect
+from npbert.tables.delimited import Dialect
 from tests.support.command_line import Classify, read_json_lines
 
 DEFAULT = ClassifyRequest(

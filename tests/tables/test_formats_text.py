@@ -17,13 +17,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from npbert.tables.delimited import Dialect
 from npbert.tables.formats import read_table, serializer_for
+from npbert.tables.json_lines import JsonLinesSerializer
 from npbert.tables.rows import (
     CHUNK_ROWS,
     Table,
 )
 from npbert.tables.source import Source, open_source
-from npbert.tables.text import Dialect, JsonLinesSerializer
 from tests.support.tables import LABELS, chunk_of, rows_of, serialize_all, source_of, texts_of
 
 
