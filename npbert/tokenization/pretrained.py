@@ -52,6 +52,9 @@ class PretrainedTokenizer(Vocabulary):
         As from `read_tokenizer`.
     name_or_path : str
         The folder from which the tokenizer was read.
+    **others
+        There are none. Code that makes a tokenizer of vocab.txt itself, as older releases of
+        transformers do, gives settings here, and gets an error that names `from_pretrained`.
 
     Attributes
     ----------
