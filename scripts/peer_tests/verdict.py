@@ -6,7 +6,7 @@ import re
 import tomllib
 import unittest
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import TracebackType
@@ -96,14 +96,15 @@ def report(record: Record, reasons: list[Reason], with_names: bool) -> int:
             elsewhere.append(name)
         else:
             passed.append(name)
-            stale += [name] * bool(listed)
-    _print_section("passed", passed * with_names, len(passed))
-    _print_section("failed", [f"{n}: {record.messages[n][0][:300]}" for n in failed], len(failed))
+            if listed:
+                stale.append(name)
+    _print_section("passed", passed, with_names)
+    _print_section("failed", [f"{name}: {record.messages[name][0][:300]}" for name in failed])
     _print_counted("not applicable (not_applicable.toml)", not_applicable, with_names)
     _print_counted("left out by transformers itself", record.left_out, with_names)
-    _print_section("passed without reaching npbert", elsewhere * with_names, len(elsewhere))
+    _print_section("passed without reaching npbert", elsewhere, with_names)
     if stale:
-        _print_section("on the list, but passed: take it off", stale, len(stale))
+        _print_section("on the list, but passed: take it off", stale)
     return 1 if failed or stale else 0
 
 
@@ -116,14 +117,15 @@ def _is_among(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def _print_section(title: str, lines: list[str], count: int) -> None:
-    print(f"\n{count:4} {title}")
-    for line in lines:
-        print(f"       {line}")
+def _print_section(title: str, lines: Collection[str], with_lines: bool = True) -> None:
+    print(f"\n{len(lines):4} {title}")
+    if with_lines:
+        for line in lines:
+            print(f"       {line}")
 
 
 def _print_counted(title: str, reason_of: dict[str, str], with_names: bool) -> None:
-    _print_section(title, [], len(reason_of))
+    _print_section(title, reason_of, with_lines=False)
     for reason, count in Counter(reason_of.values()).most_common():
         print(f"  {count:4} {reason}")
         if with_names:
