@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final, NamedTuple
 
 ERRORS: Final = ("strict", "replace", "ignore")  # what to do with a byte of another encoding
@@ -85,6 +85,43 @@ def decode_lines(
     finally:
         if not stream.closed:
             text.detach()  # else the stream would be closed, and it belongs to the caller
+
+
+def decoded(stream: BinaryIO, name: str, encoding: Encoding) -> Callable[[int], str]:
+    """Return a function that reads so many characters of a file, for files without lines.
+
+    Parameters
+    ----------
+    stream : binary file
+    name : str
+        What error messages call the file.
+    encoding : Encoding
+        A byte-order mark at the beginning of the file is removed.
+
+    Returns
+    -------
+    callable
+        Raises a ValueError if the file is in another encoding.
+    """
+    decode = codecs.getincrementaldecoder(encoding.name)(encoding.errors).decode
+    is_first = True
+
+    def read(n_characters: int) -> str:
+        nonlocal is_first
+        content = stream.read(n_characters)
+        try:
+            text = decode(content, final=not content)
+        except UnicodeError as error:
+            raise ValueError(
+                f"{name}: not {encoding.name.upper()}: {error}; name the file's own with --encoding"
+            ) from error
+        if is_first and text:
+            text = text.removeprefix(_BYTE_ORDER_MARK)
+            is_first = False
+        # A few bytes can be only a part of a character.
+        return text if text or not content else read(n_characters)
+
+    return read
 
 
 def _check_first_line(line: str, name: str, encoding: Encoding, are_texts: bool) -> None:

@@ -16,7 +16,7 @@ from npbert.tables.compression import (
     open_compressed,
     require_compressor,
 )
-from npbert.tables.decoding import DEFAULT_ENCODING, Encoding, decode_lines
+from npbert.tables.decoding import DEFAULT_ENCODING, Encoding, decode_lines, decoded
 from npbert.tables.delimited import DEFAULT_DIALECT, CsvSerializer, Dialect
 from npbert.tables.json_lines import JsonLinesSerializer
 from npbert.tables.resumable import Finish
@@ -107,8 +107,11 @@ def read_table(
     lines = decode_lines(source.stream, name, encoding, newline, are_texts=format == "lines")
     if format == "lines":
         columns, column, records = _read_texts(lines, name, column)
+    elif format == "jsonl" and json_lines.is_array(source.head):
+        read = decoded(source.stream, name, encoding)
+        columns, column, records = json_lines.read_array(read, name, column)
     elif format == "jsonl":
-        columns, column, records = json_lines.read_records(lines, name, column)
+        columns, column, records = json_lines.read_lines(lines, name, column)
     else:
         dialect = dialect.as_in(source.head)
         columns, column, records, dialect = delimited.read_records(

@@ -1,21 +1,34 @@
-"""JSON lines: one object per line."""
+"""JSON: one object per line, or an array of objects."""
 
 from __future__ import annotations
 
 import itertools
 import json
 import math
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
+from typing import Final
 
 from npbert.arguments import check_text
 from npbert.tables.rows import Chunk, Column, Record, Row, choose_text_column
 
+_BLOCK_CHARACTERS: Final = 1 << 16
+_BETWEEN_ELEMENTS: Final = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")
+# In an array that is cut off, an error is at the cut, or at the beginning of a string that is cut.
+_CUT_CHARACTERS: Final = 16
+_CUT_STRING: Final = "Unterminated string"
 
-def read_records(
+
+def is_array(head: bytes) -> bool:
+    """Tell whether a file that begins with `head` is an array, and not one object per line."""
+    return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
+
+
+def read_lines(
     lines: Iterable[str], name: str, column: str | None
 ) -> tuple[list[str], str, Iterator[Record]]:
-    """Read the rows of a file of JSON lines, one at a time.
+    """Read the rows of a file with one object per line, one at a time.
 
     Parameters
     ----------
@@ -39,40 +52,109 @@ def read_records(
     ValueError
         If a line is not a JSON object, or if a text is something else.
     """
-    rows = _parse_json_rows(lines, name)
+    return _records_of(_parse_lines(lines, name), column)
+
+
+def read_array(
+    read: Callable[[int], str], name: str, column: str | None
+) -> tuple[list[str], str, Iterator[Record]]:
+    """Read the rows of a file that is one array of objects, one at a time.
+
+    Parameters
+    ----------
+    read : callable
+        Returns so many more characters of the file, or fewer at its end.
+    name, column
+        As in `read_lines`.
+
+    Returns
+    -------
+    columns, column, records
+        As in `read_lines`.
+
+    Raises
+    ------
+    ValueError
+        If an element is not a JSON object, or if a text is something else.
+    """
+    return _records_of(_parse_array(read, name), column)
+
+
+def _records_of(
+    rows: Iterator[tuple[str, Row]], column: str | None
+) -> tuple[list[str], str, Iterator[Record]]:
+    """Return the columns, the column of texts and the records of parsed rows."""
     first = next(rows, None)
     if first is None:
         column = column or "text"
         return [column], column, iter(())
-    number, row = first
-    text_column = choose_text_column(list(row), f"{name}, line {number},", column)
+    where, row = first
+    text_column = choose_text_column(list(row), f"{where},", column)
 
     def records() -> Iterator[Record]:
-        for number, row in itertools.chain([first], rows):
+        for where, row in itertools.chain([first], rows):
             text = row.get(text_column)
             if isinstance(text, float) and math.isnan(text):  # so pandas writes a null
                 text = None
-            where = f"{name}, line {number}: {text_column!r}"
             if text is not None and not isinstance(text, str):
-                raise ValueError(f"{where} is {text!r}, expected a string or null")
-            yield None if text is None else check_text(text, where), row
+                raise ValueError(f"{where}: {text_column!r} is {text!r}, expected a string or null")
+            yield None if text is None else check_text(text, f"{where}: {text_column!r}"), row
 
     return list(row), text_column, records()
 
 
-def _parse_json_rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, Row]]:
-    """Yield each object, after the number of its line."""
+def _parse_lines(lines: Iterable[str], name: str) -> Iterator[tuple[str, Row]]:
+    """Yield each object, after the words that name its place."""
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
+        where = f"{name}, line {number}"
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise ValueError(f"{name}, line {number}: not JSON: {error}") from error
-        if not isinstance(row, dict):
-            kind = type(row).__name__
-            raise ValueError(f"{name}, line {number}: a {kind}, expected a JSON object")
-        yield number, row
+            raise ValueError(f"{where}: not JSON: {error}") from error
+        yield where, _require_object(row, where)
+
+
+def _parse_array(read: Callable[[int], str], name: str) -> Iterator[tuple[str, Row]]:
+    """Yield each object of an array, after the words that name its place.
+
+    Only the characters of the present element are in memory, and of a few more.
+    """
+    decoder = json.JSONDecoder()
+    text = read(_BLOCK_CHARACTERS)
+    while not text.strip():
+        text += read(_BLOCK_CHARACTERS)
+    place = text.index("[") + 1
+    for number in itertools.count():
+        where = f"{name}, element {number} (counted from 0)"
+        while True:
+            found = _BETWEEN_ELEMENTS.match(text, place)
+            start = found.end() if found else place
+            if text[start : start + 1] == "]":
+                return
+            try:
+                row, end = decoder.raw_decode(text, start)
+                break
+            except RecursionError as error:
+                raise ValueError(f"{where}: not JSON: {error}") from error
+            except json.JSONDecodeError as error:
+                is_cut = error.msg.startswith(_CUT_STRING) or (
+                    error.pos > len(text) - _CUT_CHARACTERS
+                )
+                # As much again, so that a long element is not parsed too many times.
+                more = read(max(_BLOCK_CHARACTERS, len(text) - place)) if is_cut else ""
+                if not more:
+                    raise ValueError(f"{where}: not JSON: {error.msg}") from error
+                text, place = text[place:] + more, 0
+        yield where, _require_object(row, where)
+        place = end
+
+
+def _require_object(row: object, where: str) -> Row:
+    if not isinstance(row, dict):
+        raise ValueError(f"{where}: a {type(row).__name__}, expected a JSON object")
+    return row
 
 
 class JsonLinesSerializer:
