@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from numbers import Integral
-from typing import Any, Final, Protocol, TypedDict, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypedDict, TypeVar
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -48,8 +49,23 @@ class Indexed(Protocol[T_co]):
     def __getitem__(self, number: int, /) -> T_co: ...
 
 
+# Keywords of older releases of transformers: the keyword that took the place of each one, and how
+# to write it now.
+_RENAMED: Final = {
+    "use_auth_token": ("token", "token=…"),
+    "return_all_scores": ("top_k", "top_k=None"),
+    "grouped_entities": ("aggregation_strategy", 'aggregation_strategy="simple"'),
+    "ignore_subwords": ("aggregation_strategy", 'aggregation_strategy="first"'),
+    "multi_class": ("multi_label", "multi_label=…"),
+    "pad_to_max_length": ("padding", 'padding="max_length"'),
+    "truncation_strategy": ("truncation", "truncation=…"),
+    "is_pretokenized": ("is_split_into_words", "is_split_into_words=…"),
+    "max_len": ("model_max_length", "model_max_length=…"),
+}
+
+
 def reject_unknown(function: str, unknown: Iterable[str], known: Iterable[str]) -> None:
-    """Raise a TypeError for a keyword argument that does not exist, and name the nearest one.
+    """Raise a TypeError for a keyword argument that does not exist, and say what to write.
 
     Parameters
     ----------
@@ -63,59 +79,129 @@ def reject_unknown(function: str, unknown: Iterable[str], known: Iterable[str]) 
     Raises
     ------
     TypeError
-        If there is an unknown keyword.
+        If there is an unknown keyword. The message names the keyword that took its place, or the
+        nearest one. If there is none, it names all keywords but those that change nothing.
     """
     known = sorted(known)
     for name in unknown:
         near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"expected one of: {', '.join(known)}"
+        successor, example = _RENAMED.get(name, ("", ""))
+        if successor in known:
+            hint = f"its present form is {example}"
+        elif near:
+            hint = f"did you mean {near[0]!r}?"
+        else:
+            listed = [known_name for known_name in known if known_name not in HARMLESS_NAMES]
+            hint = f"expected one of: {', '.join(listed)}"
         raise TypeError(f"{function} got an unknown keyword argument {name!r}; {hint}")
 
 
 class PortedOptions(TypedDict, total=False):
     """Keywords of code that was written for transformers; they change nothing here.
 
-    A value that npbert cannot honour, such as ``device=0``, raises a ValueError.
+    A value that npbert cannot honour, such as ``device=0``, raises a ValueError, which says why.
     """
 
     device: object
+    device_map: object
     dtype: object
     torch_dtype: object
     framework: str | None
-    device_map: object
     attn_implementation: str | None
     use_safetensors: bool | None
     force_download: bool | None
-    subfolder: str | None
     proxies: None
-    variant: None
     output_loading_info: bool | None
     ignore_mismatched_sizes: bool | None
+    quantization_config: None
+    load_in_8bit: bool | None
+    load_in_4bit: bool | None
+    gguf_file: None
+    state_dict: None
+    key_mapping: None
+    use_kernels: bool | None
+
     num_workers: int | None
     use_fast: bool | None
     low_cpu_mem_usage: bool | None
     trust_remote_code: bool | None
+    code_revision: str | None
+    weights_only: bool | None
+    disable_mmap: bool | None
+    resume_download: bool | None
+    mirror: str | None
+    from_tf: bool | None
+    from_flax: bool | None
+    max_memory: object
+    offload_folder: object
+    offload_buffers: bool | None
+    offload_state_dict: bool | None
+    _fast_init: bool | None
 
 
-# The values for which it is true that the keyword changes nothing. The keywords that are not here
-# have no effect, whatever their value: weights are always mapped, and no code is ever taken from a
-# model.
-_HARMLESS: Mapping[str, tuple[Any, ...]] = {
-    "device": (None, -1, "cpu"),
-    "dtype": (None, "auto", "float32"),
-    "torch_dtype": (None, "auto", "float32"),
-    "framework": (None, "np", "pt"),
-    "device_map": (None, "cpu", "auto"),
-    "attn_implementation": (None, "eager", "sdpa"),  # the same numbers
-    "use_safetensors": (None, True),
-    "force_download": (None, False),
-    "subfolder": (None, ""),
-    "proxies": (None,),
-    "variant": (None,),
-    "output_loading_info": (None, False),
-    "ignore_mismatched_sizes": (None, False),
+class _Ported(NamedTuple):
+    """One keyword of `PortedOptions` that has a value which npbert cannot honour.
+
+    Attributes
+    ----------
+    harmless : tuple
+        The values for which it is true that the keyword changes nothing.
+    reason : str
+        Why no other value can be honoured, and what to do.
+    """
+
+    harmless: tuple[object, ...]
+    reason: str
+
+
+_CPU: Final = ("cpu", -1, None)
+_SWITCHED_OFF: Final = (False, None)
+_CPU_BY_NUMBER: Final = re.compile(r"cpu:\d+")
+_ON_CPU: Final = "npbert computes on the CPU only"
+_IN_FLOAT32: Final = "npbert computes in float32 only, whatever type the file has"
+_UNQUANTIZED: Final = "npbert computes with whole float weights only"
+# The keywords that are not here have no effect, whatever their value: weights are always mapped,
+# and no code is ever taken from a model.
+_PORTED: Final[Mapping[str, _Ported]] = {
+    "device": _Ported(_CPU, _ON_CPU),
+    "device_map": _Ported((*_CPU, "auto", "balanced", "balanced_low_0", "sequential"), _ON_CPU),
+    "dtype": _Ported(("float32", "float", "auto", None), _IN_FLOAT32),
+    "torch_dtype": _Ported(("float32", "float", "auto", None), _IN_FLOAT32),
+    "framework": _Ported(("np", "pt", None), "npbert needs no framework, and gives NumPy arrays"),
+    "attn_implementation": _Ported(
+        ("eager", "sdpa", None), "npbert has one attention of its own, with the numbers of these"
+    ),
+    "use_safetensors": _Ported(
+        (True, None),
+        "npbert reads safetensors alone, and never opens a pickle, because it can run any code",
+    ),
+    "force_download": _Ported(
+        _SWITCHED_OFF,
+        "what npbert has fetched of a commit never changes; to fetch it again, delete the model's "
+        "folder in the cache",
+    ),
+    "proxies": _Ported((None,), "set the environment variables HTTP_PROXY and HTTPS_PROXY"),
+    "output_loading_info": _Ported(
+        _SWITCHED_OFF,
+        "from_pretrained returns the model alone; a tensor that is missing or does not fit raises "
+        "an error, and a tensor that is not used gives a warning",
+    ),
+    "ignore_mismatched_sizes": _Ported(
+        _SWITCHED_OFF,
+        "it puts random weights in the place of those that do not fit, and npbert does not train "
+        "them; choose the config or the model class that fits the checkpoint",
+    ),
+    "quantization_config": _Ported((None,), _UNQUANTIZED),
+    "load_in_8bit": _Ported(_SWITCHED_OFF, _UNQUANTIZED),
+    "load_in_4bit": _Ported(_SWITCHED_OFF, _UNQUANTIZED),
+    "gguf_file": _Ported((None,), "npbert reads safetensors alone"),
+    "state_dict": _Ported((None,), "npbert reads the weights from the model's folder alone"),
+    "key_mapping": _Ported(
+        (None,), "npbert reads tensors under the names that transformers gives them; rename them"
+    ),
+    "use_kernels": _Ported(_SWITCHED_OFF, "npbert takes no compiled code from a hub"),
 }
-HARMLESS_NAMES = tuple(PortedOptions.__annotations__)
+HARMLESS_NAMES: Final = tuple(PortedOptions.__annotations__)
 
 
 def drop_harmless(arguments: Mapping[str, object]) -> dict[str, Any]:
@@ -134,20 +220,31 @@ def drop_harmless(arguments: Mapping[str, object]) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If an argument has a value that npbert cannot honour, such as ``device=0``.
+        If an argument has a value that npbert cannot honour, such as ``device=0``. The message
+        says why.
     """
-    for name, honoured in _HARMLESS.items():
-        value = arguments.get(name)
-        if type(value).__module__ == "torch":  # torch.device("cpu"), torch.float32
-            value = str(value).removeprefix("torch.")
-        # The types count too: 0 and -1.0 are not the device "-1", and False is not None.
-        if not any(type(value) is type(choice) and value == choice for choice in honoured):
-            choices = ", ".join(map(repr, honoured))
-            raise ValueError(
-                f"{name} is {value!r}, expected one of {choices}: npbert computes in float32 on "
-                "the CPU only, and loads whole models; leave the argument out"
-            )
+    for name, (harmless, reason) in _PORTED.items():
+        value = _plain(arguments.get(name))
+        # A map of devices is harmless if every part of the model has a device that is.
+        devices = list(value.values()) if name == "device_map" and isinstance(value, dict) else []
+        # The types count too: 0 and -1.0 are not the device -1, and False is not None.
+        for each in devices or [value]:
+            if not any(type(each) is type(choice) and each == choice for choice in harmless):
+                choices = ", ".join(map(repr, harmless))
+                raise ValueError(
+                    f"{name} is {value!r}, expected one of {choices}: {reason}; leave the argument "
+                    "out"
+                )
     return {name: value for name, value in arguments.items() if name not in HARMLESS_NAMES}
+
+
+def _plain(value: object) -> object:
+    """Return a device or a float type of torch as the str that means it, and "cpu" for "cpu:0"."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if type(value).__module__ == "torch":  # torch.device("cpu"), torch.float32
+        value = str(value).removeprefix("torch.")
+    return "cpu" if isinstance(value, str) and _CPU_BY_NUMBER.fullmatch(value) else value
 
 
 def look_up_choice(name: str, value: object, choices: Mapping[Any, T]) -> T:

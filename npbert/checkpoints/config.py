@@ -310,7 +310,7 @@ class DistilBertConfig:
         pretrained_model_name_or_path : str or Path
             A folder, a bundled name ("mini"), a hub id, or a config.json file.
         **options
-            `revision`, `cache_dir`, `local_files_only` and `token`, as in huggingface_hub (see
+            `revision`, `subfolder`, `variant`, `cache_dir`, `local_files_only` and `token` (see
             `HubOptions`); values in place of those in config.json (see `ConfigOptions`); and
             keywords of ported code that change nothing here (see `PortedOptions`).
 

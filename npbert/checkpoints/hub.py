@@ -9,15 +9,29 @@ others.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from glob import escape
 from pathlib import Path
 from typing import Any, Final, TypedDict, cast
 
-from npbert.checkpoints.safetensors_files import CheckpointError, weight_files
+from npbert.checkpoints.safetensors_files import CheckpointError
+from npbert.checkpoints.weight_files import (
+    ADAPTER,
+    ADAPTER_CONFIG,
+    PICKLES,
+    describe_other_weights,
+    enumerate_names,
+    names_in,
+    shard_names,
+    subfolders_with,
+    weight_files,
+    weight_names,
+)
 
 DEFAULT_MODEL: Final = "distilbert/distilbert-base-uncased-finetuned-sst-2-english"
 DEFAULT_REVISION: Final = "714eb0fa89d2f80546fda750413ed43d93601a13"
@@ -32,13 +46,11 @@ _SMALL_FILES: Final = [
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
-]
-_WEIGHT_FILES: Final = [
-    "model.safetensors",
-    "model.safetensors.index.json",
-    "model-*-of-*.safetensors",
+    ADAPTER_CONFIG,  # not of a model: it tells why there is no config.json
 ]
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+_CONVERSION_TITLE: Final = "Adding `safetensors` variant of this model"
+_CONVERSION_AUTHOR: Final = "SFconvertbot"
 
 
 class HubOptions(TypedDict, total=False):
@@ -55,12 +67,18 @@ class HubOptions(TypedDict, total=False):
         Whether the network is never used, as with HF_HUB_OFFLINE=1.
     token : str, bool or None
         The access token for private and gated models. By default the client looks for one.
+    subfolder : str or None
+        The folder with the files, inside the model's folder or repository.
+    variant : str or None
+        The word in the names of the files with the weights: "fp16" for model.fp16.safetensors.
     """
 
     revision: str | None
     cache_dir: str | Path | None
     local_files_only: bool
     token: str | bool | None
+    subfolder: str | None
+    variant: str | None
 
 
 HUB_OPTIONS: Final = tuple(HubOptions.__annotations__)
@@ -75,13 +93,15 @@ class ModelSource:
     model : str or Path
         A folder (a Path; a str that is absolute or begins with ``.`` or ``~``; or the name of an
         existing folder that holds a model), a bundled name, or a hub id.
-    revision, cache_dir, local_files_only, token
+    revision, cache_dir, local_files_only, token, subfolder, variant
         As in `HubOptions`.
 
     Raises
     ------
     TypeError
         If `model` is neither a str nor a Path.
+    ValueError
+        If `subfolder` is not inside the model's folder, or `variant` is not a part of a name.
     """
 
     model: str | Path
@@ -89,6 +109,8 @@ class ModelSource:
     cache_dir: str | Path | None = None
     local_files_only: bool = False
     token: str | bool | None = None
+    subfolder: str | None = None
+    variant: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, (str, Path)):
@@ -96,11 +118,30 @@ class ModelSource:
                 f"model is a {type(self.model).__name__}, expected a folder, a bundled name "
                 f"({', '.join(BUNDLED)}) or a hub id"
             )
+        subfolder = self.subfolder or ""
+        if not isinstance(subfolder, str) or not _stays_inside(subfolder):
+            raise ValueError(
+                f"subfolder is {subfolder!r}, expected the name of a folder inside the model's, "
+                "such as 'checkpoint-500'"
+            )
+        variant = self.variant
+        if variant is not None and not (
+            isinstance(variant, str) and re.fullmatch(r"[\w-]+(\.[\w-]+)*", variant)
+        ):
+            raise ValueError(
+                f"variant is {variant!r}, expected the word in the names of the files, such as "
+                "'fp16' for model.fp16.safetensors"
+            )
+
+    @property
+    def folder_inside(self) -> Path:
+        """The relative path from the model's folder to that with the files."""
+        return Path(self.subfolder or "")
 
     def anchored(self) -> ModelSource:
         """Return a source that means the same model in every working directory."""
         path = Path(self.model).expanduser()
-        is_folder = _is_path(self.model) or (path / CONFIG_FILE).is_file()
+        is_folder = _is_path(self.model) or (path / self.folder_inside / CONFIG_FILE).is_file()
         model = str(path.absolute()) if is_folder else str(self.model)
         cache_dir = self.cache_dir
         if cache_dir is not None:
@@ -144,7 +185,7 @@ class ModelSource:
             together with a revision, or if `check_config` raises it.
         """
         name = str(self.model)
-        folder = _local_folder(self.model, any_of)
+        folder = self._local_folder(any_of)
         if folder is not None:
             if self.revision is not None:
                 raise ValueError(
@@ -155,9 +196,26 @@ class ModelSource:
         if self.revision is not None and _COMMIT.fullmatch(self.revision):
             repository = f"models--{name.replace('/', '--')}"
             snapshot = _cache(self.cache_dir) / repository / "snapshots" / self.revision
-            if _is_complete(snapshot, weights):
-                return snapshot
-        return _from_hub(self, weights, check_config)
+            cached = snapshot / self.folder_inside
+            if _is_complete(cached, weights, self.variant):
+                return cached
+        return _from_hub(self, weights, check_config, any_of)
+
+    def _local_folder(self, any_of: tuple[str, ...]) -> Path | None:
+        """Return the folder that the source names on this machine, or None for a hub id."""
+        model = self.model
+        path = Path(model).expanduser()
+        if _has_any(path / self.folder_inside, any_of):
+            return path / self.folder_inside
+        if not _is_path(model) and not _has_any(path, (*any_of, ADAPTER_CONFIG)):
+            if str(model) not in BUNDLED:
+                return None
+            path = _BUNDLED_FOLDER / str(model)
+            if self.folder_inside == Path():
+                return path
+        if not path.is_dir():
+            raise FileNotFoundError(f"{model}: no such folder; expected one that has {CONFIG_FILE}")
+        raise FileNotFoundError(f"{model}: {_describe_other_folder(names_in(path), self)}")
 
 
 def split_hub_options(options: Mapping[str, object]) -> tuple[HubOptions, dict[str, Any]]:
@@ -167,19 +225,53 @@ def split_hub_options(options: Mapping[str, object]) -> tuple[HubOptions, dict[s
     return cast("HubOptions", of_hub), others
 
 
-def _local_folder(model: str | Path, any_of: tuple[str, ...]) -> Path | None:
-    """Return the folder that `model` names on this machine, or None for a hub id."""
-    path = Path(model).expanduser()
-    if any((path / name).is_file() for name in any_of):
-        return path
-    if _is_path(model):
-        if not path.is_dir():
-            raise FileNotFoundError(f"{model}: no such folder; expected one that has {CONFIG_FILE}")
-        raise FileNotFoundError(
-            f"{model}: the folder has no {CONFIG_FILE}; expected a model's folder, as "
-            "save_pretrained writes it"
-        )
-    return _BUNDLED_FOLDER / str(model) if str(model) in BUNDLED else None
+def elsewhere(options: HubOptions) -> HubOptions:
+    """Return the options for something of another name, without those of the model alone."""
+    of_model = ("revision", "subfolder", "variant")
+    return cast(
+        "HubOptions", {name: value for name, value in options.items() if name not in of_model}
+    )
+
+
+def _has_any(folder: Path, names: Iterable[str]) -> bool:
+    return any((folder / name).is_file() for name in names)
+
+
+def _stays_inside(subfolder: str) -> bool:
+    path = Path(subfolder)
+    return not (path.anchor or ".." in path.parts or "\0" in subfolder)
+
+
+def _describe_other_folder(names: Iterable[str], source: ModelSource) -> str:
+    """Say what is in the folder of a model where no config is, and what to do.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The names of the files in the model's folder and in the folders in it.
+    source : ModelSource
+    """
+    names = list(names)
+    inside = source.folder_inside.as_posix()
+    here = [name for name in names if name.rpartition("/")[0] == inside.removeprefix(".")]
+    others = subfolders_with(names, CONFIG_FILE, *TOKENIZER_FILES)
+    if any(name.rpartition("/")[2] == ADAPTER_CONFIG for name in here):
+        return ADAPTER
+    if source.subfolder:
+        place = f"the subfolder {inside!r}"
+        if not any(name.startswith(f"{inside}/") for name in names):
+            return f"there is no subfolder {inside!r}" + (
+                f"; those with a {CONFIG_FILE} or a tokenizer are: {enumerate_names(others)}"
+                if others
+                else "; leave the subfolder out"
+            )
+    else:
+        place = "the folder"
+    hint = f", or pass subfolder={others[0]!r}" if others else ""
+    return (
+        f"{place} has no {CONFIG_FILE}; expected a model's folder, as save_pretrained writes it"
+        + hint
+    )
 
 
 def _is_path(model: str | Path) -> bool:
@@ -204,7 +296,7 @@ def _expanded(path: str) -> Path:
     return Path(os.path.expandvars(os.path.expanduser(path)))
 
 
-def _is_complete(folder: Path, weights: bool) -> bool:
+def _is_complete(folder: Path, weights: bool, variant: str | None) -> bool:
     """Tell whether a cached snapshot surely has every file that npbert needs.
 
     A snapshot without tokenizer_config.json may come from a download that broke off, or from a
@@ -213,57 +305,137 @@ def _is_complete(folder: Path, weights: bool) -> bool:
     names = (CONFIG_FILE, "tokenizer_config.json")
     if not all((folder / name).is_file() for name in names):
         return False
-    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
+    if not _has_any(folder, TOKENIZER_FILES):
         return False
-    return not weights or _has_weights(folder)
+    return not weights or _has_weights(folder, variant)
 
 
-def _has_weights(folder: Path) -> bool:
+def _has_weights(folder: Path, variant: str | None) -> bool:
     try:
-        return bool(weight_files(folder))
+        return bool(weight_files(folder, variant))
     except CheckpointError:
         return False
 
 
 def _from_hub(
-    source: ModelSource, weights: bool, check_config: Callable[[Path], object] | None
+    source: ModelSource,
+    weights: bool,
+    check_config: Callable[[Path], object] | None,
+    any_of: tuple[str, ...],
 ) -> Path:
-    """Let the hub's client find or download a snapshot, and return its folder."""
-    from huggingface_hub import constants, snapshot_download
+    """Let the hub's client find or download a snapshot, and return the folder with the files."""
+    from huggingface_hub import HfApi, constants, snapshot_download
+    from huggingface_hub.utils.tqdm import tqdm
+
+    class NoBar(tqdm):
+        """A progress bar for small files, which is not shown."""
+
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **{**options, "disable": True})  # type: ignore[no-untyped-call]
 
     repo = str(source.model)
-
-    def fetch(patterns: list[str], revision: str | None) -> Path:
-        folder = snapshot_download(
-            repo,
-            revision=revision,
-            cache_dir=source.cache_dir,
-            local_files_only=source.local_files_only,
-            token=source.token,
-            allow_patterns=patterns,
-        )
-        return Path(folder)
-
+    inside = source.folder_inside
     where = f"{repo!r} on {constants.ENDPOINT}"
+
+    def fetch(names: Iterable[str], revision: str | None, bar: type[tqdm] | None = None) -> Path:
+        with _without_notices():
+            snapshot = snapshot_download(
+                repo,
+                revision=revision,
+                cache_dir=source.cache_dir,
+                local_files_only=source.local_files_only,
+                token=source.token,
+                allow_patterns=[escape((inside / name).as_posix()) for name in names],
+                tqdm_class=bar,
+            )
+        return Path(snapshot)
+
+    def list_names(commit: str) -> list[str]:
+        if source.local_files_only or constants.HF_HUB_OFFLINE:
+            raise ConnectionError(_not_cached(source, None))
+        return HfApi(token=source.token).list_repo_files(repo, revision=commit)
+
     with _clear_errors(where, source):
         # The small files come first, so that the weights of a wrong model are not downloaded. The
         # weights come from the same commit, even if somebody pushes to the repository in between.
-        folder = fetch(_SMALL_FILES, source.revision)
-        if not (folder / CONFIG_FILE).is_file():
-            raise FileNotFoundError(f"{where} has no {CONFIG_FILE}; is it a transformers model?")
-        if weights:
-            if check_config is not None:
-                check_config(folder / CONFIG_FILE)
-            folder = fetch(_WEIGHT_FILES, folder.name)
-    if weights and not _has_weights(folder):
-        if source.local_files_only or constants.HF_HUB_OFFLINE:
-            raise ConnectionError(_not_cached(source, None))
-        raise FileNotFoundError(
-            f"{where} has no safetensors weights at revision {source.revision or 'main'!r}, and "
-            "npbert never opens pickles; look for a revision that has them (often 'refs/pr/1'), or "
-            "convert the model where transformers is installed: from_pretrained, save_pretrained"
-        )
+        snapshot = fetch(_SMALL_FILES, source.revision, NoBar)
+        folder, commit = snapshot / inside, snapshot.name
+        if not _has_any(folder, any_of):
+            names = list_names(commit)
+            raise FileNotFoundError(f"{where}: {_describe_other_folder(names, source)}")
+        if weights and check_config is not None:
+            check_config(folder / CONFIG_FILE)
+        if weights and not _has_weights(folder, source.variant):
+            # Only what is there is asked for, because the client gives a notice otherwise.
+            names = [
+                Path(name).relative_to(inside).as_posix()
+                for name in list_names(commit)
+                if Path(name).is_relative_to(inside)
+            ]
+            single, index = weight_names(source.variant)
+            if single in names:
+                fetch([single], commit)
+            elif index in names:
+                fetch([index], commit, NoBar)
+                fetch(shard_names(folder / index), commit)
+            else:
+                other = describe_other_weights(names, source.variant)
+                raise FileNotFoundError(f"{where}: {_conversion_hint(source, names)}{other}")
     return folder
+
+
+def _conversion_hint(source: ModelSource, names: Iterable[str]) -> str:
+    """Return what to do if the hub itself has converted the pickle of a repository."""
+    may_be_converted = source.revision in (None, "main") and source.folder_inside == Path()
+    if not may_be_converted or not {*PICKLES} & {*names}:
+        return ""
+    revision = _find_conversion(source)
+    if revision is None:
+        return ""
+    return f"pass revision={revision!r}, the hub's own conversion to safetensors; at 'main' "
+
+
+def _find_conversion(source: ModelSource) -> str | None:
+    """Return the revision at which the hub's bot has converted the newest commit, if there is one.
+
+    The rule is that of transformers: an open pull request with the title and the author of the
+    bot, whose last commit follows the last commit of main.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
+
+    repo, api = str(source.model), HfApi(token=source.token)
+    try:
+        newest = api.list_repo_commits(repo)[0].commit_id
+        for request in api.get_repo_discussions(repo, author=_CONVERSION_AUTHOR):
+            revision = request.git_reference
+            if (
+                request.title == _CONVERSION_TITLE
+                and request.author == _CONVERSION_AUTHOR
+                and request.status == "open"
+                and revision is not None
+            ):
+                commits = api.list_repo_commits(repo, revision=revision)
+                if newest in [commit.commit_id for commit in commits[1:2]]:
+                    return revision
+    except (HTTPError, ValueError, LookupError):
+        pass  # a mirror of the hub may not have pull requests
+    return None
+
+
+@contextmanager
+def _without_notices() -> Iterator[None]:
+    """Let the client not remark that a repository has none of the files that may be there."""
+
+    def is_needed(record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("No files matched")
+
+    client = logging.getLogger("huggingface_hub._snapshot_download")
+    client.addFilter(is_needed)
+    try:
+        yield
+    finally:
+        client.removeFilter(is_needed)
 
 
 @contextmanager

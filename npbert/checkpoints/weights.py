@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,21 +14,42 @@ from numpy.typing import NDArray
 from npbert.checkpoints.config import DistilBertConfig
 from npbert.checkpoints.parameters import HEAD_KINDS, WORD_EMBEDDINGS, HeadKind, HeadT, load_encoder
 from npbert.checkpoints.safetensors_files import (
-    FLOATS,
     ITEM_SIZES,
     CheckpointError,
     StoredTensor,
     stored_tensors,
 )
+from npbert.checkpoints.tensor_names import (
+    BASE_PREFIX,
+    canonical,
+    encoder_prefix,
+    is_of_encoder,
+    name_cause,
+)
+from npbert.checkpoints.weight_files import enumerate_names, weight_files
 from npbert.distilbert.activations import Array
 from npbert.distilbert.model import Encoder
 
-_OLD_NAMES: Final = {"gamma": "weight", "beta": "bias"}  # of LayerNorm, from TensorFlow
 _BUFFERS: Final = ("embeddings.position_ids",)  # not a weight, but older releases saved it
+# The types that a weight can have, and the names that NumPy has for them; NumPy has none for BF16.
+# Integers of 8 bits are not here: they are what quantized weights are stored as, and have no
+# meaning without their scales.
+_DTYPES: Final = {
+    "F32": "<f4",
+    "F16": "<f2",
+    "BF16": "<u2",
+    "F64": "<f8",
+    **{f"I{bits}": f"<i{bits // 8}" for bits in (16, 32, 64)},
+    **{f"U{bits}": f"<u{bits // 8}" for bits in (16, 32, 64)},
+}
+_MOST_PROBLEMS: Final = 10  # that one message describes
 
 
 def load_parameters(
-    folder: Path, config: DistilBertConfig, head_kind: HeadKind[HeadT]
+    folder: Path,
+    config: DistilBertConfig,
+    head_kind: HeadKind[HeadT],
+    variant: str | None = None,
 ) -> tuple[Encoder, HeadT]:
     """Read the weights of a model folder, and check them against its config.
 
@@ -40,6 +61,8 @@ def load_parameters(
         Says which tensors there must be, and their shapes.
     head_kind : HeadKind
         The kind of head to load.
+    variant : str, optional
+        The word in the names of the files, such as "fp16" in model.fp16.safetensors.
 
     Returns
     -------
@@ -51,7 +74,8 @@ def load_parameters(
     ------
     CheckpointError
         If a file is missing or damaged; or if tensors are missing, are stored twice, have the
-        wrong shape or dtype, or hold NaN or infinity. One message names all of these tensors.
+        wrong shape or dtype, or hold NaN or infinity. One message names these tensors, and says
+        what the names in the file tell about their cause.
 
     Warns
     -----
@@ -62,13 +86,14 @@ def load_parameters(
     Notes
     -----
     Tensors of float32 are views of the mapped file, so the page cache holds them once for all
-    processes. Tensors of float16 and bfloat16 are widened to float32.
+    processes. Tensors of float16, bfloat16 and float64, and of integers of 16 bits or more, are
+    converted to float32.
     """
-    checkpoint = _Checkpoint(folder)
+    checkpoint = _Checkpoint(folder, variant)
     encoder = load_encoder(checkpoint.take, config)
     head = head_kind.load(checkpoint.take, config)
     if checkpoint.problems:
-        raise CheckpointError(_report(folder, checkpoint.problems, head_kind))
+        raise CheckpointError(_report(folder, checkpoint, head_kind, config))
     _warn_of_unused(folder, checkpoint.unused(), head_kind)
     return encoder, head
 
@@ -89,28 +114,46 @@ def find_non_finite(parameters: object) -> list[str]:
     return [name for name, array in named_arrays(parameters) if not np.isfinite(array).all()]
 
 
+class _Problem(NamedTuple):
+    """What is wrong with one tensor."""
+
+    name: str  # the canonical one
+    shown_name: str  # the one in the file
+    description: str
+    tensor: StoredTensor | None = None  # None if it is missing
+
+
 class _Checkpoint:
     """The tensors of a folder by name, and a list of all that is wrong with them."""
 
-    def __init__(self, folder: Path) -> None:
-        self.problems: list[str] = []
+    def __init__(self, folder: Path, variant: str | None) -> None:
+        self.problems: list[_Problem] = []
         self._mapped: dict[Path, NDArray[np.uint8]] = {}
         self._taken: dict[str, Array] = {}
         self._tensors: dict[str, StoredTensor] = {}
-        for tensor in stored_tensors(folder):
-            name = _canonical(tensor.stored_name)
-            if name in self._tensors:
-                places = [
-                    f"{twin.stored_name} in {twin.path.name}"
-                    for twin in (self._tensors[name], tensor)
-                ]
-                self.problems.append(f"{name}: stored twice, as {places[0]} and as {places[1]}")
-            self._tensors[name] = tensor
+        for path in weight_files(folder, variant):
+            for tensor in stored_tensors(path):
+                self._add(tensor)
+        self._encoder_prefix = encoder_prefix(self.stored_names)
+
+    def _add(self, tensor: StoredTensor) -> None:
+        name = canonical(tensor.stored_name)
+        if name in self._tensors:
+            places = [
+                f"{twin.stored_name} in {twin.path.name}" for twin in (self._tensors[name], tensor)
+            ]
+            description = f"stored twice, as {places[0]} and as {places[1]}"
+            self.problems.append(_Problem(name, name, description, tensor))
+        self._tensors[name] = tensor
+
+    @property
+    def stored_names(self) -> list[str]:
+        return [tensor.stored_name for tensor in self._tensors.values()]
 
     def take(self, name: str, shape: tuple[int, ...], twin: str | None = None, /) -> Array:
         """Return a tensor as float32.
 
-        If the tensor does not fit, add a line to `problems`, and return an array of one zero.
+        If the tensor does not fit, add it to `problems`, and return an array of one zero.
         """
         if name not in self._tensors and twin in self._tensors:
             name = twin
@@ -122,8 +165,8 @@ class _Checkpoint:
         tensor = self._tensors.get(name)
         if tensor is None:
             problem = f"missing, expected shape {shape}"
-        elif tensor.dtype not in FLOATS:
-            problem = f"dtype {tensor.dtype}, expected " + ", ".join(FLOATS)
+        elif tensor.dtype not in _DTYPES:
+            problem = f"dtype {tensor.dtype}, expected one of: {', '.join(_DTYPES)}"
         elif tensor.shape != shape:
             problem = f"shape {tensor.shape}, expected {shape} as config.json says"
         else:
@@ -133,13 +176,27 @@ class _Checkpoint:
             # uses it, and is found there.
             if name == WORD_EMBEDDINGS or _is_finite(array):
                 return array
-            problem = f"holds NaN or infinity ({_count_non_finite(array)} of {array.size} values)"
-        self.problems.append(f"{name}: {problem}")
+            bad = (
+                "NaN, infinity or values beyond float32"
+                if tensor.dtype == "F64"
+                else ("NaN or infinity")
+            )
+            problem = f"holds {bad} ({_count_non_finite(array)} of {array.size} values)"
+        shown_name = tensor.stored_name if tensor else self._name_if_it_were_there(name)
+        self.problems.append(_Problem(name, shown_name, problem, tensor))
         return np.zeros(1, np.float32)
 
-    def unused(self) -> list[str]:
-        """List the names of the tensors that were never taken."""
-        return [name for name in self._tensors if name not in {*self._taken, *_BUFFERS}]
+    def _name_if_it_were_there(self, name: str) -> str:
+        prefix = self._encoder_prefix
+        return (prefix if is_of_encoder(name) else prefix.removesuffix(BASE_PREFIX)) + name
+
+    def unused(self) -> dict[str, str]:
+        """Return the tensors that were never taken: canonical names, and names in the file."""
+        return {
+            name: tensor.stored_name
+            for name, tensor in self._tensors.items()
+            if name not in self._taken and name not in _BUFFERS
+        }
 
     def _read(self, tensor: StoredTensor) -> Array:
         if tensor.path not in self._mapped:
@@ -148,52 +205,88 @@ class _Checkpoint:
             self._mapped[tensor.path] = mapped.view(np.ndarray)
         size_bytes = int(np.prod(tensor.shape)) * ITEM_SIZES[tensor.dtype]
         raw = self._mapped[tensor.path][tensor.offset : tensor.offset + size_bytes]
+        stored = raw.view(_DTYPES[tensor.dtype])
         if tensor.dtype == "F32":
-            values = np.require(raw.view("<f4"), np.float32, "A")  # copies if unaligned
-        elif tensor.dtype == "F16":
-            values = raw.view("<f2").astype(np.float32)
-        else:  # BF16 is the upper half of a float32
-            values = (raw.view("<u2").astype(np.uint32) << 16).view(np.float32)
+            values = np.require(stored, np.float32, "A")  # copies if unaligned
+        elif tensor.dtype == "BF16":  # the upper half of a float32
+            values = (stored.astype(np.uint32) << 16).view(np.float32)
+        else:
+            with np.errstate(over="ignore"):  # float64 that becomes infinity is refused later
+                values = stored.astype(np.float32)
         return values.reshape(tensor.shape)
 
 
-# ----------------------------------------------------------------------------------- names
+# ---------------------------------------------------------------------------------- reports
 
 
-def _canonical(name: str) -> str:
-    """Return a stored name without its prefix, and with the present names of LayerNorm."""
-    name = name.removeprefix("distilbert.")
-    stem, _, kind = name.rpartition(".")
-    if kind in _OLD_NAMES and stem.lower().endswith(("layernorm", "layer_norm")):
-        return f"{stem}.{_OLD_NAMES[kind]}"
-    return name
-
-
-def _report(folder: Path, problems: list[str], head_kind: HeadKind[HeadT]) -> str:
-    """Return one message with all problems, and with their cause if the head is missing."""
-    lines = [f"{folder}: tensors that do not fit ({len(problems)}):", *problems]
-    if head_kind.parts and all(
-        problem.split(".")[0] in head_kind.parts and "missing" in problem for problem in problems
-    ):
-        lines.append(
-            f"This checkpoint has no {head_kind.name} head: choose one that was fine-tuned for it"
-        )
+def _report(
+    folder: Path, checkpoint: _Checkpoint, head_kind: HeadKind[HeadT], config: DistilBertConfig
+) -> str:
+    """Return one message with the problems, and with their cause if it can be seen."""
+    problems = checkpoint.problems
+    lines = [
+        f"{folder}: tensors that do not fit ({len(problems)}):",
+        *(f"{each.shown_name}: {each.description}" for each in problems[:_MOST_PROBLEMS]),
+    ]
+    if len(problems) > _MOST_PROBLEMS:
+        lines.append(f"and {len(problems) - _MOST_PROBLEMS} more")
+    cause = _cause(checkpoint, head_kind, config)
+    if cause is not None:
+        lines.append(cause)
     return "\n  ".join(lines)
 
 
-def _warn_of_unused(folder: Path, unused: Iterable[str], head_kind: HeadKind[HeadT]) -> None:
+def _cause(
+    checkpoint: _Checkpoint, head_kind: HeadKind[HeadT], config: DistilBertConfig
+) -> str | None:
+    problems = checkpoint.problems
+    missing = [each.name for each in problems if each.tensor is None]
+    cause = name_cause(checkpoint.stored_names, missing)
+    if cause is not None:
+        return cause
+    if len(missing) == len(problems) and all(
+        name.split(".")[0] in head_kind.parts for name in missing
+    ):
+        return (
+            f"This checkpoint has no {head_kind.name} head: choose one that was fine-tuned for it"
+        )
+    tensors = [each.tensor for each in problems if each.tensor is not None]
+    if any(ITEM_SIZES[tensor.dtype] == 1 and tensor.dtype != "BOOL" for tensor in tensors):
+        return "Weights of 8 bits are quantized: choose the model from which this one was made"
+    if any(_has_fewer_heads(tensor, config) for tensor in tensors):
+        return (
+            "Some attention heads were pruned, and npbert needs all of them: choose the model from "
+            "which this one was made"
+        )
+    return None
+
+
+def _has_fewer_heads(tensor: StoredTensor, config: DistilBertConfig) -> bool:
+    n_rows, *n_columns = tensor.shape or (0,)
+    return (
+        tensor.stored_name.endswith(".attention.q_lin.weight")
+        and n_columns == [config.dim]
+        and n_rows < config.dim
+        and n_rows % config.head_dim == 0
+    )
+
+
+def _warn_of_unused(folder: Path, unused: Mapping[str, str], head_kind: HeadKind[HeadT]) -> None:
     head_parts = {part for kind in HEAD_KINDS for part in kind.parts}
-    of_heads = [name for name in unused if name.split(".")[0] in head_parts]
-    foreign = [name for name in unused if name not in of_heads]
+    of_heads = [stored for name, stored in unused.items() if name.split(".")[0] in head_parts]
+    foreign = [stored for stored in unused.values() if stored not in of_heads]
     if foreign:
+        cause = name_cause(foreign, ())
         warnings.warn(
-            f"{folder}: tensors that belong to no DistilBERT are not used: {', '.join(foreign)}",
+            f"{folder}: tensors that belong to no DistilBERT are not used: "
+            + enumerate_names(foreign)
+            + (f". {cause}" if cause else ""),
             stacklevel=4,
         )
     if of_heads and not head_kind.parts:
         warnings.warn(
             f"{folder}: the bare encoder leaves the weights of the head unused: "
-            + ", ".join(of_heads),
+            + enumerate_names(of_heads),
             stacklevel=4,
         )
 

@@ -27,11 +27,12 @@ def print_info(model: str, revision: str | None) -> None:
     from npbert.checkpoints.config import DistilBertConfig
     from npbert.checkpoints.hub import CONFIG_FILE, ModelSource
     from npbert.checkpoints.safetensors_files import stored_tensors
+    from npbert.checkpoints.weight_files import weight_files
 
     source = ModelSource(model, revision)
     folder = source.resolve(check_config=DistilBertConfig.from_json_file)
     config = DistilBertConfig.from_json_file(folder / CONFIG_FILE)
-    tensors = stored_tensors(folder)
+    tensors = [tensor for path in weight_files(folder) for tensor in stored_tensors(path)]
     n_parameters = sum(math.prod(tensor.shape) for tensor in tensors)
     dtypes = ", ".join(sorted({tensor.dtype for tensor in tensors}))
     facts = {

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from npbert.arguments import drop_harmless, reject_unknown
 from npbert.checkpoints.config import DistilBertConfig, LoadingOptions, config_changes
-from npbert.checkpoints.hub import CONFIG_FILE, ModelSource, split_hub_options
+from npbert.checkpoints.hub import CONFIG_FILE, ModelSource, elsewhere, split_hub_options
 from npbert.checkpoints.parameters import HeadKind
 from npbert.checkpoints.safetensors_files import CheckpointError
 from npbert.checkpoints.weights import find_non_finite, load_parameters, named_arrays
@@ -116,7 +116,7 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
             it is a str or Path, it is another config.json, or the name of another model, whose
             config.json is used.
         **options
-            `revision`, `cache_dir`, `local_files_only` and `token`, as in huggingface_hub (see
+            `revision`, `subfolder`, `variant`, `cache_dir`, `local_files_only` and `token` (see
             `HubOptions`); values in place of those in config.json, such as
             ``output_attentions=True`` (see `ConfigOptions`); and keywords of ported code that
             change nothing here, such as ``dtype="auto"`` (see `PortedOptions`).
@@ -143,7 +143,7 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         source = ModelSource(pretrained_model_name_or_path, **of_hub)
         check = DistilBertConfig.from_json_file
         if isinstance(config, (str, Path)):
-            of_hub.pop("revision", None)  # it is the revision of the weights
+            of_hub = elsewhere(of_hub)
             config = DistilBertConfig.from_pretrained(config, **of_hub, **changes)
         elif config is not None and not isinstance(config, DistilBertConfig):
             raise TypeError(
@@ -158,7 +158,8 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
             config = check(folder / CONFIG_FILE, changes)
         config = copy.deepcopy(config)  # so that the caller's own one stays as it is
         config.name_or_path = str(pretrained_model_name_or_path)
-        return cls(config, *load_parameters(folder, config, cls._head_kind))
+        parameters = load_parameters(folder, config, cls._head_kind, source.variant)
+        return cls(config, *parameters)
 
     def __call__(
         self,

@@ -101,7 +101,7 @@ def classify(
     top_k : int or None, optional
         How many labels to return for each text, best first; None returns all of them.
     **options
-        `revision`, `cache_dir`, `local_files_only` and `token`, as in huggingface_hub (see
+        `revision`, `subfolder`, `variant`, `cache_dir`, `local_files_only` and `token` (see
         `HubOptions`), and the options of text-classification (see
         `TextClassificationCallOptions` and `CallOptions`).
 
@@ -187,7 +187,7 @@ def _loaded(
 
 def _fingerprint(source: ModelSource) -> object:
     """Return a value that changes with the files of a folder, so that changed files are loaded."""
-    folder = Path(source.model)
+    folder = Path(source.model) / source.folder_inside
     if not folder.is_dir():
         return None
     entries = [(entry.name, entry.stat()) for entry in os.scandir(folder)]

@@ -16,6 +16,7 @@ from npbert.checkpoints.hub import (
     HUB_OPTIONS,
     HubOptions,
     ModelSource,
+    elsewhere,
     split_hub_options,
 )
 from npbert.models import heads
@@ -271,7 +272,7 @@ def pipeline(
         Further keyword arguments for the `from_pretrained` of the model's class, and of these
         those of `HubOptions` for the tokenizer too.
     **options
-        `revision`, `cache_dir`, `local_files_only` and `token`, as in huggingface_hub (see
+        `revision`, `subfolder`, `variant`, `cache_dir`, `local_files_only` and `token` (see
         `HubOptions`); and all options of the task's call, which then count for every call. See
         `CallOptions` for the options that every task has, and the class of the task's pipeline for
         the others. Keywords of ported code that change nothing here are accepted too: see
@@ -330,13 +331,14 @@ def pipeline(
         # The model and the tokenizer are read from one folder. So they come from one commit, even
         # if somebody pushes to the repository in between.
         folder = source.resolve(check_config=DistilBertConfig.from_json_file)
-        loaded = getattr(heads, found.model).from_pretrained(folder, config=config, **for_model)
+        loaded = getattr(heads, found.model).from_pretrained(
+            folder, config=config, variant=source.variant, **for_model
+        )
         tokenizer = folder if tokenizer is None else tokenizer
     if not isinstance(tokenizer, Tokenizer):
         reject_foreign("tokenizer", tokenizer)
-        of_hub.pop("revision", None)  # it is the revision of the model
         by_name, settings = tokenizer if isinstance(tokenizer, tuple) else (tokenizer, {})
-        for_tokenizer: dict[str, Any] = {**of_hub, **settings}
+        for_tokenizer: dict[str, Any] = {**elsewhere(of_hub), **settings}
         tokenizer = AutoTokenizer.from_pretrained(by_name, **for_tokenizer)
     return _pipeline_class(task)(loaded, tokenizer, **given)
 

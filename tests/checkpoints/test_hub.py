@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ import transformers
 
 import npbert
 from npbert.checkpoints.hub import DEFAULT_MODEL, DEFAULT_REVISION, ModelSource
-from tests.support.hub_server import Files, Hub, Repository
+from tests.support.hub_server import Files, Hub, Repository, environment, evaluate, files_of
 from tests.support.oracles import make_folder
 
 OTHER_COMMIT = "a" * 40
@@ -38,10 +37,6 @@ NOT_NEEDED = [
     "rust_model.ot",
     "tf_model.h5",
 ]
-
-
-def files_of(folder: Path) -> Files:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 @pytest.fixture(scope="module")
@@ -72,41 +67,13 @@ def hub(files: Files) -> Iterator[Hub]:
 
 Run = Callable[..., dict[str, Any]]
 
-# Evaluates one expression, and prints its value or its error, and the clients it imported.
-PROGRAM = """
-import json, sys, warnings, npbert
-warnings.simplefilter("ignore")
-try:
-    answer = {"value": eval(sys.argv[1])}
-except Exception as error:
-    answer = {"error": type(error).__name__, "message": str(error)}
-clients = {"huggingface_hub", "httpx", "httpx2", "requests"} & set(sys.modules)
-print(json.dumps(answer | {"clients": sorted(clients)}))
-"""
-
-
-def environment(hub: Hub | str, home: Path) -> dict[str, str]:
-    """Return the environment of a machine whose hub is the server and whose cache is empty."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    address = hub if isinstance(hub, str) else hub.address
-    return kept | {"HF_ENDPOINT": address, "HF_HOME": str(home), "HF_HUB_DISABLE_TELEMETRY": "1"}
-
 
 @pytest.fixture
 def run(hub: Hub, tmp_path: Path) -> Run:
     """Evaluate an expression in a new process, because the client reads its settings at import."""
 
     def run(expression: str, **variables: str) -> dict[str, Any]:
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, expression],
-            env=environment(hub, tmp_path) | variables,
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        answer: dict[str, Any] = json.loads(done.stdout)
+        answer, _ = evaluate(expression, environment(hub, tmp_path) | variables)
         return answer
 
     return run
@@ -273,7 +240,7 @@ WRONG_NAMES = [
     ("'a/b/c'", "ValueError", "cannot be a hub id; expected 'owner/name'"),
     ("'no spaces'", "ValueError", "cannot be a hub id"),
     ("''", "ValueError", "cannot be a hub id"),
-    ("'me/pickle'", "FileNotFoundError", "has no safetensors weights"),
+    ("'me/pickle'", "FileNotFoundError", "the weights are a pickle (pytorch_model.bin)"),
     ("'me/empty'", "FileNotFoundError", "has no config.json"),
     ("'me/bert'", "ValueError", "model_type is 'bert', expected 'distilbert'"),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import shutil
 import warnings
 import zipfile
@@ -14,17 +15,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-import transformers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from npbert.checkpoints.safetensors_files import CheckpointError
 from npbert.distilbert.activations import Array
 from npbert.models.heads import AutoModel
 from tests.support.oracles import largest_difference
-from tests.support.stored_weights import IDS, INDEX, WEIGHTS, load, refusal
+from tests.support.stored_weights import IDS, NO_FILE, WEIGHTS, load, refusal
 
 pytestmark = pytest.mark.filterwarnings("error")  # but for warnings that a test expects
 
@@ -71,13 +71,15 @@ def test_any_place_in_the_file(
 # ----------------------------------------------------------------------------------- damage
 
 
-NO_FILE = "not a whole safetensors file"
 DAMAGED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "lfs": (lambda _: b"version https://git-lfs.github.com/spec/v1\n", "LFS pointer.*`git lfs pu"),
     "page": (lambda _: b"<!DOCTYPE html>\n<html></html>" * 9, r"HTML.*download the file itself"),
     "indented page": (lambda _: b"\n  <html>" * 9, r"a web page \(HTML\)"),
     "empty": (lambda _: b"", "file is empty; fetch it again"),
-    "one byte more": (lambda whole: whole + b"\0", NO_FILE + ".*something was added. Delete it"),
+    "one byte more": (
+        lambda whole: whole + b"\0",
+        NO_FILE + ": 1 bytes follow after its last tensor, so something was added. Delete it",
+    ),
     "twice": (lambda whole: whole * 2, "something was added"),
     "noise": (lambda _: np.random.default_rng(0).bytes(4096), NO_FILE),
     "zeros": (lambda whole: bytes(len(whole)), NO_FILE),
@@ -101,8 +103,9 @@ def test_cut_files(folder: Path, whole: bytes) -> None:
     for n_bytes in sorted(cuts | set(range(20, len(whole), 131))):
         (folder / WEIGHTS).write_bytes(whole[:n_bytes])
         message = refusal(folder)
-        for part in (NO_FILE, f"its {n_bytes:,} bytes", "cut off"):
+        for part in (NO_FILE, "was cut off", "Delete it and fetch it again"):
             assert part in message
+        assert f"{n_bytes:,} " in message or f"only {n_bytes - end_of_header:,} are left" in message
 
 
 LIES: list[object] = [
@@ -123,6 +126,53 @@ def test_headers_that_lie(folder: Path, header: object) -> None:
     for n_bytes in (0, 8, 16):
         (folder / WEIGHTS).write_bytes(file_of(header, bytes(n_bytes)))
         refusal(folder)
+
+
+FINE = {"a": entry()}
+WHAT_IS_WRONG: list[tuple[object, int, str]] = [
+    (b"{'a': 1}", 8, r"its header is not JSON \(Expecting property name"),
+    (b'{"a":', 8, r"its header is not JSON \(Expecting value"),
+    (b"", 8, r"its header is not JSON"),
+    (b'{"a":' * 9999, 8, r"its header is not JSON \(maximum recursion"),
+    (b'{"a\xff": 1}', 8, "its header is not UTF-8 at byte 11"),
+    ([1], 8, "its header is a list, expected an object of tensors"),
+    ({"a": [0, 8]}, 8, r"of the tensor 'a' \[0, 8\], expected an object with dtype, shape and"),
+    ({"a": {"dtype": "F32"}}, 8, "expected an object with dtype, shape and data_offsets"),
+    ({"a": entry("F128")}, 8, "tensor 'a' the dtype 'F128', which is not known, expected one of"),
+    ({"a": entry(None)}, 8, "the dtype None, which is not known"),
+    ({"a": entry(shape=(-2,))}, 8, r"the shape \[-2\], expected a list of sizes"),
+    ({"a": entry(shape="2")}, 8, "the shape '2', expected a list of sizes"),
+    ({"a": entry(offsets=(8, 0))}, 8, r"the data_offsets \[8, 0\], expected the numbers of two"),
+    ({"a": entry(offsets=(0,))}, 8, r"the data_offsets \[0\], expected the numbers of two bytes"),
+    ({"a": entry(shape=(3,))}, 8, r"\[3\] and the dtype F32, which take 12 bytes, .* room for 8"),
+    (FINE | {"b": entry(offsets=(4, 12))}, 12, "the tensors 'a' and 'b' overlap. Save the model"),
+    (FINE | {"b": entry()}, 8, "the tensors 'a' and 'b' overlap"),
+    (FINE | {"b": entry(offsets=(9, 17))}, 17, "1 bytes before the tensor 'b' belong to no tensor"),
+    ({"a": entry(offsets=(8, 16))}, 16, "8 bytes before the tensor 'a' belong to no tensor"),
+    (FINE, 7, "its tensors take 8 bytes, but only 7 are left after the header, so it was cut off"),
+    (FINE, 10, "2 bytes follow after its last tensor, so something was added. Delete it and fetch"),
+    ({"__metadata__": {"a": 1}, **FINE}, 8, "invalid type: integer `1`, expected a string"),
+]
+
+
+@pytest.mark.parametrize(("header", "n_bytes", "message"), WHAT_IS_WRONG, ids=lambda x: str(x)[:40])
+def test_what_is_wrong_is_said(folder: Path, header: object, n_bytes: int, message: str) -> None:
+    (folder / WEIGHTS).write_bytes(file_of(header, bytes(n_bytes)))
+    with pytest.raises(SafetensorError):
+        load_file(folder / WEIGHTS)
+    report = refusal(folder)
+    assert report.startswith(f"{folder / WEIGHTS}: {NO_FILE}: ")
+    assert re.search(message, report)
+
+
+def test_lengths_of_headers_that_lie(folder: Path, whole: bytes) -> None:
+    (folder / WEIGHTS).write_bytes((100_000_001).to_bytes(8, "little") + whole[8:])
+    assert "say that the header has 100,000,001 bytes, expected at most 100,000,000" in refusal(
+        folder
+    )
+    (folder / WEIGHTS).write_bytes((len(whole)).to_bytes(8, "little") + whole[8:])
+    ends = f"its header ends at byte {len(whole) + 8:,}, but the file has {len(whole):,} bytes"
+    assert ends in refusal(folder)
 
 
 PLACES = st.integers(0, 2047) | st.integers(0, 8191)  # the header more often than the rest
@@ -159,68 +209,3 @@ def test_pickles_are_never_opened(folder: Path, name: str, is_zip: bool) -> None
     assert not marker.exists()
     pickle.loads(trap)
     assert marker.exists()  # the trap works, so nothing opened it before
-
-
-def test_no_weights(folder: Path) -> None:
-    (folder / "tf_model.h5").touch()
-    message = refusal(folder)
-    expected = f"{folder}: there is no {WEIGHTS} and no {INDEX}, only config.json, tf_model.h5; cho"
-    assert expected in message
-
-
-# ----------------------------------------------------------------------------------- shards
-
-
-@pytest.fixture
-def shards(source: Path, folder: Path) -> list[Path]:
-    """The files of the model of `source`, saved in shards in `folder`."""
-    model = transformers.AutoModelForSequenceClassification.from_pretrained(source)
-    model.save_pretrained(folder, max_shard_size="2KB")
-    return sorted(folder.glob("model-*-of-*.safetensors"))
-
-
-def test_shards(folder: Path, source: Path, expected: Array, shards: list[Path]) -> None:
-    assert len(shards) > 2
-    assert largest_difference(load(folder)(IDS).logits, expected) < 1e-5
-    save_file({"a": torch.ones(1)}, folder / WEIGHTS)  # a single file comes before shards
-    assert "missing" in refusal(folder)
-    shutil.copy(source / WEIGHTS, folder)
-    (folder / INDEX).write_text("not JSON")
-    load(folder)
-
-
-def test_shards_that_are_missing_damaged_or_foreign(folder: Path, shards: list[Path]) -> None:
-    first, last = shards[0], shards[-1]
-    first.write_bytes(first.read_bytes()[:-1])
-    assert f"{first}: {NO_FILE}" in refusal(folder)
-    first.unlink()
-    assert f"these are missing: {first.name}; copy or download them too" in refusal(folder)
-    shutil.copy(last, first)
-    assert "stored twice" in refusal(folder)
-
-
-NO_MAPS = [b"", b"model-1.safetensors", b'{"weight_map": {"\xff": "a"}}', b"[" * 200_000]
-NO_MAPS += [b'["weight_map"]', b"null", b'{"metadata": {}}', b'{"weight_map": null}']
-NO_MAPS += [b'{"weight_map": ["a"]}', b'{"weight_map": "a"}', b'{"weight_map": {"a": ["b"]}}']
-
-
-@pytest.mark.parametrize("content", NO_MAPS, ids=lambda content: str(content[:40]))
-def test_indexes_without_a_map(folder: Path, content: bytes) -> None:
-    (folder / INDEX).write_bytes(content)
-    message = refusal(folder)
-    expected = "expected JSON with a 'weight_map' from tensor names to file names"
-    assert f"{folder / INDEX}: {expected}" in message
-
-
-@pytest.mark.parametrize("name", ["../x", "x/y", "/x", ".", "..", "../..", "", 1, None])
-def test_indexes_with_names_of_no_file_beside_it(folder: Path, name: object) -> None:
-    (folder / INDEX).write_text(json.dumps({"weight_map": {"a": name}}))
-    message = refusal(folder)
-    assert f"{folder / INDEX}: " in message
-    assert f"{name!r} is not the name of a file beside it" in message or type(name) is not str
-
-
-def test_indexes_of_no_weights(folder: Path) -> None:
-    for names, message in (({}, "missing, expected"), ({"a": INDEX}, NO_FILE)):
-        (folder / INDEX).write_text(json.dumps({"weight_map": names}))
-        assert message in refusal(folder)

@@ -160,15 +160,24 @@ def test_a_config_that_does_not_fit_the_weights(tmp_path: Path) -> None:
 
 
 UNFIT = [(torch.ones(shape), f"shape {shape}") for shape in ((8, 12), (96,), (12, 8, 1), (0,), ())]
-for dtype, short in {"int64": "I64", "double": "F64", "uint8": "U8", "bool": "BOOL"}.items():
-    UNFIT += [(torch.ones(12, 8).to(getattr(torch, dtype)), f"dtype {short}, expected F32, F16")]
+for dtype, short in {
+    "int8": "I8",
+    "float8_e4m3fn": "F8_E4M3",
+    "uint8": "U8",
+    "bool": "BOOL",
+}.items():
+    UNFIT += [
+        (torch.ones(12, 8).to(getattr(torch, dtype)), f"dtype {short}, expected one of: F32, F16")
+    ]
 
 
 @pytest.mark.parametrize(("value", "message"), UNFIT)
 def test_an_unfit_tensor(folder: Path, tensors: Tensors, value: Any, message: str) -> None:
     save_file(tensors | {LIN1: value}, folder / WEIGHTS)
     report = refusal(folder)
-    assert f"{LIN1.removeprefix(PREFIX)}: {message}" in report
+    assert f"  {LIN1}: {message}" in report
+    quantized = "Weights of 8 bits are quantized: choose the model from which this one was made"
+    assert (quantized in report) == any(dtype in message for dtype in ("I8", "F8", "U8"))
     assert "expected (12, 8) as config.json says" in report or message.startswith("dtype")
 
 
@@ -183,22 +192,38 @@ def test_not_finite(folder: Path, tensors: Tensors, name: str, value: float, dty
     changed = tensors[name].to(DTYPES[dtype])
     changed.view(-1)[-1] = value
     save_file(tensors | {name: changed}, folder / WEIGHTS)
-    short = name.removeprefix(PREFIX)
-    assert f"{short}: holds NaN or infinity (1 of {changed.numel()} values)" in refusal(folder)
+    assert f"  {name}: holds NaN or infinity (1 of {changed.numel()} values)" in refusal(folder)
+
+
+@pytest.mark.parametrize("value", [1e39, -1e300, np.inf, np.nan])
+def test_float64_beyond_float32(folder: Path, tensors: Tensors, value: float) -> None:
+    changed = tensors[LIN1].double()
+    changed[0, 0] = value
+    save_file(tensors | {LIN1: changed}, folder / WEIGHTS)
+    assert f"{LIN1}: holds NaN, infinity or values beyond float32 (1 of 96 values)" in refusal(
+        folder
+    )
+    words = tensors[WORDS].double()
+    words[7, 3] = value
+    save_file(tensors | {WORDS: words}, folder / WEIGHTS)
+    with np.errstate(invalid="ignore"), pytest.raises(CheckpointError, match="word_embeddings"):
+        load(folder)([[1, 7]])
 
 
 def test_all_problems_in_one_message(folder: Path, tensors: Tensors) -> None:
     del tensors[WORDS], tensors["classifier.bias"]
     tensors[LIN1] = torch.ones(1, 2)
-    tensors[NORM] = tensors[NORM].double()
+    tensors[NORM] = tensors[NORM].bool()
     tensors["pre_classifier.weight"][0, :2] = torch.tensor([np.nan, np.inf])
     save_file(tensors, folder / WEIGHTS)
     assert sorted(line.strip() for line in refusal(folder).splitlines()[1:]) == [
         "classifier.bias: missing, expected shape (3,)",
-        "embeddings.LayerNorm.weight: dtype F64, expected F32, F16, BF16",
-        "embeddings.word_embeddings.weight: missing, expected shape (11, 8)",
+        "distilbert.embeddings.LayerNorm.weight: dtype BOOL, expected one of: F32, F16, BF16, F64, "
+        "I16, I32, I64, U16, U32, U64",
+        "distilbert.embeddings.word_embeddings.weight: missing, expected shape (11, 8)",
+        "distilbert.transformer.layer.1.ffn.lin1.weight: shape (1, 2), expected (12, 8) as "
+        "config.json says",
         "pre_classifier.weight: holds NaN or infinity (2 of 64 values)",
-        "transformer.layer.1.ffn.lin1.weight: shape (1, 2), expected (12, 8) as config.json says",
     ]
 
 

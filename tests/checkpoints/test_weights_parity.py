@@ -13,17 +13,40 @@ from safetensors.torch import save_file
 
 import npbert
 from tests.support.oracles import SIZES, Oracle, largest_difference, make_model, random_batch
-from tests.support.stored_weights import DTYPES, IDS, WEIGHTS, Tensors, load
+from tests.support.stored_weights import DTYPES, IDS, LIN1, WEIGHTS, Tensors, load
 
+TYPES = DTYPES | {"F64": torch.float64}
+INTEGERS = ["int16", "int32", "int64", "uint16", "uint32", "uint64"]
 TOLERANCE = 1e-5  # of max(1, the largest value)
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("names", [["F32"], ["F16"], ["BF16"], ["F32", "F16", "BF16"]], ids=str)
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["F32"],
+        ["F16"],
+        ["BF16"],
+        ["F64"],
+        ["F32", "F16", "BF16"],
+        ["F64", *["F32"] * 4],
+        ["F32", "F64"],
+    ],
+    ids=str,
+)
 def test_dtypes(folder: Path, tensors: Tensors, names: list[str]) -> None:
     for number, name in enumerate(tensors):
-        tensors[name] = tensors[name].to(DTYPES[names[number % len(names)]])
+        tensors[name] = tensors[name].to(TYPES[names[number % len(names)]])
     save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+    expected = Oracle.load(folder).logits(IDS, np.ones_like(IDS))
+    assert largest_difference(load(folder)(IDS).logits, expected) < 1e-5
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dtype", INTEGERS)
+def test_integers_are_converted(folder: Path, tensors: Tensors, dtype: str) -> None:
+    numbers = torch.arange(96).reshape(12, 8) % 5
+    save_file(tensors | {LIN1: numbers.to(getattr(torch, dtype))}, folder / WEIGHTS)
     expected = Oracle.load(folder).logits(IDS, np.ones_like(IDS))
     assert largest_difference(load(folder)(IDS).logits, expected) < 1e-5
 

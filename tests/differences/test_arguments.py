@@ -32,9 +32,34 @@ def test_unknown_keywords(classifiers: Sides, tokenizers: Sides, folder: Path) -
 def test_devices(folder: Path) -> None:
     load = transformers.DistilBertForSequenceClassification.from_pretrained
     assert load(folder, dtype="float16").dtype == torch.float16
-    for options in ({"dtype": "float16"}, {"device": 0}):
-        with pytest.raises(ValueError, match="float32 on the CPU only"):
-            npbert.pipeline("text-classification", folder, **options)
+    with pytest.raises(ValueError, match="npbert computes in float32 only"):
+        npbert.pipeline("text-classification", folder, dtype="float16")
+    with pytest.raises(ValueError, match="npbert computes on the CPU only"):
+        npbert.pipeline("text-classification", folder, device=0)
+
+
+@row(
+    "`use_safetensors=False`, `force_download=True`, `ignore_mismatched_sizes=True`, "
+    "`output_loading_info=True`"
+)
+def test_loading_otherwise(folder: Path) -> None:
+    auto = transformers.DistilBertForSequenceClassification
+    with pytest.raises(OSError, match=r"or pytorch_model\.bin"):
+        auto.from_pretrained(folder, use_safetensors=False)
+    assert len(auto.from_pretrained(folder, output_loading_info=True)) == 2
+    sized: dict[str, Any] = {"num_labels": 7, "ignore_mismatched_sizes": True}
+    assert auto.from_pretrained(folder, **sized).num_labels == 7
+    assert auto.from_pretrained(folder, force_download=True)
+    reasons = {
+        "use_safetensors": (False, "never opens a pickle"),
+        "force_download": (True, "delete the model's folder in the cache"),
+        "ignore_mismatched_sizes": (True, "it puts random weights in the place"),
+        "output_loading_info": (True, "from_pretrained returns the model alone"),
+    }
+    for name, (value, reason) in reasons.items():
+        options: dict[str, Any] = {name: value}
+        with pytest.raises(ValueError, match=reason):
+            npbert.DistilBertForSequenceClassification.from_pretrained(folder, **options)
 
 
 @row('`return_tensors="pt"`')

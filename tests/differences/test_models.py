@@ -39,6 +39,54 @@ def test_float16(folder: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(ours([[101, 7592, 102]]).logits, expected, atol=1e-5)
 
 
+@row("weights stored in float64")
+def test_float64(folder: Path, tmp_path: Path) -> None:
+    def widen(weights: dict[str, Any]) -> None:
+        weights |= {name: weight.astype(np.float64) for name, weight in weights.items()}
+
+    wide = changed(folder, tmp_path / "wide", widen)
+    config = json.loads((wide / "config.json").read_text())
+    config.pop("dtype", None)
+    (wide / "config.json").write_text(json.dumps(config))
+    theirs = transformers.DistilBertForSequenceClassification.from_pretrained(wide)
+    ours = npbert.DistilBertForSequenceClassification.from_pretrained(wide)
+    assert theirs.dtype == torch.float64
+    assert ours.head.classifier.weight.dtype == np.float32
+    expected = theirs(torch.tensor([[101, 7592, 102]])).logits.detach().numpy()
+    np.testing.assert_allclose(ours([[101, 7592, 102]]).logits, expected, atol=1e-5)
+
+
+@row("weights of 8 bits, without a `quantization_config`")
+def test_8_bits(folder: Path, tmp_path: Path) -> None:
+    def quantize(weights: dict[str, Any]) -> None:
+        name = "pre_classifier.weight"
+        weights[name] = (weights[name] / np.abs(weights[name]).max() * 127).astype(np.int8)
+
+    quantized = changed(folder, tmp_path / "quantized", quantize)
+    load = transformers.DistilBertForSequenceClassification.from_pretrained
+    assert load(quantized).pre_classifier.weight.abs().max() == 127
+    with pytest.raises(npbert.CheckpointError, match="Weights of 8 bits are quantized"):
+        npbert.DistilBertForSequenceClassification.from_pretrained(quantized)
+
+
+@row(
+    "names that a wrapper left (`_orig_mod.` of torch.compile, `module.` of DataParallel, and "
+    "those of FSDP)"
+)
+def test_wrappers(folder: Path, tmp_path: Path) -> None:
+    ids = [[101, 7592, 102]]
+    expected = models(folder).ours(ids).logits
+    for prefix in ("_orig_mod.", "module.", "_fsdp_wrapped_module."):
+
+        def wrap(weights: dict[str, Any], prefix: str = prefix) -> None:
+            for name in list(weights):
+                weights[prefix + name] = weights.pop(name)
+
+        ours, theirs = models(changed(folder, tmp_path / prefix, wrap))
+        assert (ours(ids).logits == expected).all()
+        assert not np.allclose(theirs(torch.tensor(ids)).logits.detach().numpy(), expected)
+
+
 @row("a checkpoint without the weights of the head")
 def test_no_head(folder: Path, tmp_path: Path) -> None:
     def behead(weights: dict[str, Any]) -> None:

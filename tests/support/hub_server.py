@@ -4,18 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import subprocess
+import sys
 import threading
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
-API = re.compile(r"/api/models/(?P<repo>[^/]+/[^/]+)/(?P<what>revision|tree)/(?P<revision>[^/]+)")
-FILE = re.compile(r"/(?P<repo>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<name>.+)")
+REPOSITORY = r"(?P<repo>[^/]+/[^/]+)"
+REVISION = r"(?P<revision>refs/pr/\d+|[^/]+)"
+API = re.compile(rf"/api/models/{REPOSITORY}/(?P<what>revision|tree|commits)/{REVISION}")
+DISCUSSIONS = re.compile(rf"/api/models/{REPOSITORY}/(?P<what>discussions)")
+FILE = re.compile(rf"/{REPOSITORY}/resolve/{REVISION}/(?P<name>.+)")
 
 Files = dict[str, bytes]
+
+
+@dataclass
+class PullRequest:
+    """A pull request, whose commits are those of the branch refs/pr/NUMBER."""
+
+    number: int
+    title: str
+    author: str
+    status: str = "open"
 
 
 @dataclass
@@ -26,6 +43,12 @@ class Repository:
     refs: dict[str, str]  # the commit hash of each branch and tag
     token: str | None = None  # the token that reads it; None if everybody can
     gated: bool = False  # without the token it is forbidden, and not just unknown
+    parents: dict[str, str] = field(default_factory=dict)  # the commit before each commit
+    pull_requests: list[PullRequest] | None = None  # None if the server has no such thing
+
+    def history(self, commit: str) -> list[str]:
+        """Return a commit and those before it, newest first."""
+        return [commit, *(self.history(self.parents[commit]) if commit in self.parents else [])]
 
 
 @dataclass
@@ -111,13 +134,13 @@ class Handler(BaseHTTPRequestHandler):
             self._send(HTTPStatus.OK, self.hub.page, {"Content-Type": "text/html"})
         elif self.hub.fail_with is not None:
             self._send(self.hub.fail_with, b"")
-        elif match := API.fullmatch(path) or FILE.fullmatch(path):
+        elif match := (API.fullmatch(path) or DISCUSSIONS.fullmatch(path) or FILE.fullmatch(path)):
             self._answer_for(**match.groupdict())
         else:
             self._error(HTTPStatus.NOT_FOUND, "EntryNotFound")
 
     def _answer_for(
-        self, repo: str, revision: str, what: str | None = None, name: str | None = None
+        self, repo: str, revision: str = "main", what: str | None = None, name: str | None = None
     ) -> None:
         repository = self.hub.repositories.get(repo)
         if repository is None:
@@ -135,8 +158,12 @@ class Handler(BaseHTTPRequestHandler):
             return self._send_json({"id": repo, "sha": commit, "siblings": siblings})
         if what == "tree":
             return self._send_json([_entry(name, body) for name, body in files.items()])
-        assert name is not None
-        if name not in files:
+        if what == "commits":
+            return self._send_json([_commit(name) for name in repository.history(commit)])
+        if what == "discussions" and repository.pull_requests is not None:
+            requests = [_discussion(request, repo) for request in repository.pull_requests]
+            return self._send_json({"discussions": requests, "count": len(requests), "start": 0})
+        if name is None or name not in files:
             return self._error(HTTPStatus.NOT_FOUND, "EntryNotFound")
         return self._send_file(files[name], commit)
 
@@ -179,3 +206,63 @@ def _hash(body: bytes) -> str:
 
 def _entry(name: str, body: bytes) -> dict[str, Any]:
     return {"type": "file", "oid": _hash(body), "size": len(body), "path": name}
+
+
+def _commit(commit: str) -> dict[str, Any]:
+    day = "2026-01-01T00:00:00.000Z"
+    return {"id": commit, "title": "", "message": "", "date": day, "authors": []}
+
+
+def _discussion(request: PullRequest, repo: str) -> dict[str, Any]:
+    return {
+        "num": request.number,
+        "title": request.title,
+        "author": {"name": request.author},
+        "status": request.status,
+        "isPullRequest": True,
+        "createdAt": "2026-01-01T00:00:00.000Z",
+        "repo": {"name": repo, "type": "model"},
+    }
+
+
+# ------------------------------------------------------------------------------- its clients
+
+
+def files_of(folder: Path) -> Files:
+    """Return the files of a folder, as a commit has them."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+# Evaluates one expression, and prints its value or its error, and the clients it imported.
+PROGRAM = """
+import json, sys, warnings, npbert
+warnings.simplefilter("ignore")
+try:
+    answer = {"value": eval(sys.argv[1])}
+except Exception as error:
+    answer = {"error": type(error).__name__, "message": str(error)}
+clients = {"huggingface_hub", "httpx", "httpx2", "requests"} & set(sys.modules)
+print(json.dumps(answer | {"clients": sorted(clients)}))
+"""
+
+
+def environment(hub: Hub | str, home: Path) -> dict[str, str]:
+    """Return the environment of a machine whose hub is the server and whose cache is empty."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    address = hub if isinstance(hub, str) else hub.address
+    return kept | {"HF_ENDPOINT": address, "HF_HOME": str(home), "HF_HUB_DISABLE_TELEMETRY": "1"}
+
+
+def evaluate(expression: str, variables: dict[str, str]) -> tuple[dict[str, Any], str]:
+    """Evaluate an expression in a new process, and return the answer and what it complained of."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, expression],
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer, done.stderr

@@ -19,6 +19,7 @@ Arrays = dict[str, Any]  # NumPy arrays by name
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+NO_FILE = "not a valid safetensors file"  # the beginning of messages about damage
 PREFIX = "distilbert."
 WORDS = PREFIX + "embeddings.word_embeddings.weight"
 NORM = PREFIX + "embeddings.LayerNorm.weight"
