@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -25,6 +25,7 @@ from npbert.distilbert.threads import available_cpus
 from npbert.models.base import PreTrainedModel
 from npbert.pipelines.components import require_own
 from npbert.pipelines.options import Cutting, Options
+from npbert.pipelines.streams import SizedResults
 from npbert.tokenization.tokenizer import Tokenizer
 
 ItemT = TypeVar("ItemT")  # an input in the form that the task works with
@@ -139,6 +140,24 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         """Return the most tokens that the model reads of a text, unless a call says otherwise."""
         return self._cutting(self._options).max_length
 
+    @property
+    def device(self) -> str:
+        """Always "cpu", as that of the model."""
+        return self.model.device
+
+    @property
+    def dtype(self) -> str:
+        """Always "float32", as that of the model."""
+        return self.model.dtype
+
+    torch_dtype = dtype  # its name in older code
+
+    def predict(self, inputs: Any, /) -> Any:
+        """Call the pipeline, under the name that scikit-learn has for it."""
+        return self(inputs)
+
+    transform = predict
+
     def options_for(self, given: Mapping[str, object]) -> OptionsT:
         """Return the options of one call: those of the pipeline, changed by the call's arguments.
 
@@ -190,7 +209,10 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
             self._read_input(item, number, options)
             for item, number in zip(items, numbers, strict=True)
         ]
-        return list(self._outcomes_of(read, self._make_call(options), numbers))
+        call = self._make_call(options)
+        outcomes = list(self._outcomes_of(read, call, numbers))
+        self._warn_of_unlimited(sum(self._is_beyond(one, call) for one in outcomes), len(outcomes))
+        return outcomes
 
     # ------------------------------------------------- hooks: what a task may do in its own way
 
@@ -214,8 +236,8 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
 
     def _cutting(self, options: OptionsT, /) -> Cutting:
         """Decide how long texts are cut."""
-        longest = min(self.tokenizer.model_max_length, self.model.config.max_position_embeddings)
-        return options.cutting(longest)
+        readable = self.model.config.max_position_embeddings
+        return options.cutting(min(self.tokenizer.model_max_length, readable), readable)
 
     def _are_words(self, _options: OptionsT, /) -> bool:
         """Tell whether a text is a list of words."""
@@ -234,6 +256,10 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         self, tokenized: TokenizedInput[ItemT], call: Call[OptionsT], number: int, /
     ) -> None:
         """Raise a ValueError if the tokens of an input cannot be used."""
+
+    def _first_position(self, _part: Encoding, _call: Call[OptionsT], /) -> int:
+        """Return the position of the first token of a part: after the padding on its left."""
+        return 0
 
     def _compute_rows(self, pack: Pack, /) -> list[Array]:
         """Compute a pack, and return the model's rows for each text of it."""
@@ -263,7 +289,8 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
             return list(self._stream(read, call, first_chunk=_CHUNK_INPUTS))
         stream = as_iterator(inputs)
         if stream is not None:
-            return self._stream(self._read_inputs(stream, options), call)
+            results = self._stream(self._read_inputs(stream, options), call)
+            return SizedResults(results, len(inputs)) if isinstance(inputs, Sized) else results
         raise TypeError(
             f"inputs is a {type(inputs).__name__}, expected {self._expected}, a list of these, or "
             "an iterator"
@@ -276,17 +303,36 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         self, items: Iterable[ItemT], call: Call[OptionsT], first_chunk: int = 1
     ) -> Iterator[ResultT]:
         """Yield the results of `items`, in order, chunk by chunk."""
-        n_done = n_cut = 0
+        n_done = n_cut = n_beyond = 0
         for chunk in self._chunks(items, first_chunk, call.options):
             for outcome in self._outcomes_of(chunk, call, range(n_done, n_done + len(chunk))):
                 yield outcome.result
                 n_cut += outcome.is_cut
+                n_beyond += self._is_beyond(outcome, call)
             n_done += len(chunk)
         if n_cut:
             warnings.warn(
                 f"{n_cut} of {n_done} texts were longer than {call.cutting.max_length} tokens and "
                 "were cut there",
                 stacklevel=4,
+            )
+        self._warn_of_unlimited(n_beyond, n_done)
+
+    def _is_beyond(self, outcome: Outcome[ResultT], call: Call[OptionsT]) -> bool:
+        """Tell whether a text was read whole, although the tokenizer sets a smaller limit."""
+        return (
+            not call.cutting.strategy
+            and call.cutting.max_length > self.tokenizer.model_max_length
+            and outcome.n_tokens > self.tokenizer.model_max_length
+        )
+
+    def _warn_of_unlimited(self, n_texts: int, n_all: int) -> None:
+        if n_texts:
+            warnings.warn(
+                f"{n_texts} of {n_all} texts were longer than the tokenizer's model_max_length of "
+                f"{self.tokenizer.model_max_length} tokens and were read whole; pass "
+                "truncation=True to cut them there, or long_text='error' to refuse them",
+                stacklevel=5,
             )
 
     def _chunks(
@@ -321,7 +367,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         """Yield the outcome of each input of a chunk, in order."""
         tokenized = self._tokenize(chunk, call, numbers)
         sequences = [
-            self._token_sequence(part, number)
+            self._token_sequence(part, number, self._first_position(part, call))
             for number, one in zip(numbers, tokenized, strict=True)
             for part in one.parts
         ]
@@ -371,9 +417,9 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
             self._check_tokenized(one, call, number)
         return tokenized
 
-    def _token_sequence(self, encoding: Encoding, number: int) -> TokenSequence:
+    def _token_sequence(self, encoding: Encoding, number: int, first: int) -> TokenSequence:
         ids = np.array(encoding.ids, np.int64)
-        sequence = TokenSequence(ids, np.arange(len(ids)))
+        sequence = TokenSequence(ids, np.arange(first, first + len(ids)))
         config = self.model.config
         check_tokens(sequence, config.vocab_size, config.max_position_embeddings, f"text {number}")
         return sequence

@@ -6,13 +6,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, Unpack, overload
 
+import numpy as np
+from tokenizers import Encoding
+
 from npbert.arguments import Indexed, look_up_choice
 from npbert.distilbert.activations import Array
 from npbert.models.heads import DistilBertModel
 from npbert.pipelines.base import Call, Pipeline, TokenizedInput, read_text
-from npbert.pipelines.options import CallOptions, Options, TokenizerKwargs, flatten
+from npbert.pipelines.options import CallOptions, Cutting, Options, TokenizerKwargs, flatten
 from npbert.pipelines.results import Features, FeaturesT, Texts
+from npbert.tokenization.padding import read_padding
 from npbert.tokenization.tokenizer import Tokenizer
+from npbert.tokenization.truncation import read_limit
 
 
 class FeatureExtractionCallOptions(CallOptions, total=False):
@@ -21,7 +26,8 @@ class FeatureExtractionCallOptions(CallOptions, total=False):
     Attributes
     ----------
     tokenize_kwargs : dict
-        `truncation`, `max_length` and `padding`, in a dict of their own.
+        `truncation`, `max_length` and `padding`, in a dict of their own. With
+        ``padding="max_length"``, a text has `max_length` vectors, and those of padding are zeros.
     """
 
     tokenize_kwargs: TokenizerKwargs | None
@@ -149,13 +155,39 @@ class FeatureExtractionPipeline(
     def _read_input(self, item: object, number: int, _options: FeatureExtractionOptions) -> str:
         return read_text(item, number)
 
+    def _cutting(self, options: FeatureExtractionOptions) -> Cutting:
+        width = self._width(options)
+        readable = self.model.config.max_position_embeddings
+        if width > readable:
+            raise ValueError(
+                f"padding is 'max_length' and the length is {width}, expected at most {readable}, "
+                "the positions that the model has; pass max_length, too"
+            )
+        return super()._cutting(options)
+
+    def _width(self, options: FeatureExtractionOptions) -> int:
+        """Return the least number of vectors per text: with padding="max_length", its length."""
+        limit = read_limit(options.max_length, self.tokenizer.model_max_length)
+        side = self.tokenizer.padding_side
+        padding = read_padding(options.padding, limit, None, side, truncation=None)
+        return padding.length or 0 if padding is not None else 0
+
+    def _first_position(self, part: Encoding, call: Call[FeatureExtractionOptions]) -> int:
+        if self.tokenizer.padding_side == "right":
+            return 0
+        return max(0, self._width(call.options) - len(part))
+
     def _make_result(
         self,
-        _tokenized: TokenizedInput[str],
+        tokenized: TokenizedInput[str],
         rows: list[Array],
         call: Call[FeatureExtractionOptions],
     ) -> Features | Array:
-        hidden_state = rows[0][None]  # (1, seq, dim)
+        first = self._first_position(tokenized.parts[0], call)
+        (vectors,) = rows  # (tokens, dim)
+        seq = max(len(vectors), self._width(call.options))
+        hidden_state = np.zeros((1, seq, vectors.shape[1]), vectors.dtype)  # of padding: 0
+        hidden_state[0, first : first + len(vectors)] = vectors
         if call.options.return_tensors:
             return hidden_state
         nested: Features = hidden_state.tolist()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from enum import Enum
 from typing import Any, ClassVar, Final, NamedTuple, Self, TypedDict
 
 from npbert.arguments import (
@@ -29,12 +30,15 @@ class CallOptions(PortedOptions, total=False):
     max_length : int or None
         The most tokens of a text. If only this option is given, longer texts are cut.
     padding : bool or str
-        Nothing is ever padded. But if this option is given too, `max_length` alone does not cut
-        texts, as in the tokenizer.
+        Texts are computed without padding, and only feature-extraction shows it in its results.
+        But if this option is given too, `max_length` alone does not cut texts, as in the
+        tokenizer.
     long_text : "error", "truncate", "window" or None
-        What to do with a text of more tokens than the model can read. The default is "error".
-        "window" is an option of text-classification: the text is read whole, in windows that
-        overlap.
+        What to do with a text that is longer than `max_length`, which is by default the tokenizer's
+        `model_max_length`, or what the model can read if that is less. "window" is an option of
+        text-classification: the text is read whole, in windows that overlap. By default, a text is
+        read whole if the model can read it, with a warning if it is longer than
+        `model_max_length`, as in transformers; a text that the model cannot read is an error.
     batch_size : int or None
         The most texts in a pack, and the most texts that are read ahead from a stream. With 1,
         the result of each text is returned before the next text is read. The option changes only
@@ -177,7 +181,7 @@ class Options:
     ) -> dict[str, Any]:
         """Return the fields of this class that the keyword arguments of a function fill."""
         names = [field.name for field in fields(cls)]
-        given = {name: value for name, value in given.items() if value is not NOT_GIVEN}
+        given = {name: plain(value) for name, value in given.items() if value is not NOT_GIVEN}
         normalized = cls._normalized(drop_harmless(given))
         unknown = normalized.keys() - {*names}
         reject_unknown(function, unknown, (*names, *more_names, *HARMLESS_NAMES))
@@ -191,21 +195,24 @@ class Options:
     def check_together(self) -> None:
         """Raise a ValueError if options contradict each other, once those of a call are known."""
 
-    def cutting(self, longest: int) -> Cutting:
+    def cutting(self, longest: int, readable: int) -> Cutting:
         """Decide how texts are cut.
 
         Parameters
         ----------
         longest : int
-            The most tokens that the model can read.
+            The length to which texts are cut, unless `max_length` says otherwise.
+        readable : int
+            The most tokens of a text that is not cut.
 
         Returns
         -------
         Cutting
         """
         strategy = self._strategy()
-        limits = bool(strategy) or self.long_text is not None
-        return Cutting(self.max_length if limits and self.max_length else longest, strategy)
+        if strategy or self.long_text is not None:
+            return Cutting(self.max_length or longest, strategy)
+        return Cutting(readable)
 
     def _strategy(self) -> bool | str:
         if self.truncation is not None:
@@ -214,6 +221,11 @@ class Options:
             return self.long_text == "truncate"
         # As in the tokenizer, texts are not cut if padding is asked for and truncation is not.
         return self.max_length is not None and self.padding is False
+
+
+def plain(value: object) -> object:
+    """Return the value of an enum's member, such as ``AggregationStrategy.SIMPLE``."""
+    return value.value if isinstance(value, Enum) else value
 
 
 _TOKENIZER_KWARGS: Final = tuple(TokenizerKwargs.__annotations__)
@@ -242,7 +254,7 @@ def flatten(given: Mapping[str, Any], name: str) -> dict[str, Any]:
         If an option is given in both places.
     """
     flat = dict(given)
-    nested = flat.pop(name, None) or {}
+    nested = {key: plain(value) for key, value in (flat.pop(name, None) or {}).items()}
     reject_unknown(name, nested.keys() - {*_TOKENIZER_KWARGS}, _TOKENIZER_KWARGS)
     twice = nested.keys() & flat.keys()
     if twice:

@@ -88,13 +88,15 @@ class QuestionAnsweringOptions(Options):
             if getattr(self, name) is not None:
                 check_count(name, getattr(self, name))
 
-    def cutting(self, longest: int) -> Cutting:
+    def cutting(self, longest: int, readable: int) -> Cutting:  # noqa: ARG002
         """Decide how a context is cut: into parts that overlap. The question is never cut.
 
         Parameters
         ----------
         longest : int
-            The most tokens that the model can read.
+            The most tokens of a part, unless `max_seq_len` says otherwise.
+        readable : int
+            Ignored: every text is cut.
 
         Returns
         -------
@@ -303,7 +305,8 @@ class QuestionAnsweringPipeline(
 
     def _cutting(self, options: QuestionAnsweringOptions) -> Cutting:
         # As in transformers, the limit of the model does not count here, but that of the tokenizer.
-        cutting = options.cutting(self.tokenizer.model_max_length)
+        longest = self.tokenizer.model_max_length
+        cutting = options.cutting(longest, readable=longest)
         return cutting if self._question_is_first else cutting._replace(strategy="only_first")
 
     def _texts_of(

@@ -39,9 +39,12 @@ class TextClassificationCallOptions(CallOptions, total=False):
         The function that turns logits into scores. The default is "none" for regression,
         "sigmoid" if a text can have several labels or the model has only one, and otherwise
         "softmax".
+    text_pair : str
+        A second text, which makes a pair of every text.
     """
 
     function_to_apply: str | None
+    text_pair: str | None
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class TextClassificationOptions(Options):
 
     top_k: int | NotGiven | None = NOT_GIVEN
     function_to_apply: str | None = None
+    text_pair: str | None = None
     long_texts: ClassVar[tuple[str, ...]] = (*Options.long_texts, "window")
 
     def __post_init__(self) -> None:
@@ -61,10 +65,12 @@ class TextClassificationOptions(Options):
             raise ValueError(
                 f"function_to_apply is {function!r}, expected one of: {', '.join(_FUNCTIONS)}"
             )
+        if self.text_pair is not None:
+            check_text(self.text_pair, "text_pair")
 
-    def cutting(self, longest: int) -> Cutting:
+    def cutting(self, longest: int, readable: int) -> Cutting:
         """Decide how texts are cut: as in `Options`, or into windows that overlap."""
-        cutting = super().cutting(longest)
+        cutting = super().cutting(longest, readable)
         if self.long_text != "window":
             return cutting
         stride = int(cutting.max_length * _OVERLAP)
@@ -208,9 +214,14 @@ class TextClassificationPipeline(
     def _is_single_input(self, inputs: object, _options: TextClassificationOptions) -> bool:
         return isinstance(inputs, (str, Mapping))
 
-    def _read_input(self, item: object, number: int, _options: TextClassificationOptions) -> _Text:
-        if not isinstance(item, Mapping):
-            return read_text(item, number)
+    def _read_input(self, item: object, number: int, options: TextClassificationOptions) -> _Text:
+        item = _as_mapping(item, number)
+        if options.text_pair is not None:
+            if "text_pair" in item:
+                raise ValueError(
+                    f"text_pair is given twice, alone and in input {number} (counted from 0)"
+                )
+            item = {**item, "text_pair": options.text_pair}
         unknown = item.keys() - {"text", "text_pair"}
         if unknown or "text" not in item:
             raise ValueError(
@@ -246,8 +257,7 @@ class TextClassificationPipeline(
         if len(rows) > 1:
             logits = self._mean_of_windows(tokenized, rows, call.cutting.stride)
         config = self.model.config
-        function = call.options.function_to_apply or _default_function(config)
-        scores = _FUNCTIONS[function.lower()](logits)  # (labels,)
+        scores = _FUNCTIONS[self._function(call.options)](logits)  # (labels,)
         top_k = call.options.top_k
         if isinstance(top_k, NotGiven):
             best = int(scores.argmax())
@@ -258,6 +268,14 @@ class TextClassificationPipeline(
         ]
         results.sort(key=lambda result: result["score"], reverse=True)
         return results[:top_k]
+
+    @property
+    def function_to_apply(self) -> str:
+        """What turns logits into scores, unless a call says otherwise."""
+        return self._function(self._options)
+
+    def _function(self, options: TextClassificationOptions) -> str:
+        return (options.function_to_apply or _default_function(self.model.config)).lower()
 
     def _mean_of_windows(
         self, tokenized: TokenizedInput[_Text], rows: list[Array], stride: int
@@ -272,6 +290,21 @@ class TextClassificationPipeline(
 def as_list_for_one(result: Any, inputs: object, top_k: int | NotGiven | None) -> Any:
     """Put the result of a str into a list, unless `top_k` made it a list; so does transformers."""
     return [result] if isinstance(inputs, str) and top_k is NOT_GIVEN else result
+
+
+def _as_mapping(item: object, number: int) -> Mapping[str, object]:
+    """Return an input as a dict of its text or texts."""
+    if isinstance(item, Mapping):
+        return item
+    if isinstance(item, (list, tuple)):
+        # A list of one list of two texts is an old form of a pair, which transformers takes too.
+        if len(item) == 1 and isinstance(item[0], (list, tuple)) and len(item[0]) == 2:
+            return {"text": item[0][0], "text_pair": item[0][1]}
+        raise TypeError(
+            f"input {number} (counted from 0) is a {type(item).__name__}, expected a str, or for a "
+            "pair of texts {'text': …, 'text_pair': …}"
+        )
+    return {"text": read_text(item, number)}
 
 
 def _default_function(config: DistilBertConfig) -> str:

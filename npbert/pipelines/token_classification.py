@@ -17,7 +17,7 @@ from npbert.models.outputs import softmax
 from npbert.pipelines.base import Call, Pipeline, TokenizedInput, read_text
 from npbert.pipelines.options import CallOptions, Cutting, Options, drop_none
 from npbert.pipelines.results import Entity, EntityT, TokenEntity
-from npbert.tokenization.inputs import check_words
+from npbert.tokenization.inputs import as_plain_ids, check_words
 from npbert.tokenization.tokenizer import Tokenizer
 
 _STRATEGIES: Final = ("none", "simple", "first", "average", "max")
@@ -43,12 +43,16 @@ class TokenClassificationCallOptions(CallOptions, total=False):
         Whether a text is given as a list of words; by default False.
     delimiter : str
         The characters between two words, if a text is given as a list of words; by default " ".
+    offset_mapping : list of (int, int)
+        The start and the end of each token as characters of the text, in place of those that the
+        tokenizer gives. The special tokens count too. It is for a call with one text.
     """
 
     ignore_labels: Sized[str] | ArrowColumn | None
     stride: int | None
     is_split_into_words: bool
     delimiter: str | None
+    offset_mapping: Sequence[tuple[int, int]] | None
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class TokenClassificationOptions(Options):
     stride: int | None = None
     is_split_into_words: bool = False
     delimiter: str | None = None
+    offset_mapping: tuple[tuple[int, int], ...] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -82,6 +87,8 @@ class TokenClassificationOptions(Options):
                 kind = type(given["ignore_labels"]).__name__
                 raise TypeError(f"ignore_labels is a {kind}, expected a list of labels")
             given["ignore_labels"] = tuple(labels)
+        if given.get("offset_mapping") is not None:
+            given["offset_mapping"] = _read_offsets(given["offset_mapping"])
         return given
 
     def check_together(self) -> None:
@@ -92,22 +99,23 @@ class TokenClassificationOptions(Options):
                 "because the tokens of overlapping parts cannot be told apart"
             )
 
-    def cutting(self, longest: int) -> Cutting:
+    def cutting(self, longest: int, readable: int) -> Cutting:  # noqa: ARG002
         """Decide how texts are cut: as in `Options`, or into parts that overlap.
 
         Parameters
         ----------
-        longest : int
-            The most tokens that the model can read.
+        longest, readable : int
+            As in `Options.cutting`.
 
         Returns
         -------
         Cutting
         """
-        cutting = super().cutting(longest)
         if self.stride is None:
-            return cutting
-        return Cutting(cutting.max_length, strategy=True, stride=self.stride, keeps_rest=True)
+            # transformers would cut a longer text without notice, so here it is an error.
+            return super().cutting(longest, readable=longest)
+        max_length = super().cutting(longest, readable=longest).max_length
+        return Cutting(max_length, strategy=True, stride=self.stride, keeps_rest=True)
 
 
 @dataclass(frozen=True)
@@ -260,6 +268,27 @@ class TokenClassificationPipeline(
             return check_words(item, f"text {number} (counted from 0)")
         return read_text(item, number)
 
+    def _check_tokenized(
+        self,
+        tokenized: TokenizedInput[_Text],
+        call: Call[TokenClassificationOptions],
+        number: int,
+    ) -> None:
+        offsets = call.options.offset_mapping
+        if offsets is None:
+            return
+        if number > 0 or len(tokenized.parts) > 1:
+            raise ValueError(
+                "offset_mapping is given, expected one text alone, which is not read in parts; "
+                "call the pipeline once per text"
+            )
+        n_tokens = len(tokenized.parts[0])
+        if len(offsets) != n_tokens:
+            raise ValueError(
+                f"offset_mapping has {len(offsets)} pairs, expected {n_tokens}, one per token, "
+                "special tokens included"
+            )
+
     def _are_words(self, options: TokenClassificationOptions) -> bool:
         return options.is_split_into_words
 
@@ -299,7 +328,7 @@ class TokenClassificationPipeline(
         for index, (token, number) in enumerate(zip(part.tokens, part.ids, strict=True)):
             if part.special_tokens_mask[index]:
                 continue
-            start, end = part.offsets[index]
+            start, end = (options.offset_mapping or part.offsets)[index]
             if options.is_split_into_words:
                 shift = shifts[part.word_ids[index] or 0]  # from the word to the whole text
                 start, end = start + shift, end + shift
@@ -351,6 +380,23 @@ class TokenClassificationPipeline(
             text = self.tokenizer.convert_tokens_to_string([token.word for token in word])
         label = str(self.model.config.id2label[best])
         return _Labelled(label, float(scores[best]), text, word[0].start, word[-1].end)
+
+
+def _read_offsets(offset_mapping: object) -> tuple[tuple[int, int], ...]:
+    """Return pairs from a list of pairs, or from a list of one such list, as of a batch of one."""
+    pairs = as_plain_ids(offset_mapping)
+    if isinstance(pairs, list) and len(pairs) == 1 and isinstance(pairs[0], list):
+        inner = pairs[0]
+        pairs = inner if inner and isinstance(inner[0], list) else pairs
+    if not isinstance(pairs, list) or not all(
+        isinstance(pair, list) and len(pair) == 2 and all(isinstance(end, int) for end in pair)
+        for pair in pairs
+    ):
+        raise ValueError(
+            "offset_mapping does not fit, expected a list of pairs of int: the start and the end "
+            "of each token of one text"
+        )
+    return tuple((start, end) for start, end in pairs)
 
 
 def _is_words(inputs: object) -> bool:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from string import Formatter
 from typing import Any, ClassVar, Final, Unpack, overload
 
 import numpy as np
@@ -60,6 +61,10 @@ class ZeroShotOptions(Options):
     hypothesis_template: str = "This example is {}."
     multi_label: bool = False
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_template(self.hypothesis_template)
+
     @classmethod
     def _normalized(cls, given: dict[str, Any]) -> dict[str, Any]:
         labels = given.get("candidate_labels")
@@ -88,22 +93,40 @@ class ZeroShotOptions(Options):
         Raises
         ------
         ValueError
-            If there is no label, or if the template has no place for one.
+            If there is no label.
         """
         if not self.candidate_labels:
             raise ValueError(
                 "candidate_labels is missing or empty; expected the labels to choose from"
             )
-        sentences = [self.hypothesis_template.format(label) for label in self.candidate_labels]
-        if sentences[0] == self.hypothesis_template:
-            raise ValueError(
-                f"hypothesis_template is {self.hypothesis_template!r}, expected a sentence with "
-                "{} where the label goes"
-            )
-        return sentences
+        return [self.hypothesis_template.format(label) for label in self.candidate_labels]
+
+
+def _check_template(template: object) -> None:
+    """Raise an error if a template is not a sentence with one place for a label."""
+    expected = "expected a sentence with {} where the label goes, once"
+    if not isinstance(template, str):
+        raise TypeError(
+            f"hypothesis_template is {template!r} ({type(template).__name__}), {expected}"
+        )
+    try:
+        names = [name for _, name, _, _ in Formatter().parse(template) if name is not None]
+        sentence = template.format("label")
+    except KeyError as error:
+        reason = f"{{{error.args[0]}}} is a name, and labels have none"
+    except IndexError:
+        reason = f"it has {len(names)} places for labels"
+    except (ValueError, AttributeError, TypeError) as error:
+        reason = str(error)
+    else:
+        if names and sentence != template.format("other"):
+            return
+        reason = "it has no place for a label"
+    raise ValueError(f"hypothesis_template is {template!r}, {expected}: {reason}")
 
 
 _ENTAILMENT: Final = "entail"  # what the model's label for entailment begins with
+_NOT_FOUND: Final = -1
 
 
 class ZeroShotClassificationPipeline(Pipeline[str, ZeroShotOptions, ZeroShotResult]):
@@ -131,15 +154,21 @@ class ZeroShotClassificationPipeline(Pipeline[str, ZeroShotOptions, ZeroShotResu
         **given: Unpack[ZeroShotCallOptions],
     ) -> None:
         super().__init__(model, tokenizer, **given)
-        labels = [str(label) for label in self.model.config.id2label.values()]
-        entails = [n for n, label in enumerate(labels) if label.lower().startswith(_ENTAILMENT)]
-        if not entails:
+        if self.entailment_id == _NOT_FOUND:
+            labels = ", ".join(map(str, self.model.config.id2label.values()))
             warnings.warn(
-                f"none of the model's labels ({', '.join(labels)}) says 'entailment', so the last "
-                "one is taken for it; choose a model that was fine-tuned on NLI",
+                f"none of the model's labels ({labels}) says 'entailment', so the last one is "
+                "taken for it; choose a model that was fine-tuned on NLI",
                 stacklevel=3,
             )
-        self._entailment = entails[0] if entails else len(labels) - 1
+
+    @property
+    def entailment_id(self) -> int:
+        """The number of the model's label for entailment; -1, the last one, if none says so."""
+        for number, label in self.model.config.id2label.items():
+            if str(label).lower().startswith(_ENTAILMENT):
+                return number
+        return _NOT_FOUND
 
     @overload
     def __call__(
@@ -227,10 +256,10 @@ class ZeroShotClassificationPipeline(Pipeline[str, ZeroShotOptions, ZeroShotResu
         logits = np.stack(rows)  # (candidates, labels of the model)
         labels: tuple[str, ...] = call.options.candidate_labels or ()
         if call.options.multi_label or len(labels) == 1:
-            contradiction = -1 if self._entailment == 0 else 0
-            scores = softmax(logits[:, [contradiction, self._entailment]])[:, 1]
+            contradiction = -1 if self.entailment_id == 0 else 0
+            scores = softmax(logits[:, [contradiction, self.entailment_id]])[:, 1]
         else:
-            scores = softmax(logits[:, self._entailment])
+            scores = softmax(logits[:, self.entailment_id])
         order = scores.argsort()[::-1]
         return {
             "sequence": tokenized.item,

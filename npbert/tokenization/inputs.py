@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-import numpy as np
-
 from npbert.arguments import ArrowColumn, Sized, T_co, as_list, check_text
 
 Text = str | Sequence[str]  # a text, or its words
@@ -127,11 +125,28 @@ def require_ids(ids: Iterable[object]) -> None:
 
 
 def as_plain_ids(ids: Any) -> Any:
-    """Return ids as Python's own ints and lists; of a BatchEncoding these are its `input_ids`."""
+    """Return ids as Python's own ints and lists; of a BatchEncoding these are its `input_ids`.
+
+    Arrays, tensors and columns are recognized by their method `tolist`, so that no package has to
+    be imported for them.
+    """
     if isinstance(ids, Mapping):
         ids = ids["input_ids"]
-    if isinstance(ids, (np.ndarray, np.integer)):
-        return ids.tolist()
     if isinstance(ids, (list, tuple)):
         return [as_plain_ids(item) for item in ids]
+    if hasattr(ids, "to_pylist"):  # pyarrow
+        return ids.to_pylist()
+    if hasattr(ids, "tolist"):
+        plain = ids.tolist()
+        # The items of a column may be arrays, and those of an array are plain already.
+        is_nested = isinstance(plain, list) and plain and not isinstance(plain[0], int)
+        return as_plain_ids(plain) if is_nested and getattr(ids, "ndim", 1) == 1 else plain
     return ids
+
+
+def are_arrays(encoded_inputs: Any, main: str) -> bool:
+    """Tell whether the rows that `read_columns` read are arrays or tensors, and not lists."""
+    if isinstance(encoded_inputs, Mapping):
+        rows = encoded_inputs[main]
+        return hasattr(rows, "ndim") or any(hasattr(row, "ndim") for row in rows[:1])
+    return any(hasattr(row[main], "ndim") for row in encoded_inputs[:1])

@@ -24,7 +24,7 @@ from npbert.tokenization.files import (
     read_tokenizer,
     write_tokenizer,
 )
-from npbert.tokenization.inputs import read_columns
+from npbert.tokenization.inputs import are_arrays, read_columns
 from npbert.tokenization.options import (
     SETTING_NAMES,
     PaddingChoice,
@@ -250,6 +250,18 @@ class PretrainedTokenizer(Vocabulary):
         return_tensors: Literal["np"],
         verbose: bool = True,
     ) -> BatchEncoding[IntArray]: ...
+    @overload  # arrays
+    def pad(
+        self,
+        encoded_inputs: BatchEncoding[IntArray],
+        padding: PaddingChoice = True,
+        max_length: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        padding_side: Side | None = None,
+        return_attention_mask: bool | None = None,
+        return_tensors: None = None,
+        verbose: bool = True,
+    ) -> BatchEncoding[IntArray]: ...
     @overload  # one row
     def pad(
         self,
@@ -265,11 +277,7 @@ class PretrainedTokenizer(Vocabulary):
     @overload  # several rows
     def pad(
         self,
-        encoded_inputs: (
-            BatchEncoding[list[list[int]]]
-            | BatchEncoding[IntArray]
-            | Sequence[Mapping[str, object]]
-        ),
+        encoded_inputs: (BatchEncoding[list[list[int]]] | Sequence[Mapping[str, object]]),
         padding: PaddingChoice = True,
         max_length: int | None = None,
         pad_to_multiple_of: int | None = None,
@@ -312,7 +320,7 @@ class PretrainedTokenizer(Vocabulary):
         return_attention_mask : bool, optional
             Whether to add `attention_mask`. By default, `model_input_names` decides.
         return_tensors : "np", optional
-            Give arrays and not lists.
+            Give arrays and not lists. This is the default if the rows are arrays.
         verbose : bool
             Ignored; ported code may give it.
 
@@ -349,6 +357,8 @@ class PretrainedTokenizer(Vocabulary):
             pad.pad_columns(columns, main, self._require_pad_token()[0])
         if not is_batch:
             columns = {name: column[0] for name, column in columns.items()}
+        if return_tensors is None and are_arrays(encoded_inputs, main):
+            return_tensors = "np"
         return BatchEncoding(columns).convert_to_tensors(return_tensors)
 
     def require_embeddings(self, n_embeddings: int) -> None:

@@ -40,6 +40,21 @@ def test_features_of_batches(folder: Path) -> None:
     assert [len(text[0]) for text in ours(texts, batch_size=2)] == [3, 6]
 
 
+@row('feature-extraction with `padding="max_length"`')
+def test_features_of_padding(folder: Path) -> None:
+    ours, theirs = pipelines("feature-extraction", folder)
+    padded = {"padding": "max_length", "max_length": 6}
+    assert np.array(theirs("one", tokenize_kwargs=dict(padded)))[0, 3:].any()
+    assert not np.array(ours("one", tokenize_kwargs=padded))[0, 3:].any()
+
+
+@row("`max_length=` and `padding=` of feature-extraction outside of `tokenize_kwargs`")
+def test_features_with_options_of_the_tokenizer(folder: Path) -> None:
+    ours, theirs = pipelines("feature-extraction", folder)
+    assert len(theirs("one", padding="max_length", max_length=6)[0]) == 3
+    assert len(ours("one", padding="max_length", max_length=6)[0]) == 6
+
+
 @row("feature-extraction with `return_tensors=True`")
 def test_features_as_arrays(folder: Path) -> None:
     ours, theirs = pipelines("feature-extraction", folder)
@@ -78,6 +93,22 @@ def test_another_config(folder: Path, tmp_path: Path) -> None:
     ours, theirs = pipelines("text-classification", folder, config=str(tmp_path))
     assert theirs("one")[0]["label"] in names
     assert ours("one")[0]["label"].startswith("other")
+
+
+@row("`offset_mapping=` of token-classification with several texts")
+def test_offsets_of_several_texts(tmp_path: Path) -> None:
+    ours, theirs = pipelines("ner", headed(tmp_path, "ForTokenClassification"))
+    offsets = [[(0, 0), (0, 1), (0, 0)], [(0, 0), (1, 2), (0, 0)]]
+    found = theirs(["one", "two"], offset_mapping=offsets)
+    assert [text[0]["start"] for text in found] == [0, 0]
+    with pytest.raises(ValueError, match="expected one text alone, which is not read in parts"):
+        ours(["one", "two"], offset_mapping=offsets[0])
+
+
+@row("`function_to_apply` of a text-classification pipeline, as an attribute")
+def test_the_function_that_is_applied(classifiers: Sides) -> None:
+    assert classifiers.theirs.function_to_apply.value == "none"
+    assert classifiers.ours.function_to_apply == "softmax"
 
 
 @row("a task without a model")

@@ -187,7 +187,7 @@ def test_the_limit_is_the_smaller_of_tokenizer_and_model(tmp_path: Path) -> None
         classifier("film " * 30)
     (folder / "tokenizer_config.json").write_text('{"model_max_length": 10}')
     with pytest.raises(ValueError, match="expected at most 10"):
-        npbert.pipeline("text-classification", folder)("film " * 30)
+        npbert.pipeline("text-classification", folder, long_text="error")("film " * 15)
     with pytest.raises(ValueError, match="max_position_embeddings"):
         classifier("film " * 30, truncation=True, max_length=25)
 
@@ -287,4 +287,8 @@ def test_the_smaller_limit_of_model_and_tokenizer_counts(tmp_path: Path) -> None
     with pytest.raises(ValueError, match="expected at most 20; pass long_text"):
         classifier("word " * 30)
     tokenizer = npbert.AutoTokenizer.from_pretrained(folder, model_max_length=9)
-    assert npbert.pipeline("text-classification", folder, tokenizer=tokenizer).max_tokens() == 9
+    for long_text, n_tokens in ((None, 20), ("error", 9), ("truncate", 9), ("window", 9)):
+        short: Any = npbert.pipeline(
+            "text-classification", folder, tokenizer=tokenizer, long_text=long_text
+        )
+        assert short.max_tokens() == n_tokens

@@ -23,7 +23,11 @@ from tests.support.pipelines import LONG, PAIR, assert_same_labels
         (np.array([["a"], ["b"]]), TypeError, "inputs is a ndarray"),
         (["a", None], TypeError, r"text 1 \(counted from 0\) is None"),
         (["a", 3], TypeError, "text 1 .* is 3"),
-        ([["a", "b"]], TypeError, "text 0 .* is .'a', 'b'. "),
+        (
+            [["a", "b"]],
+            TypeError,
+            "input 0 .* is a list, expected a str, or for a pair of texts",
+        ),
         (array.array("d", [1.5]), TypeError, "text 0 .* is 1.5"),
         ({"text": "a", "pair": "b"}, ValueError, "keys .'text', 'pair'., expected"),
         ({}, ValueError, "expected 'text'"),

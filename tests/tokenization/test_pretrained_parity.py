@@ -53,7 +53,9 @@ def test_pad_makes_arrays(sides: Sides) -> None:
     for name in ours:
         np.testing.assert_array_equal(ours[name], theirs[name])
     again = sides[0].pad(ours, pad_to_multiple_of=4)
-    assert again["input_ids"] == [[101, 102, 0, 0], [101, 7592, 102, 0]]
+    theirs_again = sides[1].pad(dict(theirs), pad_to_multiple_of=4)
+    assert again["input_ids"].tolist() == theirs_again["input_ids"].tolist()
+    assert again["input_ids"].tolist() == [[101, 102, 0, 0], [101, 7592, 102, 0]]
     with pytest.raises(ValueError, match="padded, so their texts are not known"):
         ours.tokens()
 

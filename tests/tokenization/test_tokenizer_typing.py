@@ -89,7 +89,9 @@ def test_padding(tokenizer: npbert.AutoTokenizer) -> None:
     one, several, array = tokenizer(TEXT), tokenizer([TEXT]), tokenizer(TEXT, return_tensors="np")
     assert_integers(assert_type(tokenizer.pad(one)["input_ids"], list[int]))
     assert_rows(assert_type(tokenizer.pad(several)["input_ids"], list[list[int]]))
-    assert_rows(assert_type(tokenizer.pad(array)["input_ids"], list[list[int]]))
+    assert_array(assert_type(tokenizer.pad(array)["input_ids"], IntArray))
+    ids = array["input_ids"]
+    assert_array(tokenizer.pad({"input_ids": ids}).input_ids)
     assert_rows(assert_type(tokenizer.pad([one, one])["input_ids"], list[list[int]]))
     assert_array(assert_type(tokenizer.pad([one, one], return_tensors="np").input_ids, IntArray))
 
