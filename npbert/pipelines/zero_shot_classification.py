@@ -109,6 +109,7 @@ def _check_template(template: object) -> None:
         raise TypeError(
             f"hypothesis_template is {template!r} ({type(template).__name__}), {expected}"
         )
+    names: list[str] = []
     try:
         names = [name for _, name, _, _ in Formatter().parse(template) if name is not None]
         sentence = template.format("label")
