@@ -120,6 +120,12 @@ class PortedOptions(TypedDict, total=False):
     state_dict: None
     key_mapping: None
     use_kernels: bool | None
+    feature_extractor: None
+    image_processor: None
+    video_processor: None
+    processor: None
+    pipeline_class: None
+    binary_output: bool | None
 
     num_workers: int | None
     use_fast: bool | None
@@ -200,6 +206,12 @@ _PORTED: Final[Mapping[str, _Ported]] = {
         (None,), "npbert reads tensors under the names that transformers gives them; rename them"
     ),
     "use_kernels": _Ported(_SWITCHED_OFF, "npbert takes no compiled code from a hub"),
+    **dict.fromkeys(
+        ("feature_extractor", "image_processor", "video_processor", "processor"),
+        _Ported((None,), "npbert reads text alone"),
+    ),
+    "pipeline_class": _Ported((None,), "npbert has one class for each task"),
+    "binary_output": _Ported(_SWITCHED_OFF, "npbert returns results, and writes no pickles"),
 }
 HARMLESS_NAMES: Final = tuple(PortedOptions.__annotations__)
 

@@ -89,6 +89,21 @@ def weight_files(folder: Path, variant: str | None = None) -> list[Path]:
     return [folder / name for name in names]
 
 
+def files_to_copy(folder: Path, variant: str | None = None) -> dict[str, Path]:
+    """Return the files of the weights, and the names that they have in a folder of their own.
+
+    Parameters
+    ----------
+    folder, variant
+        As in `weight_files`.
+    """
+    single, index = weight_names(variant)
+    if (folder / single).is_file():
+        return {WEIGHTS_FILE: folder / single}
+    shards = {path.name: path for path in weight_files(folder, variant)}
+    return {**shards, INDEX_FILE: folder / index}
+
+
 def shard_names(index: Path) -> list[str]:
     """Return the names of the files that an index names, in order.
 

@@ -26,7 +26,12 @@ from npbert.checkpoints.tensor_names import (
     is_of_encoder,
     name_cause,
 )
-from npbert.checkpoints.weight_files import enumerate_names, weight_files
+from npbert.checkpoints.weight_files import (
+    ADAPTER_CONFIG,
+    MERGE_ADAPTER,
+    enumerate_names,
+    weight_files,
+)
 from npbert.distilbert.activations import Array
 from npbert.distilbert.model import Encoder
 
@@ -81,7 +86,7 @@ def load_parameters(
     -----
     UserWarning
         If there are tensors that nothing uses. The warning names them. It names the tensors of
-        heads only when the bare encoder is loaded.
+        heads only when the bare encoder is loaded. Or if there is an adapter beside the weights.
 
     Notes
     -----
@@ -95,6 +100,12 @@ def load_parameters(
     if checkpoint.problems:
         raise CheckpointError(_report(folder, checkpoint, head_kind, config))
     _warn_of_unused(folder, checkpoint.unused(), head_kind)
+    if (folder / ADAPTER_CONFIG).exists():
+        warnings.warn(
+            f"{folder}: beside the weights there is an adapter of PEFT ({ADAPTER_CONFIG}), which "
+            f"npbert does not apply. {MERGE_ADAPTER}",
+            stacklevel=4,
+        )
     return encoder, head
 
 

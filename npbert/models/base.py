@@ -17,6 +17,8 @@ from npbert.checkpoints.config import DistilBertConfig, LoadingOptions, config_c
 from npbert.checkpoints.hub import CONFIG_FILE, ModelSource, elsewhere, split_hub_options
 from npbert.checkpoints.parameters import HeadKind
 from npbert.checkpoints.safetensors_files import CheckpointError
+from npbert.checkpoints.saving import write_files
+from npbert.checkpoints.weight_files import files_to_copy
 from npbert.checkpoints.weights import find_non_finite, load_parameters, named_arrays
 from npbert.distilbert.activations import Array
 from npbert.distilbert.model import (
@@ -96,6 +98,7 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         self.config = config
         self.encoder = encoder
         self.head = head
+        self._weights_to_copy: dict[str, Path] | None = None
 
     @classmethod
     def from_pretrained(
@@ -159,7 +162,39 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         config = copy.deepcopy(config)  # so that the caller's own one stays as it is
         config.name_or_path = str(pretrained_model_name_or_path)
         parameters = load_parameters(folder, config, cls._head_kind, source.variant)
-        return cls(config, *parameters)
+        model = cls(config, *parameters)
+        model._weights_to_copy = files_to_copy(folder, source.variant)
+        return model
+
+    def save_pretrained(self, save_directory: str | Path) -> tuple[str, ...]:
+        """Write config.json, and copy the files of the weights.
+
+        Parameters
+        ----------
+        save_directory : str or Path
+            The folder. It is made if it does not exist.
+
+        Returns
+        -------
+        tuple of str
+            The paths of the files. The weights are those of the files from which the model was
+            loaded, in their types, without the word of a `variant` in their names.
+
+        Raises
+        ------
+        FileExistsError
+            If the folder has files of these names that hold something else.
+        ValueError
+            If the model was not loaded from files.
+        """
+        if self._weights_to_copy is None:
+            raise ValueError(
+                f"this {type(self).__name__} was not loaded by from_pretrained, so there are no "
+                "files of its weights to copy"
+            )
+        contents: dict[str, str | Path] = {CONFIG_FILE: self.config.to_json_string()}
+        contents |= self._weights_to_copy
+        return write_files(Path(save_directory), contents)
 
     def __call__(
         self,

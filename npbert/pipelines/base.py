@@ -12,6 +12,7 @@ import itertools
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from pathlib import Path
 from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -157,6 +158,27 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         return self(inputs)
 
     transform = predict
+
+    def save_pretrained(self, save_directory: str | Path) -> tuple[str, ...]:
+        """Write the files of the model and of the tokenizer.
+
+        Parameters
+        ----------
+        save_directory : str or Path
+            The folder. It is made if it does not exist.
+
+        Returns
+        -------
+        tuple of str
+            The paths of the files.
+
+        Raises
+        ------
+        FileExistsError
+            If the folder has files of these names that hold something else.
+        """
+        of_model = self.model.save_pretrained(save_directory)
+        return of_model + self.tokenizer.save_pretrained(save_directory)
 
     def options_for(self, given: Mapping[str, object]) -> OptionsT:
         """Return the options of one call: those of the pipeline, changed by the call's arguments.

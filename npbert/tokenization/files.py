@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import tokenizers
 from tokenizers import normalizers
 
+from npbert.checkpoints.saving import write_files
 from npbert.tokenization import bert_rules
 from npbert.tokenization.settings import (
     SETTINGS_FILE,
@@ -134,32 +133,7 @@ def write_tokenizer(
         SETTINGS_FILE: json.dumps(known, indent=2, sort_keys=True, ensure_ascii=False) + "\n",
         TOKENIZER_FILE: whole.to_str(pretty=True),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in contents.items():
-        path = folder / name
-        if path.exists() and path.read_text(encoding="utf-8") != text:
-            raise FileExistsError(
-                f"{path} exists and holds something else; choose another folder, or remove it"
-            )
-    for name, text in contents.items():
-        _write_whole(folder / name, text)
-    return tuple(str(folder / name) for name in contents)
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file that appears under its name only when it is complete."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with open(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        # mkstemp makes private files. Set the mode that open() would have set.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    finally:
-        with suppress(FileNotFoundError):  # it has been moved into place
-            os.unlink(temporary)
+    return write_files(folder, contents)
 
 
 # ----------------------------------------------------------------------------- the backend

@@ -1,0 +1,69 @@
+"""Files are written whole or not at all, and never in the place of others."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+
+def write_files(folder: Path, contents: Mapping[str, str | Path]) -> tuple[str, ...]:
+    """Write files into a folder, which is made if it does not exist.
+
+    Parameters
+    ----------
+    folder : Path
+    contents : mapping of str to str or Path
+        The content of each file, by its name: a text, or a file of which it is a copy.
+
+    Returns
+    -------
+    tuple of str
+        The paths of the files.
+
+    Raises
+    ------
+    FileExistsError
+        If a file with one of these names holds something else. Then no file is written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        path = folder / name
+        if path.exists() and not _holds(path, content):
+            raise FileExistsError(
+                f"{path} exists and holds something else; choose another folder, or remove it"
+            )
+    for name, content in contents.items():
+        if not (folder / name).exists():
+            _write_whole(folder / name, content)
+    return tuple(str(folder / name) for name in contents)
+
+
+def _holds(path: Path, content: str | Path) -> bool:
+    if isinstance(content, Path):
+        return filecmp.cmp(path, content, shallow=False)
+    return path.read_bytes() == content.encode()
+
+
+def _write_whole(path: Path, content: str | Path) -> None:
+    """Write a file that appears under its name only when it is complete."""
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with open(handle, "wb") as stream:
+            if isinstance(content, Path):
+                with content.open("rb") as source:
+                    shutil.copyfileobj(source, stream)
+            else:
+                stream.write(content.encode())
+        # mkstemp makes private files. Set the mode that open() would have set.
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    finally:
+        with suppress(FileNotFoundError):  # it has been moved into place
+            os.unlink(temporary)
