@@ -54,7 +54,7 @@ FOREIGN: dict[str, tuple[bytes, str]] = {
     "7z": (b"7z\xbc\xaf\x27\x1c\x00\x04", "a 7z archive"),
     "rar": (b"Rar!\x1a\x07\x01\x00", "a rar archive"),
     "Arrow": (arrow(feather.write_feather), r"an Arrow file \(.arrow or .feather\)"),
-    "Feather": (arrow(lambda table, out: feather.write_feather(table, out, version=1)), "a Feat"),
+    "Feather": (b"FEA1\x00\x00\x00\x00one", "a Feather file"),
     "Avro": (b"Obj\x01\x04\x14avro.codec", "an Avro file"),
     "SQLite": (b"SQLite format 3\x00\x10\x00", "an SQLite database"),
     "HDF5": (b"\x89HDF\r\n\x1a\n\x00", "an HDF5 file"),
