@@ -17,6 +17,7 @@ exit code is 1 if a test fails that is not on this list, or if a test passes tha
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import logging
 import sys
 import tempfile
@@ -55,6 +56,8 @@ def main(argv: list[str] | None = None, list_of_tests: Path = LIST) -> int:
     )
     parser.add_argument("--names", action="store_true", help="print the names of all tests")
     arguments = parser.parse_args(argv)
+    if importlib.util.find_spec("parameterized") is None:
+        parser.error("the tests of transformers import parameterized: pip install -e '.[peers]'")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         root = arguments.checkout
