@@ -512,8 +512,8 @@ def _in_strict_form(values: dict[str, Any]) -> dict[str, Any]:
     values = values | {
         name: values[other] for other, name in _OTHER_NAMES.items() if other in values
     }
-    for switch in ("output_hidden_states", "output_attentions"):
-        if values.get(switch, False) is None:
+    for switch in ("output_hidden_states", "output_attentions", "return_dict"):
+        if switch in values and values[switch] is None:
             values[switch] = False
     if isinstance(values.get("architectures"), str):
         values["architectures"] = [values["architectures"]]

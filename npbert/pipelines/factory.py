@@ -337,7 +337,15 @@ def pipeline(
         tokenizer = folder if tokenizer is None else tokenizer
     if not isinstance(tokenizer, Tokenizer):
         reject_foreign("tokenizer", tokenizer)
-        by_name, settings = tokenizer if isinstance(tokenizer, tuple) else (tokenizer, {})
+        if isinstance(tokenizer, tuple):
+            if len(tokenizer) != 2 or not isinstance(tokenizer[1], Mapping):
+                raise TypeError(
+                    f"tokenizer is {tokenizer!r}, expected a name, or a tuple of a name and a dict "
+                    'of settings, such as ("folder", {"do_lower_case": False})'
+                )
+            by_name, settings = tokenizer
+        else:
+            by_name, settings = tokenizer, {}
         for_tokenizer: dict[str, Any] = {**elsewhere(of_hub), **settings}
         tokenizer = AutoTokenizer.from_pretrained(by_name, **for_tokenizer)
     return _pipeline_class(task)(loaded, tokenizer, **given)

@@ -74,8 +74,12 @@ def make_post_processor(
 
 def lacking_tokens(backend: tokenizers.Tokenizer, settings: Settings) -> list[str]:
     """List the special tokens that BERT's rules need, but that the vocabulary does not have."""
-    needed = [settings[name] for name in ("unk_token", "sep_token", "cls_token")]
-    return [str(token) for token in needed if token is None or backend.token_to_id(token) is None]
+    needed = {name: settings[name] for name in ("unk_token", "sep_token", "cls_token")}
+    return [
+        token or f"{name} ({token!r})"
+        for name, token in needed.items()
+        if token is None or backend.token_to_id(token) is None
+    ]
 
 
 def other_parts(backend: tokenizers.Tokenizer, settings: Settings) -> list[str]:

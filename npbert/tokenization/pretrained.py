@@ -92,14 +92,15 @@ class PretrainedTokenizer(Vocabulary):
 
     def __init__(
         self,
-        backend: tokenizers.Tokenizer,
+        backend: tokenizers.Tokenizer | None = None,
         settings: Settings | None = None,
         name_or_path: str = "",
         **others: object,
     ) -> None:
         if not isinstance(backend, tokenizers.Tokenizer) or settings is None or others:
+            given = ", ".join(others) if backend is None and others else repr(backend)
             raise TypeError(
-                f"a {type(self).__name__} cannot be made of {backend!r}; load it from the folder "
+                f"a {type(self).__name__} cannot be made of {given}; load it from the folder "
                 f"that has vocab.txt: {type(self).__name__}.from_pretrained(folder)"
             )
         super().__init__(backend, settings)

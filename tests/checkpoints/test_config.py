@@ -143,7 +143,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"output_hidden_states": "x"}, "output_hidden_states is 'x', expected true, false, the num"),
     ({"output_hidden_states": [0, "x"]}, r"output_hidden_states is \[0, 'x'\]"),
     ({"output_attentions": "no"}, "output_attentions is 'no', expected true or false"),
-    ({"return_dict": None}, "return_dict is None, expected true or false"),
+    ({"return_dict": "no"}, "return_dict is 'no', expected true or false"),
     ({"architectures": [1]}, r"architectures is \[1\], expected a list of names"),
     ({"tie_word_embeddings": "no"}, "tie_word_embeddings is 'no', expected true or false"),
     ({"tie_word_embeddings": 1}, "tie_word_embeddings is 1"),
@@ -224,6 +224,7 @@ def test_without_model_type(values: dict[str, Any]) -> None:
         # What a file may say, but a program may not.
         ({"problem_type": "ranking"}, "problem_type is 'ranking', .*" + ", ".join(PROBLEM_TYPES)),
         ({"output_attentions": None}, "output_attentions is None, expected true or false"),
+        ({"return_dict": None}, "return_dict is None, expected true or false"),
         ({"output_hidden_states": None}, "output_hidden_states is None, expected true, false"),
         ({"architectures": "DistilBertModel"}, "architectures is 'DistilBertModel', expected a"),
     ],
@@ -234,6 +235,7 @@ def test_the_constructor_checks_too(values: dict[str, Any], message: str) -> Non
         DistilBertConfig(**values)
 
 
+NULL_IS_FALSE = ("output_attentions", "output_hidden_states", "return_dict")
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 1000) | st.floats() | st.text(max_size=5),
     lambda inner: (
@@ -254,7 +256,7 @@ def test_any_value_is_honoured_or_refused(values: dict[str, Any]) -> None:
     else:
         for key in values.keys() & set(KEYS) - {"id2label"}:
             in_file = values[key]
-            if key in ("output_attentions", "output_hidden_states") and in_file is None:
+            if key in NULL_IS_FALSE and in_file is None:
                 in_file = False
             elif key == "architectures" and isinstance(in_file, str):
                 in_file = [in_file]

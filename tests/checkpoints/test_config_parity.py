@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import transformers
 
 import npbert
@@ -119,3 +120,13 @@ def test_what_transformers_loads(folder: Path, source: Path, values: dict[str, A
     np.testing.assert_allclose(ours(IDS).logits, expected.logits(IDS, np.ones_like(IDS)), atol=1e-5)
     assert ours.config.id2label == expected.model.config.id2label
     assert ours.config.name_or_path == ours.name_or_path == expected.model.name_or_path
+
+
+def test_return_dict_null_means_false(folder: Path, source: Path) -> None:
+    shutil.copy(source / "model.safetensors", folder)
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"return_dict": None}))
+    ours = npbert.AutoModelForSequenceClassification.from_pretrained(folder)(IDS)
+    theirs = Oracle.load(folder).model(torch.tensor(IDS))
+    assert type(ours) is type(theirs) is tuple
+    np.testing.assert_allclose(ours[0], theirs[0].detach(), atol=1e-5)

@@ -31,6 +31,13 @@ def test_classify_loads_a_folder_again_only_when_it_changed(tmp_path: Path) -> N
     assert npbert.classify("film", folder) != before
 
 
+@pytest.mark.parametrize("rest", [(), ("x",), (None,), ({}, {})], ids=str)
+def test_a_tuple_that_is_no_tokenizer(folder: Path, rest: tuple[Any, ...]) -> None:
+    pair: Any = (str(folder), *rest)
+    with pytest.raises(TypeError, match=r"expected a name, or a tuple of a name and a dict of"):
+        npbert.pipeline("text-classification", model=folder, tokenizer=pair)
+
+
 def test_a_loaded_model_and_tokenizer(folder: Path, ours: TextClassificationPipeline) -> None:
     model = npbert.AutoModelForSequenceClassification.from_pretrained(folder)
     tokenizer = npbert.AutoTokenizer.from_pretrained(folder)

@@ -13,6 +13,10 @@ import npbert
     ("files", "message"),
     [
         ({}, "no tokenizer.json and no vocab.txt"),
+        (
+            {"vocab.txt": "[UNK]\n[SEP]\n", "tokenizer_config.json": '{"cls_token": null}'},
+            r"lacks the special tokens cls_token \(None\); is it a vocabulary",
+        ),
         ({"vocab.txt": "a\nb\n"}, r"lacks the special tokens \[UNK\], \[SEP\]"),
         ({"vocab.txt": b"\xff\xfe"}, "not a UTF-8 text file"),
         ({"tokenizer.json": "{}"}, "cannot be read as a tokenizer"),

@@ -35,9 +35,17 @@ def test_saving_replaces_nothing_but_itself(tmp_path: Path, sides: Sides) -> Non
     assert (tmp_path / "tokenizer.json").read_text() == "{}"
 
 
-@pytest.mark.parametrize("arguments", [("vocab.txt",), (None,), ("vocab.txt", {}, "name")])
+@pytest.mark.parametrize("arguments", [("vocab.txt",), ("vocab.txt", {}, "name")])
 @pytest.mark.parametrize("options", [{}, {"do_lower_case": False}], ids=str)
 def test_made_of_a_file(arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
     message = rf"cannot be made of {arguments[0]!r}; load .*Tokenizer.from_pretrained\(folder\)"
     with pytest.raises(TypeError, match=message):
         npbert.DistilBertTokenizer(*arguments, **options)
+
+
+@pytest.mark.parametrize("options", [{}, {"vocab_file": "vocab.txt"}, {"vocab": {"a": 0}}], ids=str)
+def test_made_without_a_file(options: dict[str, Any]) -> None:
+    given = ", ".join(options) or "None"
+    message = rf"a Tokenizer cannot be made of {given}; load .*Tokenizer.from_pretrained\(folder\)"
+    with pytest.raises(TypeError, match=message):
+        npbert.DistilBertTokenizer(**options)
