@@ -213,9 +213,13 @@ class ModelSource:
             path = _BUNDLED_FOLDER / str(model)
             if self.folder_inside == Path():
                 return path
+        if path.is_file():
+            raise FileNotFoundError(f"{model} is a file, expected the folder that it is in")
         if not path.is_dir():
             raise FileNotFoundError(f"{model}: no such folder; expected one that has {CONFIG_FILE}")
-        raise FileNotFoundError(f"{model}: {_describe_other_folder(names_in(path), self)}")
+        inside = self.folder_inside
+        names = {*names_in(path), *((inside / name).as_posix() for name in names_in(path / inside))}
+        raise FileNotFoundError(f"{model}: {_describe_other_folder(sorted(names), self)}")
 
 
 def split_hub_options(options: Mapping[str, object]) -> tuple[HubOptions, dict[str, Any]]:

@@ -179,7 +179,7 @@ class _Checkpoint:
         elif tensor.dtype not in _DTYPES:
             problem = f"dtype {tensor.dtype}, expected one of: {', '.join(_DTYPES)}"
         elif tensor.shape != shape:
-            problem = f"shape {tensor.shape}, expected {shape} as config.json says"
+            problem = f"shape {tensor.shape}, expected {shape} by the config"
         else:
             array = self._read(tensor)
             # The word embeddings are not searched for such values. They are a third of the file,

@@ -27,7 +27,8 @@ VOCAB_FILE: Final = "vocab.txt"
 TOKENIZER_FILE: Final = "tokenizer.json"
 
 _DEFAULT_CLASS: Final = "DistilBertTokenizer"
-_PLAIN_CLASS: Final = "PreTrainedTokenizerFast"  # of a tokenizer that tokenizer.json describes
+# The classes of a tokenizer that tokenizer.json alone describes; the second is release 5's name.
+_PLAIN_CLASSES: Final = ("PreTrainedTokenizerFast", "TokenizersBackend")
 _OF_NORMALIZER: Final = {
     "do_lower_case": "lowercase",
     "strip_accents": "strip_accents",
@@ -70,7 +71,7 @@ def read_tokenizer(
     its_class = read_class(folder, settings)
     tokens = take_special_tokens(settings, folder, changes, are_of_bert=its_class.is_bert)
     settings["tokenizer_class"] = its_class.name or (
-        _DEFAULT_CLASS if its_class.is_bert else _PLAIN_CLASS
+        _DEFAULT_CLASS if its_class.is_bert else _PLAIN_CLASSES[0]
     )
     path = folder / TOKENIZER_FILE
     if path.exists():
@@ -88,6 +89,11 @@ def read_tokenizer(
                     others.append(f"added_tokens ({', '.join(left_out[:10])})")
                 _warn_of_other_parts(others, backend, settings, path)
     elif (folder / VOCAB_FILE).exists():
+        if its_class.name in _PLAIN_CLASSES:
+            raise ValueError(
+                f"{folder}: {its_class.source}, which a {TOKENIZER_FILE} describes, and there is "
+                "none; copy it too"
+            )
         if not its_class.is_bert:
             raise ValueError(
                 f"{folder}: {its_class.source}, which is no tokenizer of BERT, so npbert cannot "

@@ -319,3 +319,17 @@ def test_a_folder_with_an_adapter_alone(tmp_path: Path, monkeypatch: pytest.Monk
     for name in ("tuned", "./tuned", tmp_path / "tuned"):
         with pytest.raises(FileNotFoundError, match=r"an adapter of PEFT.*merge_and_unload\(\)"):
             npbert.AutoModel.from_pretrained(name)
+
+
+def test_a_subfolder_that_only_holds_another(tmp_path: Path) -> None:
+    (tmp_path / "s" / "t").mkdir(parents=True)
+    (tmp_path / "s" / "t" / "config.json").write_text("{}")
+    with pytest.raises(FileNotFoundError, match=r"the subfolder 's' has no config\.json.*'s/t'$"):
+        ModelSource(tmp_path, subfolder="s").resolve()
+
+
+def test_a_file_in_the_place_of_its_folder(tmp_path: Path) -> None:
+    path = tmp_path / "vocab.txt"
+    path.write_text("")
+    with pytest.raises(FileNotFoundError, match=r"vocab\.txt is a file, expected the folder that"):
+        ModelSource(path).resolve()

@@ -178,7 +178,7 @@ def test_an_unfit_tensor(folder: Path, tensors: Tensors, value: Any, message: st
     assert f"  {LIN1}: {message}" in report
     quantized = "Weights of 8 bits are quantized: choose the model from which this one was made"
     assert (quantized in report) == any(dtype in message for dtype in ("I8", "F8", "U8"))
-    assert "expected (12, 8) as config.json says" in report or message.startswith("dtype")
+    assert "expected (12, 8) by the config" in report or message.startswith("dtype")
 
 
 CHECKED = [NORM, NORM.replace("weight", "bias"), LIN1, "pre_classifier.weight", "classifier.bias"]
@@ -221,8 +221,8 @@ def test_all_problems_in_one_message(folder: Path, tensors: Tensors) -> None:
         "distilbert.embeddings.LayerNorm.weight: dtype BOOL, expected one of: F32, F16, BF16, F64, "
         "I16, I32, I64, U16, U32, U64",
         "distilbert.embeddings.word_embeddings.weight: missing, expected shape (11, 8)",
-        "distilbert.transformer.layer.1.ffn.lin1.weight: shape (1, 2), expected (12, 8) as "
-        "config.json says",
+        "distilbert.transformer.layer.1.ffn.lin1.weight: shape (1, 2), expected (12, 8) by "
+        "the config",
         "pre_classifier.weight: holds NaN or infinity (2 of 64 values)",
     ]
 

@@ -21,7 +21,7 @@ BERT = [
 OTHERS = [
     *("MPNetTokenizer", "MPNetTokenizerFast", "BertJapaneseTokenizer", "RobertaTokenizer"),
     *("BertGenerationTokenizer", "FunnelTokenizerFast", "RoFormerTokenizer", "AlbertTokenizer"),
-    *("PreTrainedTokenizerFast", "TokenizersBackend", "PreTrainedTokenizer", "MyTokenizer", ""),
+    *("PreTrainedTokenizer", "MyTokenizer", ""),
 ]
 CODE = ["tokenization_my.MyTokenizer", None]
 
@@ -45,6 +45,14 @@ def test_vocabularies_of_other_classes(tmp_path: Path, file: str, name: str) -> 
     folder = make_tokenizer(tmp_path)
     (folder / file).write_text(json.dumps({"tokenizer_class": name}))
     with pytest.raises(ValueError, match=f"tokenizer_class of {file} is '{name}', which is no tok"):
+        npbert.AutoTokenizer.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("name", ["PreTrainedTokenizerFast", "TokenizersBackend"])
+def test_a_tokenizer_json_that_is_not_there(tmp_path: Path, name: str) -> None:
+    folder = make_tokenizer(tmp_path, tokenizer_class=name)
+    message = rf"{name}', which a tokenizer.json describes, and there is none; copy it too"
+    with pytest.raises(ValueError, match=message):
         npbert.AutoTokenizer.from_pretrained(folder)
 
 
