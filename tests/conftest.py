@@ -11,6 +11,7 @@ import pytest
 SLOW = {
     "models/test_*_parity.py": "many shapes of random weights, computed by npbert and PyTorch",
     "pipelines/test_*_parity.py": "pipelines of npbert and of transformers side by side",
+    "tokenization/test_*_parity.py": "strange files, read as tokenizers by both libraries",
     "checkpoints/test_mini*.py": "the accuracy of the bundled model on 872 sentences",
     "checkpoints/test_hub*.py": "downloads from a server on this machine, some of which time out",
     "tables/test_resumable_kills*.py": "runs in processes of their own, killed at random points",
