@@ -18,7 +18,7 @@ from npbert.checkpoints.hub import CONFIG_FILE, ModelSource, elsewhere, split_hu
 from npbert.checkpoints.parameters import HeadKind
 from npbert.checkpoints.safetensors_files import CheckpointError
 from npbert.checkpoints.saving import write_files
-from npbert.checkpoints.weight_files import files_to_copy
+from npbert.checkpoints.weight_files import WEIGHTS_FILE, files_to_copy
 from npbert.checkpoints.weights import find_non_finite, load_parameters, named_arrays
 from npbert.distilbert.activations import Array
 from npbert.distilbert.model import (
@@ -194,6 +194,12 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
             )
         contents: dict[str, str | Path] = {CONFIG_FILE: self.config.to_json_string()}
         contents |= self._weights_to_copy
+        other = Path(save_directory) / WEIGHTS_FILE
+        if WEIGHTS_FILE not in contents and other.exists():  # it would be read in place of shards
+            raise FileExistsError(
+                f"{other} exists, and would be read in place of the files of this model; choose "
+                "another folder, or remove it"
+            )
         return write_files(Path(save_directory), contents)
 
     def __call__(

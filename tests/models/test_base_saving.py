@@ -82,3 +82,15 @@ def test_an_adapter_beside_the_weights(folder: Path) -> None:
     )
     with pytest.warns(UserWarning, match=message):
         npbert.AutoModelForSequenceClassification.from_pretrained(folder)
+
+
+def test_shards_beside_the_weights_of_another_model(folder: Path, tmp_path: Path) -> None:
+    """One file of weights is read before shards, so it must not be there."""
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(folder)
+    model.save_pretrained(tmp_path / "shards", max_shard_size="100KB")
+    ours = npbert.AutoModelForSequenceClassification.from_pretrained(tmp_path / "shards")
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "model.safetensors").write_bytes(b"of another model")
+    with pytest.raises(FileExistsError, match="would be read in place of the files of this model"):
+        ours.save_pretrained(tmp_path / "saved")
+    assert [path.name for path in (tmp_path / "saved").iterdir()] == ["model.safetensors"]
