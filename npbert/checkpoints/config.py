@@ -23,6 +23,7 @@ from npbert.checkpoints.hub import (
     ModelSource,
     split_hub_options,
 )
+from npbert.checkpoints.json_files import read_json_object
 from npbert.checkpoints.labels import check_labels, is_int, read_labels
 from npbert.distilbert.more_activations import ACTIVATIONS, LEARNED_ACTIVATIONS
 
@@ -441,12 +442,7 @@ class DistilBertConfig:
         OSError
             If the file cannot be read.
         """
-        try:
-            values = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, nested too deeply
-            raise ValueError(f"{path} is not a JSON file: {error}") from error
-        if not isinstance(values, dict):
-            raise ValueError(f"{path} holds a {type(values).__name__}, expected a JSON object")
+        values = read_json_object(path)
         changes = changes or {}
         if "id2label" in changes or "num_labels" in changes:
             values.pop("num_labels", None)  # so that the caller can mend what the file says

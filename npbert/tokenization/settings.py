@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from npbert.checkpoints.hub import CONFIG_FILE
+from npbert.checkpoints.json_files import read_json_object
 
 SETTINGS_FILE: Final = "tokenizer_config.json"
 
@@ -46,22 +46,8 @@ class TokenizerClass(NamedTuple):
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a file that must hold a JSON object; without the file, the object is empty.
-
-    Raises
-    ------
-    ValueError
-        If the file is something else.
-    """
-    if not path.exists():
-        return {}
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not a JSON file: {error}") from error
-    if not isinstance(values, dict):
-        raise ValueError(f"{path} holds a {type(values).__name__}, expected a JSON object")
-    return values
+    """Read a file as `read_json_object` does; without the file, the object is empty."""
+    return read_json_object(path) if path.exists() else {}
 
 
 def read_settings(folder: Path, changes: Mapping[str, object]) -> Settings:
