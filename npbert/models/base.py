@@ -98,7 +98,7 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         self.config = config
         self.encoder = encoder
         self.head = head
-        self._weights_to_copy: dict[str, Path] | None = None
+        self._loaded_from: tuple[Path, str | None] | None = None  # the folder, and the variant
 
     @classmethod
     def from_pretrained(
@@ -163,7 +163,7 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         config.name_or_path = str(pretrained_model_name_or_path)
         parameters = load_parameters(folder, config, cls._head_kind, source.variant)
         model = cls(config, *parameters)
-        model._weights_to_copy = files_to_copy(folder, source.variant)
+        model._loaded_from = folder, source.variant
         return model
 
     def save_pretrained(self, save_directory: str | Path) -> tuple[str, ...]:
@@ -187,13 +187,13 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         ValueError
             If the model was not loaded from files.
         """
-        if self._weights_to_copy is None:
+        if self._loaded_from is None:
             raise ValueError(
                 f"this {type(self).__name__} was not loaded by from_pretrained, so there are no "
                 "files of its weights to copy"
             )
         contents: dict[str, str | Path] = {CONFIG_FILE: self.config.to_json_string()}
-        contents |= self._weights_to_copy
+        contents |= files_to_copy(*self._loaded_from)
         other = Path(save_directory) / WEIGHTS_FILE
         if WEIGHTS_FILE not in contents and other.exists():  # it would be read in place of shards
             raise FileExistsError(
