@@ -187,11 +187,8 @@ class _Checkpoint:
             # uses it, and is found there.
             if name == WORD_EMBEDDINGS or _is_finite(array):
                 return array
-            bad = (
-                "NaN, infinity or values beyond float32"
-                if tensor.dtype == "F64"
-                else ("NaN or infinity")
-            )
+            beyond = tensor.dtype == "F64"
+            bad = "NaN, infinity or values beyond float32" if beyond else "NaN or infinity"
             problem = f"holds {bad} ({_count_non_finite(array)} of {array.size} values)"
         shown_name = tensor.stored_name if tensor else self._name_if_it_were_there(name)
         self.problems.append(_Problem(name, shown_name, problem, tensor))
@@ -284,8 +281,10 @@ def _has_fewer_heads(tensor: StoredTensor, config: DistilBertConfig) -> bool:
 
 def _warn_of_unused(folder: Path, unused: Mapping[str, str], head_kind: HeadKind[HeadT]) -> None:
     head_parts = {part for kind in HEAD_KINDS for part in kind.parts}
-    of_heads = [stored for name, stored in unused.items() if name.split(".")[0] in head_parts]
-    foreign = [stored for stored in unused.values() if stored not in of_heads]
+    of_heads: list[str] = []
+    foreign: list[str] = []
+    for name, stored in unused.items():
+        (of_heads if name.split(".")[0] in head_parts else foreign).append(stored)
     if foreign:
         cause = name_cause(foreign, ())
         warnings.warn(

@@ -183,11 +183,12 @@ class FeatureExtractionPipeline(
         rows: list[Array],
         call: Call[FeatureExtractionOptions],
     ) -> Features | Array:
-        first = self._first_position(tokenized.parts[0], call)
         (vectors,) = rows  # (tokens, dim)
-        seq = max(len(vectors), self._width(call.options))
-        hidden_state = np.zeros((1, seq, vectors.shape[1]), vectors.dtype)  # of padding: 0
-        hidden_state[0, first : first + len(vectors)] = vectors
+        n_padding = self._width(call.options) - len(vectors)
+        if n_padding > 0:
+            first = self._first_position(tokenized.parts[0], call)
+            vectors = np.pad(vectors, ((first, n_padding - first), (0, 0)))  # with zeros
+        hidden_state = vectors[None]  # (1, seq, dim)
         if call.options.return_tensors:
             return hidden_state
         nested: Features = hidden_state.tolist()

@@ -215,6 +215,8 @@ class TextClassificationPipeline(
         return isinstance(inputs, (str, Mapping))
 
     def _read_input(self, item: object, number: int, options: TextClassificationOptions) -> _Text:
+        if options.text_pair is None and not isinstance(item, (Mapping, list, tuple)):
+            return read_text(item, number)
         item = _as_mapping(item, number)
         if options.text_pair is not None:
             if "text_pair" in item:

@@ -118,8 +118,10 @@ def _read_chunks(file: ParquetFile, name: str, column: str) -> Iterator[Chunk]:
         for batch in file.iter_batches(batch_size=_n_rows_per_batch(file.metadata)):
             batches.append(batch)
             for row in _rows_of(batch):
-                where = f"{name}, row {next(numbers)} (counted from 0): {column!r}"
-                row[column] = text = _text_of(row[column], where)
+                number, text = next(numbers), row[column]
+                if text is not None and not isinstance(text, str):
+                    where = f"{name}, row {number} (counted from 0): {column!r}"
+                    row[column] = text = _text_of(text, where)
                 yield text, row
 
     n_rows = 0
@@ -137,9 +139,7 @@ def _read_chunks(file: ParquetFile, name: str, column: str) -> Iterator[Chunk]:
 
 
 def _text_of(value: object, where: str) -> str | None:
-    """Return the text of a cell, or None for a null, which in a column of fractions is NaN."""
-    if value is None or isinstance(value, str):
-        return value
+    """Return the text of a cell that is neither a str nor a null: of bytes, or None for NaN."""
     if isinstance(value, float) and math.isnan(value):
         return None
     if isinstance(value, bytes):
