@@ -24,7 +24,7 @@ from npbert.pipelines.text_classification import (
 )
 from npbert.tables.labelling import Labeller
 from npbert.tables.parquet_writing import with_arrow_columns
-from npbert.tables.rows import ArrowTable, Column, Record, split_into_chunks
+from npbert.tables.rows import ArrowTable, Column, Record, is_nan, split_into_chunks
 
 DataFrame = Any  # a pandas.DataFrame; pandas comes without types
 AddedCells = NDArray[np.object_] | NDArray[np.float64]  # labels, or scores
@@ -260,5 +260,4 @@ def _adapt(batch: object) -> _Rows[object]:
 def _is_null(cell: object) -> bool:
     """Tell whether a cell of an array of objects is NaN or pandas' NA: not a text."""
     pandas = sys.modules.get("pandas")
-    is_nan = isinstance(cell, (float, np.floating)) and cell != cell
-    return is_nan or (pandas is not None and cell is pandas.NA)
+    return is_nan(cell) or (pandas is not None and cell is pandas.NA)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Final
 
 from npbert.arguments import check_text
-from npbert.tables.rows import Chunk, Column, Record, Row, choose_text_column
+from npbert.tables.rows import Chunk, Column, Record, Row, choose_text_column, is_nan
 
 _BLOCK_CHARACTERS: Final = 1 << 16
 _BETWEEN_ELEMENTS: Final = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")
@@ -94,7 +93,7 @@ def _records_of(
     def records() -> Iterator[Record]:
         for where, row in itertools.chain([first], rows):
             text = row.get(text_column)
-            if isinstance(text, float) and math.isnan(text):  # so pandas writes a null
+            if is_nan(text):
                 text = None
             if text is not None and not isinstance(text, str):
                 raise ValueError(f"{where}: {text_column!r} is {text!r}, expected a string or null")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from npbert.tables.rows import (
     Row,
     Table,
     choose_text_column,
+    is_nan,
     split_into_chunks,
 )
 from npbert.tables.source import Source
@@ -140,7 +140,7 @@ def _read_chunks(file: ParquetFile, name: str, column: str) -> Iterator[Chunk]:
 
 def _text_of(value: object, where: str) -> str | None:
     """Return the text of a cell that is neither a str nor a null: of bytes, or None for NaN."""
-    if isinstance(value, float) and math.isnan(value):
+    if is_nan(value):
         return None
     if isinstance(value, bytes):
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from numbers import Real
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
@@ -237,3 +238,8 @@ def choose_text_column(columns: list[str], name: str, column: str | None, hint: 
             f"--column{hint}"
         )
     return column
+
+
+def is_nan(cell: object) -> bool:
+    """Tell whether a cell is NaN, as which many programs write a null."""
+    return isinstance(cell, Real) and cell != cell
