@@ -13,6 +13,7 @@ import tokenizers
 from tokenizers import normalizers
 
 from npbert.checkpoints.saving import write_files
+from npbert.checkpoints.weight_files import enumerate_names
 from npbert.tokenization import bert_rules
 from npbert.tokenization.settings import (
     SETTINGS_FILE,
@@ -86,7 +87,7 @@ def read_tokenizer(
             if its_class.is_bert:
                 others = bert_rules.other_parts(backend, settings)
                 if left_out:
-                    others.append(f"added_tokens ({', '.join(left_out[:10])})")
+                    others.append(f"added_tokens ({enumerate_names(left_out)})")
                 _warn_of_other_parts(others, backend, settings, path)
     elif (folder / VOCAB_FILE).exists():
         if its_class.name in _PLAIN_CLASSES:

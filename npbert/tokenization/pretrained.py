@@ -17,7 +17,8 @@ from npbert.checkpoints.hub import (
     ModelSource,
     split_hub_options,
 )
-from npbert.tokenization.batch_encoding import BatchEncoding, IntArray
+from npbert.checkpoints.weight_files import enumerate_names
+from npbert.tokenization.batch_encoding import BatchEncoding, IdsT, IntArray
 from npbert.tokenization.files import (
     TOKENIZER_FILE,
     VOCAB_FILE,
@@ -251,10 +252,10 @@ class PretrainedTokenizer(Vocabulary):
         return_tensors: Literal["np"],
         verbose: bool = True,
     ) -> BatchEncoding[IntArray]: ...
-    @overload  # arrays
+    @overload  # what a tokenizer gave: the rows stay of their type
     def pad(
         self,
-        encoded_inputs: BatchEncoding[IntArray],
+        encoded_inputs: BatchEncoding[IdsT],
         padding: PaddingChoice = True,
         max_length: int | None = None,
         pad_to_multiple_of: int | None = None,
@@ -262,23 +263,11 @@ class PretrainedTokenizer(Vocabulary):
         return_attention_mask: bool | None = None,
         return_tensors: None = None,
         verbose: bool = True,
-    ) -> BatchEncoding[IntArray]: ...
-    @overload  # one row
-    def pad(
-        self,
-        encoded_inputs: BatchEncoding[list[int]],
-        padding: PaddingChoice = True,
-        max_length: int | None = None,
-        pad_to_multiple_of: int | None = None,
-        padding_side: Side | None = None,
-        return_attention_mask: bool | None = None,
-        return_tensors: None = None,
-        verbose: bool = True,
-    ) -> BatchEncoding[list[int]]: ...
+    ) -> BatchEncoding[IdsT]: ...
     @overload  # several rows
     def pad(
         self,
-        encoded_inputs: (BatchEncoding[list[list[int]]] | Sequence[Mapping[str, object]]),
+        encoded_inputs: Sequence[Mapping[str, object]],
         padding: PaddingChoice = True,
         max_length: int | None = None,
         pad_to_multiple_of: int | None = None,
@@ -377,7 +366,7 @@ class PretrainedTokenizer(Vocabulary):
         if beyond:
             raise ValueError(
                 f"the tokenizer of {self.name_or_path} has added tokens for which the model has no "
-                f"embedding: {', '.join(beyond[:10])}; the model knows the ids 0 to "
+                f"embedding: {enumerate_names(beyond)}; the model knows the ids 0 to "
                 f"{n_embeddings - 1}. Use the tokenizer that was saved with the model"
             )
 
