@@ -1,4 +1,4 @@
-"""Compressed bytes in every form that is read."""
+"""Bytes to compress, and compressed bytes in every form that is read."""
 
 from __future__ import annotations
 
@@ -17,3 +17,6 @@ COMPRESSORS: dict[str, Convert] = {
     "bz2": bz2.compress,
     "xz": lzma.compress,
 }
+
+CONTENT = "".join(f"{number}, é\n" for number in range(3000)).encode()  # several blocks
+SHORT = b"one\ntwo\n"

@@ -1,10 +1,15 @@
-"""The place of a file that a test makes, and of the folder beside it."""
+"""The places of files that a test reads or makes, and of the folder beside one."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "in.txt"  # a name that does not say how the file is compressed
 
 
 @pytest.fixture

@@ -23,11 +23,8 @@ from npbert.tables.compression import (
 )
 from npbert.tables.formats import finisher_for, read_table
 from npbert.tables.source import open_source
-from tests.support.compression import COMPRESSORS, Convert
+from tests.support.compression import COMPRESSORS, CONTENT, SHORT, Convert
 from tests.support.tables import hide, source_of, texts_of
-
-CONTENT = "".join(f"{number}, é\n" for number in range(3000)).encode()  # several blocks
-SHORT = b"one\ntwo\n"
 
 DECOMPRESSORS: dict[str, Convert] = {
     "gz": gzip.decompress,
@@ -37,11 +34,6 @@ DECOMPRESSORS: dict[str, Convert] = {
 }
 compressions = pytest.mark.parametrize("compression", COMPRESSORS)
 written = pytest.mark.parametrize("compression", WRITTEN)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "in.txt"  # a name that does not say how the file is compressed
 
 
 def content_of(path: Path, stored: bytes) -> bytes:

@@ -15,21 +15,7 @@ import pytest
 from npbert.tables.source import (
     open_source,
 )
-from tests.support.compression import COMPRESSORS
-
-CONTENT = "".join(f"{number}, é\n" for number in range(3000)).encode()  # several blocks
-SHORT = b"one\ntwo\n"
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "in.txt"  # a name that does not say how the file is compressed
-
-
-def content_of(path: Path, stored: bytes) -> bytes:
-    path.write_bytes(stored)
-    with open_source(str(path)) as source:
-        return source.stream.read()
+from tests.support.compression import COMPRESSORS, CONTENT, SHORT
 
 
 def test_a_file_that_is_not_compressed(path: Path) -> None:
