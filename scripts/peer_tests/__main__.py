@@ -17,7 +17,6 @@ exit code is 1 if a test fails that is not on this list, or if a test passes tha
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import logging
 import sys
 import tempfile
@@ -56,15 +55,18 @@ def main(argv: list[str] | None = None, list_of_tests: Path = LIST) -> int:
     )
     parser.add_argument("--names", action="store_true", help="print the names of all tests")
     arguments = parser.parse_args(argv)
-    if importlib.util.find_spec("parameterized") is None:
-        parser.error("the tests of transformers import parameterized: pip install -e '.[peers]'")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         root = arguments.checkout
         if root is None:
             root = unpack(arguments.sdist or download(folder), folder)
         make_importable(root)
-        cases = make_cases(root, folder)
+        try:
+            cases = make_cases(root, folder)
+        except ModuleNotFoundError as error:
+            parser.error(
+                f"the tests of transformers import {error.name}: pip install -e '.[peers]'"
+            )
         loader = unittest.TestLoader()
         if arguments.only:
             loader.testNamePatterns = [f"*.{arguments.only}"]

@@ -126,6 +126,13 @@ def test_a_checkout(release: Path) -> None:
     assert "1 passed\n       Pipeline.test_pipeline_text_classification" in done.stdout
 
 
+def test_a_tool_that_is_not_installed(release: Path) -> None:
+    (release / "tests" / "test_modeling_common.py").write_text("import a_tool_of_the_tests")
+    done = run("--checkout", release)
+    assert done.returncode == 2
+    assert done.stderr.endswith("import a_tool_of_the_tests: pip install -e '.[peers]'\n")
+
+
 def test_a_release_without_tests(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "empty.tar.gz", "w:gz") as archive:
         archive.add(CHECKOUT / "README.md", "transformers-0.1/README.md")
