@@ -25,13 +25,13 @@ from npbert.checkpoints.weight_files import (
     ADAPTER_CONFIG,
     PICKLES,
     describe_other_weights,
-    enumerate_names,
     names_in,
     shard_names,
     subfolders_with,
     weight_files,
     weight_names,
 )
+from npbert.messages import enumerate_names
 
 DEFAULT_MODEL: Final = "distilbert/distilbert-base-uncased-finetuned-sst-2-english"
 DEFAULT_REVISION: Final = "714eb0fa89d2f80546fda750413ed43d93601a13"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from npbert.checkpoints.safetensors_files import CheckpointError
+from npbert.messages import enumerate_names
 
 WEIGHTS_FILE: Final = "model.safetensors"
 INDEX_FILE: Final = "model.safetensors.index.json"
@@ -50,7 +51,6 @@ _OTHER_WEIGHTS: Final = {
         "alone; choose the model from which this one was made"
     ),
 }
-_MOST_NAMES: Final = 10  # that one message has
 
 
 def weight_names(variant: str | None) -> tuple[str, str]:
@@ -182,10 +182,3 @@ def subfolders_with(names: Iterable[str], *wanted: str) -> list[str]:
     """Return the subfolders that have one of the wanted files."""
     split = [name.rpartition("/") for name in names]
     return sorted({folder for folder, _, name in split if folder and name in wanted})
-
-
-def enumerate_names(names: Iterable[str]) -> str:
-    """Return at most ten of the names, separated by commas, and the number of the others."""
-    names = list(names)
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -29,11 +29,11 @@ from npbert.checkpoints.tensor_names import (
 from npbert.checkpoints.weight_files import (
     ADAPTER_CONFIG,
     MERGE_ADAPTER,
-    enumerate_names,
     weight_files,
 )
 from npbert.distilbert.activations import Array
 from npbert.distilbert.model import Encoder
+from npbert.messages import enumerate_names
 
 _BUFFERS: Final = ("embeddings.position_ids",)  # not a weight, but older releases saved it
 # The types that a weight can have, and the names that NumPy has for them; NumPy has none for BF16.

@@ -11,6 +11,7 @@ from typing import Final, NoReturn, TextIO
 
 from npbert.cli import classify, info
 from npbert.cli.standard_output import drop_unwritten, prepare_streams
+from npbert.messages import harmless
 
 DONE, FAILED = 0, 1  # argparse itself exits with 2 for wrong usage
 _INTERRUPTED, _PIPE_CLOSED, _TERMINATED = 130, 141, 143  # as shells report these signals
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
     except (OSError, ValueError, ModuleNotFoundError) as error:
         drop_unwritten()
-        print(f"npbert: error: {_one_line(error)}", file=sys.stderr)
+        print(f"npbert: error: {harmless(_one_line(error))}", file=sys.stderr)
         return FAILED
     return DONE
 
@@ -98,7 +99,7 @@ def _show_warning(
     file: TextIO | None = None,  # noqa: ARG001
     line: str | None = None,  # noqa: ARG001
 ) -> None:
-    print(f"npbert: {message}", file=sys.stderr)
+    print(f"npbert: {harmless(str(message))}", file=sys.stderr)
 
 
 def _one_line(error: BaseException) -> str:

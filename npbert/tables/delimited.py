@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from npbert.messages import shown
 from npbert.tables.json_lines import json_value
 from npbert.tables.rows import Chunk, Column, Record, Row, choose_text_column
 
@@ -168,12 +169,12 @@ def _check_only_column(columns: list[str], name: str, column: str | None, dialec
     delimiter = next((mark for mark in ",;\t|" if mark in columns[0]), None)
     if delimiter is not None:
         raise ValueError(
-            f"{name}: the only column is {columns[0]!r}; are its cells divided by {delimiter!r}? "
-            f"Give --delimiter {delimiter!r}, or choose this column with --column"
+            f"{name}: the only column is {shown(columns[0])}; are its cells divided by "
+            f"{delimiter!r}? Give --delimiter {delimiter!r}, or choose this column with --column"
         )
     if dialect.has_header and _is_sentence(columns[0]):
         warnings.warn(
-            f"{name}: the first line, {columns[0][:40]!r}, is taken as the name of the column, and "
+            f"{name}: the first line, {shown(columns[0])}, is taken as the name of the column, and "
             "is not labelled; if it is a text, give --no-header",
             stacklevel=2,
         )
@@ -246,9 +247,9 @@ class CsvSerializer:
             extra = row.keys() - {*self._columns}
             if extra:
                 raise ValueError(
-                    f"row {number} (counted from 0) has the key {min(extra)!r}, which the first "
-                    f"row does not have, so the {self._format} file has no column for it; write "
-                    "--format jsonl"
+                    f"row {number} (counted from 0) has the key {shown(min(extra))}, which the "
+                    f"first row does not have, so the {self._format} file has no column for it; "
+                    "write --format jsonl"
                 )
             yield [_cell(row.get(column)) for column in self._columns]
 

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from npbert.messages import shown
 from npbert.tables import delimited, json_lines
 from npbert.tables.compression import (
     WRITTEN,
@@ -131,7 +132,7 @@ def _read_texts(
     """Read plain lines, each of which is a text."""
     if column is not None:
         raise ValueError(
-            f"{name} is read as plain lines, which have no column {column!r}; give "
+            f"{name} is read as plain lines, which have no column {shown(column)}; give "
             "--input-format csv, tsv or jsonl"
         )
     texts = (line.removesuffix("\n").removesuffix("\r") for line in lines)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from npbert.arguments import check_text
+from npbert.messages import shown
 from npbert.tables.rows import Chunk, Column, Record, Row, choose_text_column, is_nan
 
 _BLOCK_CHARACTERS: Final = 1 << 16
@@ -89,6 +90,7 @@ def _records_of(
         return [column], column, iter(())
     where, row = first
     text_column = choose_text_column(list(row), f"{where},", column)
+    key = shown(text_column)
 
     def records() -> Iterator[Record]:
         for where, row in itertools.chain([first], rows):
@@ -96,8 +98,8 @@ def _records_of(
             if is_nan(text):
                 text = None
             if text is not None and not isinstance(text, str):
-                raise ValueError(f"{where}: {text_column!r} is {text!r}, expected a string or null")
-            yield None if text is None else check_text(text, f"{where}: {text_column!r}"), row
+                raise ValueError(f"{where}: {key} is {shown(text)}, expected a string or null")
+            yield None if text is None else check_text(text, f"{where}: {key}"), row
 
     return list(row), text_column, records()
 
@@ -188,6 +190,6 @@ def json_value(value: object) -> str:
     if isinstance(value, Decimal):
         return str(value)
     raise ValueError(
-        f"a cell holds {value!r} ({type(value).__name__}), which csv and JSON cannot hold; "
+        f"a cell holds {shown(value)} ({type(value).__name__}), which csv and JSON cannot hold; "
         "write --format parquet"
     )

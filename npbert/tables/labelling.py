@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from npbert.arguments import NOT_GIVEN
+from npbert.messages import shown
 from npbert.tables.resumable import ResumableFile
 from npbert.tables.rows import Chunk, Column, Row, Serializer, Table
 
@@ -92,8 +93,8 @@ class Labeller:
         for label in labels:
             if labels.count(label) > 1:
                 raise ValueError(
-                    f"the model has more than one label {label!r}, so there cannot be a column "
-                    "for each; rename them in its config.json, or leave out top_k"
+                    f"the model has more than one label {shown(label)}, so there cannot be a "
+                    "column for each; rename them in its config.json, or leave out top_k"
                 )
         self._score_names = {label: f"{prefix}score_{label}" for label in labels}
         self._label_name, self._score_name = f"{prefix}label", f"{prefix}score"
@@ -112,8 +113,8 @@ class Labeller:
         """
         for taken in [added for added in self.column_names if added in columns]:
             raise ValueError(
-                f"{name} has a column {taken!r} already; choose a prefix for the columns that are "
-                "added (--prefix)"
+                f"{name} has a column {shown(taken)} already; choose a prefix for the columns that "
+                "are added (--prefix)"
             )
 
     def model_digest(self) -> str:

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
+from npbert.messages import shown
 from npbert.tables.compression import import_optional
 from npbert.tables.rows import (
     CHUNK_ROWS,
@@ -66,8 +67,8 @@ def read_table(source: Source, column: str | None) -> Table:
     kind = schema.field(column).type
     if not (_is_text(kind) or _may_be_null(kind)):
         raise ValueError(
-            f"{source.name}: the column {column!r} holds {kind}, expected strings; choose another "
-            "with --column"
+            f"{source.name}: the column {shown(column)} holds {kind}, expected strings; choose "
+            "another with --column"
         )
     chunks = _read_chunks(file, source.name, column)
     return Table("parquet", schema.names, column, chunks, file.metadata.num_rows)
@@ -120,7 +121,7 @@ def _read_chunks(file: ParquetFile, name: str, column: str) -> Iterator[Chunk]:
             for row in _rows_of(batch):
                 number, text = next(numbers), row[column]
                 if text is not None and not isinstance(text, str):
-                    where = f"{name}, row {number} (counted from 0): {column!r}"
+                    where = f"{name}, row {number} (counted from 0): {shown(column)}"
                     row[column] = text = _text_of(text, where)
                 yield text, row
 
@@ -150,7 +151,9 @@ def _text_of(value: object, where: str) -> str | None:
                 f"{where} holds bytes that are not UTF-8 text ({error}); choose another column "
                 "with --column"
             ) from error
-    raise ValueError(f"{where} is {value!r}, expected a string or null; choose another --column")
+    raise ValueError(
+        f"{where} is {shown(value)}, expected a string or null; choose another --column"
+    )
 
 
 def _n_rows_per_batch(metadata: ParquetMetadata) -> int:

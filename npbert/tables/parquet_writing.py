@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from npbert.messages import shown
 from npbert.tables.rows import ArrowTable, Chunk, Column
 
 if TYPE_CHECKING:
@@ -289,7 +290,7 @@ def _table_of(chunk: Chunk) -> ArrowTable:
         try:
             arrays[name] = pyarrow.array([row.get(name) for row in chunk.rows])
         except (pyarrow.ArrowException, OverflowError, UnicodeEncodeError) as error:
-            raise ValueError(_no_common_type(chunk.where, f"{name!r}: {error}")) from error
+            raise ValueError(_no_common_type(chunk.where, f"{shown(name)}: {error}")) from error
     return pyarrow.table(arrays)
 
 
@@ -336,7 +337,7 @@ class _CommonSchema:
         nothing = [column.chunk(0) for column in both.empty_table().columns]
         for path, values in _leaves(nothing, both.names):
             if path in self._exact and types.is_floating(values.type):
-                what = f"{path[0]!r}: fractions, and integers beyond 2**53"
+                what = f"{shown(path[0])}: fractions, and integers beyond 2**53"
                 raise ValueError(_no_common_type(where, what))
         self.of_all = both
 

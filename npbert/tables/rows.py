@@ -8,6 +8,8 @@ from numbers import Real
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
+from npbert.messages import enumerate_values, shown
+
 if TYPE_CHECKING:
     from npbert.tables.delimited import Dialect
 
@@ -228,14 +230,14 @@ def choose_text_column(columns: list[str], name: str, column: str | None, hint: 
     repeated = sorted({name for name in columns if columns.count(name) > 1})
     if repeated:
         raise ValueError(
-            f"{name}: the column {repeated[0]!r} is there more than once; rename one of them"
+            f"{name}: the column {shown(repeated[0])} is there more than once; rename one of them"
         )
     if column is None:
         column = columns[0] if len(columns) == 1 else "text"
     if column not in columns:
         raise ValueError(
-            f"{name} has no column {column!r}; there is: {', '.join(columns)}; choose one with "
-            f"--column{hint}"
+            f"{name} has no column {shown(column)}; there is: {enumerate_values(columns)}; choose "
+            f"one with --column{hint}"
         )
     return column
 

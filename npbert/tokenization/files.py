@@ -13,7 +13,7 @@ import tokenizers
 from tokenizers import normalizers
 
 from npbert.checkpoints.saving import write_files
-from npbert.checkpoints.weight_files import enumerate_names
+from npbert.messages import enumerate_names
 from npbert.tokenization import bert_rules
 from npbert.tokenization.settings import (
     SETTINGS_FILE,

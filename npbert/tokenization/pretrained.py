@@ -17,7 +17,7 @@ from npbert.checkpoints.hub import (
     ModelSource,
     split_hub_options,
 )
-from npbert.checkpoints.weight_files import enumerate_names
+from npbert.messages import enumerate_names
 from npbert.tokenization.batch_encoding import BatchEncoding, IdsT, IntArray
 from npbert.tokenization.files import (
     TOKENIZER_FILE,

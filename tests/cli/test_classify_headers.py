@@ -24,7 +24,7 @@ def test_columns_by_number(classify: Classify, tmp_path: Path, ending: str, mark
     assert list(read_json_lines(out)[0]) == ["0", "1", "2", "label", "score"]
     code, _, err = classify("--input", str(path), "--no-header")
     assert code == 1
-    assert "has no column 'text'; there is: 0, 1, 2; choose one with --column\n" in err
+    assert "has no column 'text'; there is: '0', '1', '2'; choose one with --column\n" in err
 
 
 def test_one_column(classify: Classify, tmp_path: Path) -> None:

@@ -32,7 +32,12 @@ FAILURES: list[tuple[str, bytes, list[str], str]] = [
     ("in.txt", b"", ["--input", "missing.txt"], "No such file or directory: 'missing.txt'"),
     ("in.txt", b"", ["--input", "."], "Is a directory"),
     ("in.txt", b"\xff\n", ["--input", "in.txt"], "in.txt, line 1: not UTF-8"),
-    ("in.csv", b"a,b\n1,2\n", ["--input", "in.csv"], "there is: a, b; choose one with --column"),
+    (
+        "in.csv",
+        b"a,b\n1,2\n",
+        ["--input", "in.csv"],
+        "there is: 'a', 'b'; choose one with",
+    ),
     ("in.csv", b"text,label\n1,2\n", ["--input", "in.csv"], "has a column 'label' already"),
     ("in.csv", b"id;text\n1;a\n", ["--input", "in.csv"], "divided by ';'? Give --delimiter"),
     ("in.csv", b"PAR1....", ["--input", "in.csv"], "is a parquet file, not csv"),

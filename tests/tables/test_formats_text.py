@@ -93,8 +93,8 @@ def test_all_columns_are_kept() -> None:
 REFUSED: list[tuple[str, str | None, bytes, str]] = [
     ("lines", "review", b"one\n", "plain lines, which have no column 'review'"),
     ("csv", None, b"", "in.txt is empty, expected a first line with the names of the columns"),
-    ("csv", None, b"a,b\n1,2\n", "no column 'text'; there is: a, b; choose one with --column"),
-    ("csv", "c", b"a,text\n1,2\n", "no column 'c'; there is: a, text"),
+    ("csv", None, b"a,b\n1,2\n", "no column 'text'; there is: 'a', 'b'; choose one with --column"),
+    ("csv", "c", b"a,text\n1,2\n", "no column 'c'; there is: 'a', 'text'"),
     ("csv", None, b"text,a,a\n", "the column 'a' is there more than once"),
     ("csv", None, b"id,text\n1,one\n2\n", "in.txt, line 3: 1 cells, expected 2"),
     ("csv", None, b'id,text\n1,"one\ntwo"\n1,one,more\n', "line 4: 3 cells, expected 2"),
@@ -110,7 +110,7 @@ REFUSED: list[tuple[str, str | None, bytes, str]] = [
     ("csv", None, b'id,text\n1,"one\ntwo",\n', "line 2: 3 cells, expected 2"),
     ("jsonl", None, b'{"text": "one"}\n\n{"text": \n', "in.txt, line 3: not JSON"),
     ("jsonl", None, b"3\n", "line 1: a int, expected a JSON object"),
-    ("jsonl", None, b'\n{"a": "x", "b": 1}\n', "line 2, has no column 'text'; there is: a, b;"),
+    ("jsonl", None, b'\n{"a": "x", "b": 1}\n', "line 2, has no column 'text'; there is: 'a', 'b';"),
     (
         "jsonl",
         None,

@@ -67,7 +67,7 @@ BAD: list[tuple[bytes, str]] = [
     (b'[{"text": "one"}, {"text": "tw', "element 1 (counted from 0): not JSON: Unterminated"),
     (b'[{"text": "one"}', "element 1 (counted from 0): not JSON: Expecting value"),
     (b'[{"text": 5}]', "element 0 (counted from 0): 'text' is 5, expected a string or null"),
-    (b'[{"a": 1, "b": 2}]', "element 0 (counted from 0), has no column 'text'; there is: a, b"),
+    (b'[{"a": 1, "b": 2}]', "element 0 (counted from 0), has no column 'text'; there is: 'a', 'b'"),
     (b"[" * 100_000, "element 0 (counted from 0): not JSON"),
 ]
 

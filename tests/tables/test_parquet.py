@@ -60,7 +60,7 @@ def test_columns_of_texts(kind: Any, texts: list[str | None]) -> None:
 def test_columns_of_something_else(values: list[Any]) -> None:
     with pytest.raises(ValueError, match=r"in\.parquet: the column 'a' holds .*, expected strings"):
         table_of(pyarrow.table({"text": ["one"], "a": values}), "a")
-    with pytest.raises(ValueError, match=r"in\.parquet has no column 'b'; there is: text, a"):
+    with pytest.raises(ValueError, match=r"in\.parquet has no column 'b'; there is: 'text', 'a'"):
         table_of(pyarrow.table({"text": ["one"], "a": values}), "b")
 
 

@@ -1,0 +1,41 @@
+"""How values and names stand in messages: on one line, cut where they are long, and harmless."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+_MOST_NAMES: Final = 10
+_MOST_CHARACTERS: Final = 40
+
+
+def shown(value: object) -> str:
+    """Return a value as it is shown in a message: as Python writes it, cut at 40 characters.
+
+    Line breaks and the control characters of terminals are written as Python's escapes, so a value
+    from a file cannot write outside of its place in the message.
+    """
+    if isinstance(value, (str, bytes)):
+        value = value[: _MOST_CHARACTERS + 1]  # the text of a cell can be very long
+    written = repr(value)
+    return written if len(written) <= _MOST_CHARACTERS + 2 else f"{written[:_MOST_CHARACTERS]}…"
+
+
+def harmless(text: str) -> str:
+    """Return a text in which control characters of terminals are written as Python's escapes."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def enumerate_names(names: Iterable[str]) -> str:
+    """Return at most ten of the names, separated by commas, and the number of the others."""
+    names = list(names)
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def enumerate_values(values: Iterable[object]) -> str:
+    """Return at most ten of the values, as `shown` shows them, and the number of the others."""
+    return enumerate_names(map(shown, values))
