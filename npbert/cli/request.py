@@ -92,7 +92,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="a text to label; '-' alone reads texts from standard input",
     )
+    _add_model_arguments(parser)
+    _add_input_arguments(parser)
+    _add_output_arguments(parser)
 
+
+def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("model")
     model.add_argument(
         "--model", help="a folder, 'mini' or a hub id (default: a DistilBERT for SST-2)"
@@ -121,6 +126,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "npbert may use)",
     )
 
+
+def _add_input_arguments(parser: argparse.ArgumentParser) -> None:
     source = parser.add_argument_group("input")
     source.add_argument("--input", metavar="FILE", help="a file of texts; '-' is standard input")
     source.add_argument(
@@ -154,7 +161,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="in csv and tsv, a quote is a character like any other, and encloses nothing",
     )
-
     source.add_argument(
         "--no-header",
         action="store_true",
@@ -170,6 +176,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "times (nulls and empty or blank texts are no text in any case)",
     )
 
+
+def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
     output = parser.add_argument_group("output")
     output.add_argument(
         "--output",
