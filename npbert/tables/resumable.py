@@ -9,22 +9,30 @@ whatever follows it in the file of rows is dropped.
 
 from __future__ import annotations
 
-import errno
-import json
 import os
 import shutil
 import stat
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-ENDING: Final = ".partial"
-_ROWS, _JOURNAL, _FINISHED, _LOCK = "rows", "journal.jsonl", "finished", "lock"
+from npbert.tables.journal import (
+    ENDING,
+    JOURNAL,
+    Recipe,
+    add_entry,
+    append,
+    lock_folder,
+    read_entries,
+    require_same_recipe,
+    sync_folder,
+)
 
-# Both are JSON objects, whose values are what json.loads makes of them.
-Recipe = dict[str, Any]  # what decides the content of the file: the model, the options, …
+_ROWS, _FINISHED = "rows", "finished"
+
+# A JSON object, whose values are what json.loads makes of them.
 State = dict[str, Any]  # how far the work is; "rows" is the number of rows that are done
 
 Finish = Callable[[Path, Path], None]  # makes the file from the rows: (rows, file)
@@ -83,18 +91,8 @@ class ResumableFile:
     def read_journal(self) -> None:
         """Find the last checkpoint of the earlier run whose rows are on the disk."""
         self.ignore_earlier_run()
-        journal = self.folder / _JOURNAL
-        if not journal.exists():
-            return
         n_bytes = self.rows_path.stat().st_size if self.rows_path.exists() else 0
-        end = 0
-        for line in journal.read_bytes().splitlines(keepends=True):
-            try:
-                entry = json.loads(line)
-            except ValueError:  # only a part of the line reached the disk
-                break
-            if not line.endswith(b"\n"):
-                break
+        for entry, end in read_entries(self.folder):
             if self.recipe is None:
                 if not isinstance(entry, dict) or "recipe" not in entry:
                     self.is_foreign = True
@@ -106,8 +104,7 @@ class ResumableFile:
                 self._size_bytes, self.state = entry["size_bytes"], entry["state"]
             else:
                 self.is_whole = True
-            end += len(line)
-        self._journal_bytes = end
+            self._journal_bytes = end
         is_finished = self.is_whole and ((self.folder / _FINISHED).exists() or self.target.exists())
         if not self.state["rows"] or not (self.rows_path.exists() or is_finished):
             self.ignore_earlier_run()  # it has no rows to go on from
@@ -115,7 +112,7 @@ class ResumableFile:
     def remove_earlier_run(self) -> None:
         """Remove the files that an earlier run left in the folder."""
         # The journal is removed first, because without it the other files count for nothing.
-        for name in (_JOURNAL, _ROWS, _FINISHED):
+        for name in (JOURNAL, _ROWS, _FINISHED):
             (self.folder / name).unlink(missing_ok=True)
         self.ignore_earlier_run()
 
@@ -137,33 +134,22 @@ class ResumableFile:
         if self.recipe is None:
             self.remove_earlier_run()
             self._create_file(self.rows_path)
-            self._add_to_journal({"recipe": dict(recipe)})
-            _sync_folder(self.folder)
-            _sync_folder(self.folder.parent)
+            add_entry(self.folder, {"recipe": dict(recipe)})
+            sync_folder(self.folder)
+            sync_folder(self.folder.parent)
             self.has_begun = True
             return
-        now = json.loads(json.dumps(recipe))
-        differences = [
-            f"{name} is {now.get(name)!r}, was {self.recipe.get(name)!r}"
-            for name in sorted(now.keys() | self.recipe.keys())
-            if now.get(name) != self.recipe.get(name)
-        ]
-        if differences:
-            raise ValueError(
-                f"{self.folder} is of a run that was to do something else: "
-                f"{'; '.join(differences)}. Resume with what that run had, or start over: --force "
-                "without --resume"
-            )
-        os.truncate(self.folder / _JOURNAL, self._journal_bytes)
+        require_same_recipe(self.folder, self.recipe, recipe)
+        os.truncate(self.folder / JOURNAL, self._journal_bytes)
         if self.rows_path.exists():
             os.truncate(self.rows_path, self._size_bytes)
         self.has_begun = True
 
     def write(self, content: bytes, state: Mapping[str, object]) -> None:
         """Add the bytes of some rows, and a checkpoint with the state after these rows."""
-        _append(self.rows_path, content)
+        append(self.rows_path, content)
         self._size_bytes += len(content)
-        self._add_to_journal({"size_bytes": self._size_bytes, "state": dict(state)})
+        add_entry(self.folder, {"size_bytes": self._size_bytes, "state": dict(state)})
         self.state = dict(state)
 
     def complete(self) -> None:
@@ -175,7 +161,7 @@ class ResumableFile:
             If another file has appeared there, and may not be replaced.
         """
         if not self.is_moved:
-            self._add_to_journal({"is_whole": True})
+            add_entry(self.folder, {"is_whole": True})
             made = self.rows_path
             if self._finish is not None:
                 made = self.folder / _FINISHED
@@ -191,7 +177,7 @@ class ResumableFile:
                     "replace it with --resume --force"
                 )
             os.replace(made, self.target)
-            _sync_folder(self.target.parent)
+            sync_folder(self.target.parent)
         self.remove_earlier_run()
 
     def _create_file(self, path: Path) -> None:
@@ -199,9 +185,6 @@ class ResumableFile:
         path.touch()
         if self.target.exists():
             shutil.copymode(self.target, path)
-
-    def _add_to_journal(self, entry: Mapping[str, object]) -> None:
-        _append(self.folder / _JOURNAL, json.dumps(entry).encode() + b"\n")
 
 
 @contextmanager
@@ -247,7 +230,7 @@ def resumable(
     """
     output = ResumableFile(Path(os.path.realpath(target)), finish, force=force)
     _require_possible_target(output.target, target)
-    with _lock_folder(output.folder, target):
+    with lock_folder(output.folder, target):
         try:
             output.read_journal()
             _decide_about_earlier_run(output, target, resume=resume, force=force)
@@ -296,58 +279,3 @@ def _require_possible_target(target: Path, name: Path) -> None:
         raise FileExistsError(f"{name} is not an ordinary file; leave out --output and use '>'")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{target.parent}: no such folder; make it first")
-
-
-@contextmanager
-def _lock_folder(folder: Path, target: Path) -> Iterator[None]:
-    """Keep other processes from `folder`, which is made, and removed if nothing is left in it."""
-    from filelock import FileLock, Timeout  # takes 10 ms, so only runs that need it wait for it
-
-    if folder.exists() and not folder.is_dir():
-        raise FileExistsError(f"{folder} is in the way; rename it")
-    folder.mkdir(exist_ok=True)
-    lock = FileLock(folder / _LOCK)
-    try:
-        with suppress(NotImplementedError):  # the file system has no locks
-            lock.acquire(timeout=0)
-    except Timeout:
-        raise BlockingIOError(f"{target} is being made by another process") from None
-    try:
-        yield
-    finally:
-        is_left = (folder / _JOURNAL).exists()
-        if not is_left:
-            # The lock file is removed while this process holds the lock. Later, another process
-            # might have locked it.
-            with suppress(PermissionError):  # on Windows, releasing the lock removes its file
-                (folder / _LOCK).unlink(missing_ok=True)
-        lock.release()
-        if not is_left:
-            with suppress(OSError):  # the folder also has files of somebody else
-                folder.rmdir()
-
-
-def _append(path: Path, content: bytes) -> None:
-    """Append bytes to a file, and wait until they are on the disk."""
-    try:
-        with path.open("ab") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        error.filename = str(path)  # the error of a full disk does not name the file
-        raise
-
-
-def _sync_folder(folder: Path) -> None:
-    """Wait until the names of the files in a folder are on the disk, if the system can do that."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError as error:
-        if error.errno not in (errno.EBADF, errno.EINVAL):  # the file system cannot do it
-            raise
-    finally:
-        os.close(handle)
