@@ -50,9 +50,14 @@ class Progress:
         The rows of the input.
     labeller : Labeller
         The labeller, which counts the rows.
+    title : str
+        The words before the rows.
     """
 
-    def __init__(self, source: Source | None, table: Table, labeller: Labeller) -> None:
+    def __init__(
+        self, source: Source | None, table: Table, labeller: Labeller, title: str = ""
+    ) -> None:
+        self._title = title
         self._source = source
         self._table = table
         self._labeller = labeller
@@ -70,7 +75,8 @@ class Progress:
         rows_per_s = (counts.rows - self._start_rows) / elapsed_s
         tokens_per_s = (counts.tokens - self._start_tokens) / elapsed_s
         self._bar.set_description_str(
-            f"{counts.rows:,} rows, {rows_per_s:,.0f} rows/s, {tokens_per_s:,.0f} tokens/s",
+            f"{self._title}{counts.rows:,} rows, {rows_per_s:,.0f} rows/s, "
+            f"{tokens_per_s:,.0f} tokens/s",
             refresh=is_first,
         )
         self._bar.update(self._position() - self._bar.n)
@@ -103,7 +109,7 @@ class Progress:
         return self._source.position_bytes()
 
 
-def describe_counts(counts: Counts, limit: int) -> str:
+def describe_counts(counts: Counts, limit: int, n_files: int = 1) -> str:
     """Say in one line what has been labelled.
 
     Parameters
@@ -111,8 +117,11 @@ def describe_counts(counts: Counts, limit: int) -> str:
     counts : Counts
     limit : int
         The most tokens of a text that the model can read.
+    n_files : int
+        The number of files; a single one is not mentioned.
     """
-    parts = [f"{_with_noun(counts.rows, 'row')} done", f"{counts.nulls:,} null"]
+    parts = [_with_noun(n_files, "file")] if n_files > 1 else []
+    parts += [f"{_with_noun(counts.rows, 'row')} done", f"{counts.nulls:,} null"]
     if counts.windowed:
         windows = _with_noun(counts.windows, "window")
         parts.append(f"{_with_noun(counts.windowed, 'long text')} read in {windows}")

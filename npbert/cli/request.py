@@ -25,9 +25,9 @@ class ClassifyRequest:
     Attributes
     ----------
     texts : tuple of str
-        The texts among the arguments. There are none if `input_path` is given.
-    input_path : str, optional
-        The file of texts, or "-" for standard input.
+        The texts among the arguments. There are none if there are inputs.
+    input_paths : tuple of str
+        The files of texts, folders of files, or "-" for standard input.
     input_format : str, optional
         The format of the input. By default the file decides.
     column : str, optional
@@ -49,7 +49,8 @@ class ClassifyRequest:
     n_threads : int, optional
         The most threads that compute at a time.
     output_path : str, optional
-        The file for the results. By default they go to standard output.
+        The file for the results, or the folder for the files of several inputs. By default the
+        results go to standard output.
     output_format : str, optional
         The format that `--format` or the ending of the output file asks for. By default the
         format of the input decides.
@@ -64,7 +65,7 @@ class ClassifyRequest:
     """
 
     texts: tuple[str, ...]
-    input_path: str | None
+    input_paths: tuple[str, ...]
     input_format: str | None
     column: str | None
     encoding: Encoding
@@ -82,6 +83,11 @@ class ClassifyRequest:
     resume: bool
     progress: bool
     quiet: bool
+
+    @property
+    def input_path(self) -> str | None:
+        """The first input, which is the only one where one table is labelled."""
+        return self.input_paths[0] if self.input_paths else None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -129,7 +135,15 @@ def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_input_arguments(parser: argparse.ArgumentParser) -> None:
     source = parser.add_argument_group("input")
-    source.add_argument("--input", metavar="FILE", help="a file of texts; '-' is standard input")
+    source.add_argument(
+        "--input",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="a file of texts, several files, or folders of files, of which all at any depth are "
+        "taken; '-' is standard input",
+    )
     source.add_argument(
         "--input-format",
         choices=FORMATS,
@@ -183,7 +197,8 @@ def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         type=_read_output_path,
         metavar="FILE",
-        help="the file for the results (default: standard output, '-')",
+        help="the file for the results (default: standard output, '-'); for several inputs it is "
+        "the name of a folder, in which each input has a file of the same name",
     )
     output.add_argument(
         "--format",
@@ -194,7 +209,7 @@ def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_argument(
         "--prefix", default="", help="the beginning of the names of the added columns"
     )
-    output.add_argument("--force", action="store_true", help="replace an existing output file")
+    output.add_argument("--force", action="store_true", help="replace an existing output")
     output.add_argument(
         "--resume",
         action="store_true",
@@ -220,14 +235,14 @@ def read_request(arguments: argparse.Namespace) -> ClassifyRequest:
         If the arguments do not go together.
     """
     texts: tuple[str, ...] = tuple(arguments.texts)
-    input_path: str | None = arguments.input
-    if input_path is not None and texts:
+    input_paths: tuple[str, ...] = tuple(arguments.input)
+    if input_paths and texts:
         raise wrong_usage("give texts or --input FILE, not both")
     if arguments.resume and arguments.output is None:
         raise wrong_usage("--resume needs --output FILE")
     if texts == (STANDARD_INPUT,):
-        texts, input_path = (), STANDARD_INPUT
-    elif input_path is None and not texts:
+        texts, input_paths = (), (STANDARD_INPUT,)
+    elif not input_paths and not texts:
         raise wrong_usage("give texts, --input FILE, or - for standard input")
     if texts and (arguments.column or arguments.input_format):
         raise wrong_usage("--column and --input-format need --input FILE, or - for standard input")
@@ -238,7 +253,7 @@ def read_request(arguments: argparse.Namespace) -> ClassifyRequest:
         raise wrong_usage("a table is for a terminal; choose another --format for --output")
     return ClassifyRequest(
         texts=texts,
-        input_path=input_path,
+        input_paths=input_paths,
         input_format=arguments.input_format,
         column=arguments.column,
         encoding=Encoding(arguments.encoding, arguments.encoding_errors),

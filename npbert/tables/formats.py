@@ -34,6 +34,8 @@ _FORMAT_BY_ENDING: Final = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
+# The endings of files that are tables in a folder: these, and that of plain lines.
+ENDINGS: Final = (*_FORMAT_BY_ENDING, ".txt")
 
 # Endings that promise a format or a compression in which nothing is written here.
 _NOT_WRITTEN: Final = (
@@ -221,6 +223,7 @@ def _compress(compression: str, rows: Path, target: Path) -> None:
 
 __all__ = [
     "DEFAULT_DIALECT",
+    "ENDINGS",
     "FORMATS",
     "Dialect",
     "finisher_for",

@@ -48,6 +48,14 @@ class Counts:
     windows: int = 0
     tokens: int = 0
 
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            **{
+                field.name: getattr(self, field.name) + getattr(other, field.name)
+                for field in fields(Counts)
+            }
+        )
+
 
 class Labeller:
     r"""Makes the columns of labels and scores for the rows of a table, and counts.
@@ -117,17 +125,6 @@ class Labeller:
                 "are added (--prefix)"
             )
 
-    def model_digest(self) -> str:
-        """Return the SHA-256 of the model's files; it is equal if two models are the same."""
-        folder = Path(self._classifier.tokenizer.name_or_path)
-        digest = hashlib.sha256()
-        for path in sorted(folder.iterdir()):
-            if path.suffix in _MODEL_FILES:
-                digest.update(path.name.encode())
-                with path.open("rb") as file:
-                    digest.update(hashlib.file_digest(file, "sha256").digest())
-        return digest.hexdigest()
-
     def restore_counts(self, state: Mapping[str, Any]) -> None:
         """Set the counts to those of a checkpoint of `label_into`, to go on counting from there."""
         self.counts = Counts(**{field.name: state.get(field.name, 0) for field in fields(Counts)})
@@ -190,6 +187,18 @@ class Labeller:
                 for label, name in self._score_names.items()
             ),
         ]
+
+
+def model_digest(classifier: TextClassificationPipeline) -> str:
+    """Return the SHA-256 of the files of a classifier; it is equal if two models are the same."""
+    folder = Path(classifier.tokenizer.name_or_path)
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.suffix in _MODEL_FILES:
+            digest.update(path.name.encode())
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
 
 
 def label_into(

@@ -16,7 +16,7 @@ from tests.support.command_line import Classify, read_json_lines
 
 DEFAULT = ClassifyRequest(
     texts=("good",),
-    input_path=None,
+    input_paths=(),
     input_format=None,
     column=None,
     encoding=Encoding(),
@@ -35,8 +35,8 @@ DEFAULT = ClassifyRequest(
     progress=False,
     quiet=False,
 )
-STANDARD_INPUT = replace(DEFAULT, texts=(), input_path="-")
-CSV_FILE = replace(DEFAULT, texts=(), input_path="in.csv")
+STANDARD_INPUT = replace(DEFAULT, texts=(), input_paths=("-",))
+CSV_FILE = replace(DEFAULT, texts=(), input_paths=("in.csv",))
 
 
 def read(arguments: list[str]) -> ClassifyRequest:

@@ -20,6 +20,9 @@ CONTENT = HEADER + b"".join(CHUNKS)
 RECIPE = {"model": "a", "threads": 2}
 Finish = Callable[[Path, Path], None]
 
+Step = Callable[[], Any]  # something that is about to be done on the disk
+Watch = Callable[[Callable[[Step], Any]], None]
+
 
 def make(
     target: Path,

@@ -11,7 +11,6 @@ import stat
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -28,6 +27,8 @@ from tests.support.resumable import (
     HEADER,
     RECIPE,
     Finish,
+    Step,
+    Watch,
     compress_in_two_steps,
     contents,
     cut_short,
@@ -213,30 +214,13 @@ def test_the_lock_is_removed_while_it_is_held(
 
 # --------------------------------------------------------------------- death at every step
 
-Step = Callable[[], Any]
-
-
-@pytest.fixture
-def watch(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Step], Any]], None]:
-    """Pass every step on the disk to a function, which decides whether to take it."""
-
-    def watch(take: Callable[[Step], Any]) -> None:
-        def watched(step: Callable[..., Any]) -> Callable[..., Any]:
-            return lambda *args, **options: take(partial(step, *args, **options))
-
-        for owner, steps in ((os, "fsync replace truncate"), (Path, "unlink touch mkdir rmdir")):
-            for name in steps.split():
-                monkeypatch.setattr(owner, name, watched(getattr(owner, name)))
-
-    return watch
-
 
 @finishes
 @pytest.mark.parametrize("is_new", [True, False])
 @pytest.mark.parametrize(("n_before", "n_chunks"), [(0, 0), (0, 3), (2, 3)])
 def test_a_run_that_dies_is_gone_on_with(
     target: Path,
-    watch: Callable[[Callable[[Step], Any]], None],
+    watch: Watch,
     monkeypatch: pytest.MonkeyPatch,
     finish: Finish | None,
     is_new: bool,
@@ -287,7 +271,7 @@ def whole_size(n_chunks: int) -> int:
 
 @finishes
 def test_a_run_that_is_interrupted_anywhere_is_gone_on_with(
-    tmp_path: Path, watch: Callable[[Callable[[Step], Any]], None], finish: Finish | None
+    tmp_path: Path, watch: Watch, finish: Finish | None
 ) -> None:
     """A signal may come right after a step, before the program has noted that it was taken."""
     n_steps = place = 0
