@@ -72,14 +72,25 @@ def make_post_processor(
     )
 
 
-def lacking_tokens(backend: tokenizers.Tokenizer, settings: Settings) -> list[str]:
-    """List the special tokens that BERT's rules need, but that the vocabulary does not have."""
+def lacking_tokens(backend: tokenizers.Tokenizer, settings: Settings) -> dict[str, str | None]:
+    """Return the special tokens that BERT's rules need, but that the vocabulary does not have.
+
+    Parameters
+    ----------
+    backend : tokenizers.Tokenizer
+    settings : dict
+
+    Returns
+    -------
+    dict of str to str or None
+        The tokens by their names, such as `cls_token`.
+    """
     needed = {name: settings[name] for name in ("unk_token", "sep_token", "cls_token")}
-    return [
-        token or f"{name} ({token!r})"
+    return {
+        name: token
         for name, token in needed.items()
         if token is None or backend.token_to_id(token) is None
-    ]
+    }
 
 
 def other_parts(backend: tokenizers.Tokenizer, settings: Settings) -> list[str]:

@@ -13,8 +13,9 @@ import tokenizers
 from tokenizers import normalizers
 
 from npbert.checkpoints.saving import write_files
-from npbert.messages import enumerate_names
+from npbert.messages import enumerate_names, enumerate_values
 from npbert.tokenization import bert_rules
+from npbert.tokenization.schema import SPECIAL_TOKENS
 from npbert.tokenization.settings import (
     SETTINGS_FILE,
     Settings,
@@ -22,7 +23,11 @@ from npbert.tokenization.settings import (
     read_class,
     read_settings,
 )
-from npbert.tokenization.special_tokens import SPECIAL_TOKENS, SpecialTokens, take_special_tokens
+from npbert.tokenization.special_tokens import (
+    SpecialTokens,
+    describe_token,
+    take_special_tokens,
+)
 
 VOCAB_FILE: Final = "vocab.txt"
 TOKENIZER_FILE: Final = "tokenizer.json"
@@ -136,6 +141,11 @@ def write_tokenizer(
         if value not in (None, [], {}) or SPECIAL_TOKENS.get(name)
     }
     known.pop("auto_map", None)  # the code that it names is not in the new folder
+    # Where this key is, nobody reads special_tokens_map.json and added_tokens.json, which another
+    # tokenizer may have left in the folder.
+    known["added_tokens_decoder"] = {
+        number: describe_token(token) for number, token in whole.get_added_tokens_decoder().items()
+    }
     contents = {
         SETTINGS_FILE: json.dumps(known, indent=2, sort_keys=True, ensure_ascii=False) + "\n",
         TOKENIZER_FILE: whole.to_str(pretty=True),
@@ -220,12 +230,19 @@ def _post_process(backend: tokenizers.Tokenizer, settings: Settings, path: Path)
     """Let BERT's special tokens stand around every text, or raise a ValueError if one is missing.
 
     transformers would add a missing token to the vocabulary, with an id for which the model has no
-    vector.
+    vector. Where a token is null, it would put the token of a fixed id there, whatever this is.
     """
     lacking = bert_rules.lacking_tokens(backend, settings)
+    for name, token in lacking.items():
+        if not token:
+            raise ValueError(
+                f"{path.parent}: {name} is {token!r}, expected a token of the vocabulary, because "
+                f"the rules of BERT need one; leave the key out to have {SPECIAL_TOKENS[name]}"
+            )
     if lacking:
         raise ValueError(
-            f"{path} lacks the special tokens {', '.join(lacking)}; is it a vocabulary?"
+            f"{path} lacks the special tokens {enumerate_values(lacking.values())}; is it a "
+            "vocabulary?"
         )
     backend.post_processor = bert_rules.make_post_processor(backend, settings)
 

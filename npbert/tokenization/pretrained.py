@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -112,7 +113,8 @@ class PretrainedTokenizer(Vocabulary):
         # one thread makes its settings and tokenizes, no other thread may change them.
         self._lock = threading.Lock()
         longest = settings.get("model_max_length") or settings.get("max_len")  # its old name
-        self.model_max_length = int(longest or UNLIMITED)
+        limit: float = longest or math.inf
+        self.model_max_length = UNLIMITED if limit == math.inf else int(limit)
         self.split_special_tokens = bool(settings.get("split_special_tokens"))
         self.model_input_names: list[str] = list(
             settings.get("model_input_names") or ("input_ids", "attention_mask")

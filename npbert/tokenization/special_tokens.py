@@ -9,22 +9,19 @@ from typing import Any, Final, NamedTuple
 import tokenizers
 from tokenizers import AddedToken
 
-from npbert.tokenization.settings import SETTINGS_FILE, Settings, read_json
+from npbert.messages import shown
+from npbert.tokenization import schema
+from npbert.tokenization.schema import (
+    SPECIAL_TOKENS,
+    TOKEN_FLAGS,
+    check_token_text,
+    read_checked,
+    read_token_id,
+)
+from npbert.tokenization.settings import SETTINGS_FILE, Settings
 
 SPECIAL_TOKENS_FILE: Final = "special_tokens_map.json"
 ADDED_TOKENS_FILE: Final = "added_tokens.json"
-
-# The attributes in the order of transformers, with the text of each token that BERT has.
-SPECIAL_TOKENS: Final = {
-    "bos_token": None,
-    "eos_token": None,
-    "unk_token": "[UNK]",
-    "sep_token": "[SEP]",
-    "pad_token": "[PAD]",
-    "cls_token": "[CLS]",
-    "mask_token": "[MASK]",
-}
-_FLAGS: Final = ("single_word", "lstrip", "rstrip", "normalized", "special")
 
 
 class SpecialTokens(NamedTuple):
@@ -73,24 +70,27 @@ class SpecialTokens(NamedTuple):
             If a token does not get the id that the files give it.
         """
         names = {token.content for token in self.named.values()}
-        for number, token in sorted(self.numbered.items()):
+        # All in one call, because each call sorts all tokens that the backend has.
+        tokens = [token for _, token in sorted(self.numbered.items())]
+        for token in tokens:
             token.special = token.special or token.content in names
-            backend.add_tokens([token])
+        backend.add_tokens(tokens)
+        for number, token in self.numbered.items():
             found = backend.token_to_id(token.content)
             if found != number:
                 raise ValueError(
-                    f"{self.source}: {token.content!r} should be token {number}, but the "
+                    f"{self.source}: {shown(token.content)} should be token {number}, but the "
                     f"vocabulary gives it {found}; are these files of one tokenizer?"
                 )
 
     def add_named_to(self, backend: tokenizers.Tokenizer) -> None:
         """Make all other tokens known; one that is not in the vocabulary gets the next free id."""
         known = {token.content for token in backend.get_added_tokens_decoder().values()}
-        for token in self.named.values():
-            if token.content not in known:
-                token.special = True
-                backend.add_tokens([token])
-        backend.add_tokens([token for token in self.extra if token.content not in known])
+        named = [token for token in self.named.values() if token.content not in known]
+        for token in named:
+            token.special = True
+        extra = [token for token in self.extra if token.content not in known]
+        backend.add_tokens([*named, *extra])
 
 
 def take_special_tokens(
@@ -117,7 +117,7 @@ def take_special_tokens(
     Raises
     ------
     ValueError
-        If a file is not JSON, or a token is neither a text nor an object with its text.
+        If a file is not JSON, or the value of a key is of the wrong type.
     """
     numbered, source = _numbered_tokens(settings, folder, given)
     # Those of special_tokens_map.json have their name of release 4 until now. So, as in
@@ -132,13 +132,10 @@ def take_special_tokens(
         is_standard = name in SPECIAL_TOKENS
         place = settings if is_standard else settings["model_specific_special_tokens"]
         if place[name] is not None:
-            token = _make_token(place[name], f"{folder}: {name}", special=True)
+            token = _make_token(place[name], special=True)
             named[name] = texts.get(token.content, token)
             place[name] = token.content
-    where = f"{folder}: extra_special_tokens"
-    extra = [
-        _make_token(token, where, special=True) for token in settings["extra_special_tokens"] or ()
-    ]
+    extra = [_make_token(token, special=True) for token in settings["extra_special_tokens"] or ()]
     settings["extra_special_tokens"] = [token.content for token in extra]
     return SpecialTokens(numbered, source, named, extra)
 
@@ -158,17 +155,17 @@ def _numbered_tokens(
     )
     decoder = settings.pop("added_tokens_decoder", None)
     if decoder is not None:
-        tokens = {
-            int(number): _make_token(token, f"{folder}: token {number} of added_tokens_decoder")
-            for number, token in decoder.items()
-        }
+        tokens = {int(number): _make_token(token) for number, token in decoder.items()}
         return tokens, folder / SETTINGS_FILE
-    for name, value in read_json(folder / SPECIAL_TOKENS_FILE).items():
+    of_map = read_checked(folder / SPECIAL_TOKENS_FILE, schema.SPECIAL_TOKENS_MAP)
+    for name, value in of_map.items():
         if given.get(name):
             continue
         if name == "extra_special_tokens" and isinstance(value, list):
             known = settings.get(name) or []
             settings[name] = [*known, *(token for token in value if token not in known)]
+        elif name.endswith("_token") and isinstance(value, Mapping) and "content" in value:
+            settings[name] = _make_token(value)
         else:
             settings[name] = value
     settings["model_specific_special_tokens"] = (
@@ -179,9 +176,17 @@ def _numbered_tokens(
     path = folder / ADDED_TOKENS_FILE
     tokens = {
         number: AddedToken(text, normalized=text not in special, special=text in special)
-        for text, number in read_json(path).items()
+        for text, number in _read_added_tokens(path).items()
     }
     return tokens, path
+
+
+def _read_added_tokens(path: Path) -> dict[str, int]:
+    numbers = {}
+    for text, number in read_checked(path, {}).items():
+        check_token_text(f"{path}: a key", text)
+        numbers[text] = read_token_id(f"{path}: the id of {shown(text)}", number)
+    return numbers
 
 
 def _take_named(settings: Settings) -> dict[str, Any]:
@@ -189,25 +194,36 @@ def _take_named(settings: Settings) -> dict[str, Any]:
     named = {
         name: settings.pop(name)
         for name in [*settings]
-        if name.endswith("_token")
-        and name not in SPECIAL_TOKENS
-        and isinstance(settings[name], (str, dict, AddedToken))
+        if name.endswith("_token") and name not in SPECIAL_TOKENS and _is_token(settings[name])
     }
     if isinstance(settings.get("extra_special_tokens"), dict):
         named |= settings.pop("extra_special_tokens")
     return named
 
 
-def _make_token(token: object, where: str, special: bool = False) -> AddedToken:
+def _is_token(value: object) -> bool:
+    """Tell whether the value of a key that ends with "_token" is a token.
+
+    transformers marks a token's object with its type. Other values are settings, such as the true
+    of `add_bos_token`.
+    """
+    is_marked = isinstance(value, Mapping) and value.get("__type") == "AddedToken"
+    return is_marked or isinstance(value, (str, AddedToken))
+
+
+def _make_token(token: str | Mapping[str, Any] | AddedToken, special: bool = False) -> AddedToken:
     """Return a token that is given as a text, with its flags in an object, or as an AddedToken."""
     if isinstance(token, AddedToken):
         return token
     if isinstance(token, str):
         return AddedToken(token, special=special, normalized=not special)
-    if isinstance(token, Mapping) and isinstance(token.get("content"), str):
-        flags = {name: token[name] for name in _FLAGS if name in token}
-        return AddedToken(token["content"], **{"special": special, **flags})
-    raise ValueError(f"{where} is {token!r}, expected a token's text")
+    flags = {name: token[name] for name in TOKEN_FLAGS if name in token}
+    return AddedToken(token["content"], **{"special": special, **flags})
+
+
+def describe_token(token: AddedToken) -> dict[str, str | bool]:
+    """Return the text of a token and its flags, as tokenizer_config.json has them."""
+    return {"content": token.content, **{name: getattr(token, name) for name in TOKEN_FLAGS}}
 
 
 def _text_of(token: Any) -> str | None:

@@ -10,8 +10,8 @@ import tokenizers
 from numpy.typing import NDArray
 
 from npbert.tokenization.inputs import Several, as_plain_ids, require_ids
+from npbert.tokenization.schema import SPECIAL_TOKENS
 from npbert.tokenization.settings import Settings
-from npbert.tokenization.special_tokens import SPECIAL_TOKENS
 
 # What `clean_up_tokenization_spaces` replaces, as in transformers.
 _SPACES: Final = (

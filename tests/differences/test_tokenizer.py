@@ -95,7 +95,7 @@ def test_a_vocabulary_without_special_tokens(folder: Path, tmp_path: Path) -> No
     other = changed(folder, tmp_path / "lacking")
     (other / "vocab.txt").write_text("[PAD]\n[UNK]\n[SEP]\nfilm")
     assert transformers.AutoTokenizer.from_pretrained(other).cls_token_id == 4
-    with pytest.raises(ValueError, match=r"lacks the special tokens \[CLS\]; is it a vocabulary"):
+    with pytest.raises(ValueError, match=r"lacks the special tokens '\[CLS\]'; is it a vocabulary"):
         npbert.AutoTokenizer.from_pretrained(other)
 
 
@@ -107,6 +107,55 @@ def test_ids_that_contradict(folder: Path, tmp_path: Path) -> None:
     assert theirs.convert_tokens_to_ids("<new>") == 30522
     with pytest.raises(ValueError, match=r"'<new>' should be token 30600, but .* gives it 30522"):
         npbert.AutoTokenizer.from_pretrained(other)
+
+
+@row("null or an empty text for `cls_token` or `sep_token`, over a vocab.txt")
+@pytest.mark.parametrize(("token", "number"), [(None, 2), ("", 100)])
+def test_no_first_token(folder: Path, tmp_path: Path, token: str | None, number: int) -> None:
+    other = changed(folder, tmp_path / "null")
+    write_json(other / "tokenizer_config.json", {"cls_token": token})
+    assert transformers.AutoTokenizer.from_pretrained(other)("film").input_ids[0] == number
+    with pytest.raises(ValueError, match=rf"cls_token is {token!r}, expected a token of the voc"):
+        npbert.AutoTokenizer.from_pretrained(other)
+
+
+@row(
+    "a value of a wrong type in tokenizer_config.json, special_tokens_map.json or "
+    'added_tokens.json (`"clean_up_tokenization_spaces": "no"`, `"pad_token": 5`, the id null)'
+)
+def test_values_of_a_wrong_type(folder: Path, tmp_path: Path) -> None:
+    def load_both(file: str, values: dict[str, Any], message: str) -> Any:
+        other = changed(folder, tmp_path / file.partition(".")[0])
+        write_json(other / file, values)
+        with pytest.raises(ValueError, match=f"^{other / file}: {message}"):
+            npbert.AutoTokenizer.from_pretrained(other)
+        return transformers.AutoTokenizer.from_pretrained(other)
+
+    loaded = load_both(
+        "tokenizer_config.json",
+        {"clean_up_tokenization_spaces": "no"},
+        "clean_up_tokenization_spaces is 'no', expected true, false or null",
+    )
+    assert loaded.decode(loaded("one .")["input_ids"], skip_special_tokens=True) == "one."
+    ignored = load_both("added_tokens.json", {"<new>": None}, "the id of '<new>' is None, expected")
+    assert ignored.convert_tokens_to_ids("<new>") == 30522
+    with pytest.raises(TypeError, match=r"^Special token pad_token has to be either str"):
+        load_both("special_tokens_map.json", {"pad_token": 5}, "pad_token is 5, expected a token")
+
+
+@row("a tokenizer that is saved beside an older special_tokens_map.json")
+def test_saving_beside_an_older_file(tokenizers: Sides, tmp_path: Path) -> None:
+    for side in tokenizers:
+        place = tmp_path / type(side).__module__.partition(".")[0]
+        place.mkdir()
+        write_json(place / "special_tokens_map.json", {"mask_token": "film"})
+        side.save_pretrained(place)
+    for library in (npbert, transformers):
+        masks = [
+            library.AutoTokenizer.from_pretrained(tmp_path / name).mask_token
+            for name in ("npbert", "transformers")
+        ]
+        assert masks == ["[MASK]", "film"]
 
 
 @row(

@@ -15,9 +15,9 @@ import npbert
         ({}, "no tokenizer.json and no vocab.txt"),
         (
             {"vocab.txt": "[UNK]\n[SEP]\n", "tokenizer_config.json": '{"cls_token": null}'},
-            r"lacks the special tokens cls_token \(None\); is it a vocabulary",
+            r"cls_token is None, expected a token.*leave the key out to have \[CLS\]$",
         ),
-        ({"vocab.txt": "a\nb\n"}, r"lacks the special tokens \[UNK\], \[SEP\]"),
+        ({"vocab.txt": "a\nb\n"}, r"lacks the special tokens '\[UNK\]', '\[SEP\]', '\[CLS\]'; is"),
         ({"vocab.txt": b"\xff\xfe"}, "not a UTF-8 text file"),
         ({"tokenizer.json": "{}"}, "cannot be read as a tokenizer"),
         ({"tokenizer.json": "<html>"}, "cannot be read as a tokenizer"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 from npbert.tokenization.options import SETTING_NAMES, TokenizerCallOptions
-from npbert.tokenization.special_tokens import SPECIAL_TOKENS
+from npbert.tokenization.schema import SPECIAL_TOKENS
 from npbert.tokenization.tokenizer import Tokenizer
 from npbert.tokenization.vocabulary import SpecialToken, SpecialTokenId, Vocabulary
 

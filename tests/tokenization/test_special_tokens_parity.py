@@ -184,6 +184,26 @@ def test_tokens_after_saving(tmp_path: Path, case: str) -> None:
     assert state_of(again) == state_of(ours) == state_of(theirs)
 
 
+@pytest.mark.parametrize("case", ["extra, a list", "map, flags", "added, and map", "no mask"])
+def test_tokens_that_are_saved_beside_older_files(tmp_path: Path, case: str) -> None:
+    """The files that another tokenizer has left in the folder are kept, and not read."""
+    folder = with_files(make_tokenizer(tmp_path / "made"), tmp_path / "own", FILES[case])
+    older = {
+        MAP: {"mask_token": "[SEP]", "additional_special_tokens": ["film"], "x_token": "<x>"},
+        ADDED: {"<b>": 30522},
+    }
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    for name, values in older.items():
+        (saved / name).write_text(json.dumps(values))
+    ours = npbert.AutoTokenizer.from_pretrained(folder)
+    ours.save_pretrained(saved)
+    (saved / "config.json").write_text('{"model_type": "distilbert"}')
+    again, theirs = load(saved)
+    assert state_of(again) == state_of(ours) == state_of(theirs)
+    assert {name: json.loads((saved / name).read_text()) for name in older} == older
+
+
 def test_tokens_as_attributes(tmp_path: Path) -> None:
     sides: Any = load(make_tokenizer(tmp_path, extra_special_tokens={"image_token": "<image>"}))
     for side in sides:
