@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import filecmp
-import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 
@@ -51,19 +49,15 @@ def _holds(path: Path, content: str | Path) -> bool:
 
 def _write_whole(path: Path, content: str | Path) -> None:
     """Write a file that appears under its name only when it is complete."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    # open() gives the file the permissions that the user has chosen; mkstemp would not.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        with open(handle, "wb") as stream:
+        with temporary.open("xb") as stream:
             if isinstance(content, Path):
                 with content.open("rb") as source:
                     shutil.copyfileobj(source, stream)
             else:
                 stream.write(content.encode())
-        # mkstemp makes private files. Set the mode that open() would have set.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
-        with suppress(FileNotFoundError):  # it has been moved into place
-            os.unlink(temporary)
+        temporary.unlink(missing_ok=True)  # it is not there once it has its name

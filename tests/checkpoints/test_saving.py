@@ -22,11 +22,20 @@ def test_texts_and_copies(tmp_path: Path) -> None:
         assert sorted(path.name for path in folder.iterdir()) == ["a.json", "b.bin"]
 
 
-def test_the_mode_is_that_of_other_files(tmp_path: Path) -> None:
-    write_files(tmp_path, {"ours": "x"})
-    (tmp_path / "theirs").write_text("x")
+@pytest.mark.parametrize("umask", [0o022, 0o002, 0o077])
+def test_the_mode_is_that_of_other_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, umask: int
+) -> None:
+    before = os.umask(umask)
+    try:
+        with monkeypatch.context() as changed:
+            changed.delattr(os, "umask")  # other threads make files with the same one
+            write_files(tmp_path, {"ours": "x"})
+        (tmp_path / "theirs").write_text("x")
+    finally:
+        os.umask(before)
     modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("ours", "theirs")]
-    assert modes[0] == modes[1]
+    assert modes == [0o666 & ~umask] * 2
 
 
 @pytest.mark.parametrize("content", ["mine", "", "x\n"])
