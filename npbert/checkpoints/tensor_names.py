@@ -9,7 +9,8 @@ from typing import Final
 
 from npbert.checkpoints.weight_files import MERGE_ADAPTER
 
-BASE_PREFIX: Final = "distilbert."  # of the encoder's tensors in a model with a head
+_BASE: Final = "distilbert"
+BASE_PREFIX: Final = f"{_BASE}."  # of the encoder's tensors in a model with a head
 
 _OLD_NAMES: Final = {"gamma": "weight", "beta": "bias"}  # of LayerNorm, from TensorFlow
 # Parts of names that stand for a wrapper around a module and carry nothing: of torch.compile,
@@ -51,9 +52,10 @@ _SIGNS: Final = {
 def canonical(name: str) -> str:
     """Return a stored name without wrappers and prefix, and with the present names of LayerNorm."""
     parts = [part for part in name.split(".") if part not in _WRAPPERS]
-    name = ".".join(parts)
-    while name.startswith(BASE_PREFIX):
-        name = name.removeprefix(BASE_PREFIX)
+    n_prefixes = 0
+    while n_prefixes < len(parts) - 1 and parts[n_prefixes] == _BASE:
+        n_prefixes += 1
+    name = ".".join(parts[n_prefixes:])
     stem, _, kind = name.rpartition(".")
     if kind in _OLD_NAMES and stem.lower().endswith(("layernorm", "layer_norm")):
         return f"{stem}.{_OLD_NAMES[kind]}"
@@ -89,10 +91,11 @@ def name_cause(stored_names: Collection[str], missing: Collection[str]) -> str |
         if found is not None:
             return sentence.format(found)
     wanted = {*missing}
+    most_parts = max((name.count(".") + 1 for name in wanted), default=0)
     prefixes: Counter[str] = Counter()
     for stored in stored_names:
         parts = canonical(stored).split(".")
-        for n_before in range(1, len(parts)):
+        for n_before in range(max(1, len(parts) - most_parts), len(parts)):
             if ".".join(parts[n_before:]) in wanted:
                 before = ".".join(parts[:n_before]) + "."
                 prefixes[before.removesuffix(BASE_PREFIX) or before] += 1

@@ -85,8 +85,8 @@ def load_parameters(
     Warns
     -----
     UserWarning
-        If there are tensors that nothing uses. The warning names them. It names the tensors of
-        heads only when the bare encoder is loaded. Or if there is an adapter beside the weights.
+        If there are tensors that nothing uses, of a head or foreign ones. The warning names them.
+        Or if there is an adapter beside the weights.
 
     Notes
     -----
@@ -99,7 +99,7 @@ def load_parameters(
     head = head_kind.load(checkpoint.take, config)
     if checkpoint.problems:
         raise CheckpointError(_report(folder, checkpoint, head_kind, config))
-    _warn_of_unused(folder, checkpoint.unused(), head_kind)
+    _warn_of_unused(folder, checkpoint.unused(), head_kind, config)
     if (folder / ADAPTER_CONFIG).exists():
         warnings.warn(
             f"{folder}: beside the weights there is an adapter of PEFT ({ADAPTER_CONFIG}), which "
@@ -279,7 +279,9 @@ def _has_fewer_heads(tensor: StoredTensor, config: DistilBertConfig) -> bool:
     )
 
 
-def _warn_of_unused(folder: Path, unused: Mapping[str, str], head_kind: HeadKind[HeadT]) -> None:
+def _warn_of_unused(
+    folder: Path, unused: Mapping[str, str], head_kind: HeadKind[HeadT], config: DistilBertConfig
+) -> None:
     head_parts = {part for kind in HEAD_KINDS for part in kind.parts}
     of_heads: list[str] = []
     foreign: list[str] = []
@@ -297,6 +299,15 @@ def _warn_of_unused(folder: Path, unused: Mapping[str, str], head_kind: HeadKind
         warnings.warn(
             f"{folder}: the bare encoder leaves the weights of the head unused: "
             + enumerate_names(of_heads),
+            stacklevel=4,
+        )
+    elif of_heads:
+        saved_from = enumerate_names(config.architectures or ())
+        warnings.warn(
+            f"{folder}: the {head_kind.name} head leaves weights of another head unused: "
+            + enumerate_names(of_heads)
+            + (f". The weights were saved from {saved_from}" if saved_from else "")
+            + "; its numbers mean nothing unless it was trained, too",
             stacklevel=4,
         )
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from npbert.checkpoints.tensor_names import canonical, name_cause
 from npbert.distilbert.activations import Array
 from tests.support.oracles import largest_difference
 from tests.support.stored_weights import IDS, LIN1, PREFIX, WEIGHTS, WORDS, Tensors, load, refusal
@@ -157,3 +158,13 @@ def test_other_sizes_are_not_taken_for_pruned_heads(folder: Path) -> None:
         warnings.simplefilter("error")
         save_file({WORDS: torch.ones(11, 8)}, folder / WEIGHTS)
         assert "pruned" not in refusal(folder)
+
+
+@pytest.mark.parametrize("part", ["distilbert", "a", "", "module", "weight_", "lora_"])
+def test_names_of_many_parts_take_little_time(part: str) -> None:
+    """A damaged file can have a name of megabytes; this would take hours in quadratic time."""
+    long = ".".join([part] * 200_000)
+    for name in (f"{long}.bias", f"{long}.distilbert.embeddings.LayerNorm.bias"):
+        assert canonical(name)
+        cause = name_cause([name], ["embeddings.LayerNorm.bias"])
+        assert cause is None or "bias" in name

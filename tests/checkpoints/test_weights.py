@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 import npbert
 from npbert.checkpoints.safetensors_files import CheckpointError
 from npbert.distilbert.activations import Array
-from npbert.models.heads import AutoModel
+from npbert.models.heads import AutoModel, AutoModelForSequenceClassification
 from tests.support.heads import HEADS
 from tests.support.oracles import largest_difference, make_folder, make_model
 from tests.support.stored_weights import (
@@ -75,11 +75,30 @@ def test_foreign_tensors_warn(folder: Path, tensors: Tensors) -> None:
 def test_weights_of_heads(folder: Path, tensors: Tensors) -> None:
     parts = ("qa_outputs", "vocab_transform", "vocab_layer_norm", "vocab_projector")
     save_file(tensors | {f"{part}.bias": torch.ones(2) for part in parts}, folder / WEIGHTS)
-    load(folder)  # without a warning
-    with pytest.warns(UserWarning, match="bare encoder") as caught:
-        AutoModel.from_pretrained(folder)
-    assert len(caught) == 1
-    assert all(f"{part}.bias" in str(caught[0].message) for part in (*parts, "pre_classifier"))
+    for auto_class, leaves, unused in (
+        (AutoModel, "the bare encoder leaves the weights of the head", (*parts, "pre_classifier")),
+        (AutoModelForSequenceClassification, "the sequence classification head leaves", parts),
+    ):
+        with pytest.warns(UserWarning, match=leaves) as caught:
+            auto_class.from_pretrained(folder)
+        assert (len(caught), caught[0].filename) == (1, __file__)
+        assert all(f"{part}.bias" in str(caught[0].message) for part in unused)
+
+
+def test_a_checkpoint_of_another_head_that_fits(folder: Path, tensors: Tensors) -> None:
+    save_file(tensors, folder / WEIGHTS)
+    config = json.loads((folder / "config.json").read_text())
+    for architectures in (["DistilBertForSequenceClassification"], None):
+        (folder / "config.json").write_text(json.dumps(config | {"architectures": architectures}))
+        with pytest.warns(UserWarning, match="head leaves weights of another head") as caught:
+            npbert.AutoModelForTokenClassification.from_pretrained(folder)
+        message = str(caught[0].message).replace("bias, pre_classifier.weight", "*")
+        assert message == (
+            f"{folder}: the token classification head leaves weights of another head unused: "
+            "pre_classifier.*"
+            + (f". The weights were saved from {architectures[0]}" if architectures else "")
+            + "; its numbers mean nothing unless it was trained, too"
+        )
 
 
 @pytest.mark.parametrize("prefix", [PREFIX, ""])

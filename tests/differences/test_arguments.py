@@ -62,6 +62,25 @@ def test_loading_otherwise(folder: Path) -> None:
             npbert.DistilBertForSequenceClassification.from_pretrained(folder, **options)
 
 
+@row(
+    '`do_basic_tokenize=False`, `never_split=["film"]` and another `tokenizer_type` at the loading '
+    "of a tokenizer"
+)
+def test_keywords_of_tokenizers(folder: Path) -> None:
+    load = transformers.AutoTokenizer.from_pretrained
+    expected = load(folder)("a film.")
+    refused: dict[str, Any] = {
+        "do_basic_tokenize": False,
+        "never_split": ["film"],
+        "tokenizer_type": "gpt2",
+    }
+    for name, value in refused.items():
+        is_same = dict(load(folder, **{name: value})("a film.")) == dict(expected)
+        assert is_same == (name != "tokenizer_type")
+        with pytest.raises(ValueError, match=f"^{name} is .*, expected one of .*; leave the argum"):
+            npbert.AutoTokenizer.from_pretrained(folder, **{name: value})
+
+
 @row('`return_tensors="pt"`')
 def test_tensors(tokenizers: Sides) -> None:
     assert isinstance(tokenizers.theirs("one", return_tensors="pt").input_ids, torch.Tensor)

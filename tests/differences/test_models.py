@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import operator
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -67,6 +69,41 @@ def test_8_bits(folder: Path, tmp_path: Path) -> None:
     assert load(quantized).pre_classifier.weight.abs().max() == 127
     with pytest.raises(npbert.CheckpointError, match="Weights of 8 bits are quantized"):
         npbert.DistilBertForSequenceClassification.from_pretrained(quantized)
+
+
+@row("weights of the types BOOL and C64")
+@pytest.mark.parametrize(("dtype", "shown"), [(np.bool_, "BOOL"), (np.complex64, "C64")])
+def test_truth_values_and_complex_numbers(
+    folder: Path, tmp_path: Path, dtype: type, shown: str
+) -> None:
+    name = "pre_classifier.weight"
+
+    def change(weights: dict[str, Any]) -> None:
+        weights[name] = weights[name].astype(dtype) * dtype(1 + 0j)
+
+    other = changed(folder, tmp_path / "other", change)
+    load = transformers.DistilBertForSequenceClassification.from_pretrained
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns of the imaginary part
+        assert load(other).pre_classifier.weight.dtype == torch.float32
+    with pytest.raises(npbert.CheckpointError, match=f"{name}: dtype {shown}, expected one of: F3"):
+        npbert.DistilBertForSequenceClassification.from_pretrained(other)
+
+
+@row(
+    "a checkpoint of another head, of which some weights fit (a sequence classifier for "
+    "token-classification)"
+)
+def test_another_head(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    logging.getLogger("transformers").addHandler(caplog.handler)
+    theirs = transformers.DistilBertForTokenClassification.from_pretrained(folder)
+    logging.getLogger("transformers").removeHandler(caplog.handler)
+    assert "pre_classifier.weight" in caplog.text
+    message = "leaves weights of another head unused: pre_classifier.*DistilBertForSequenceClass"
+    with pytest.warns(UserWarning, match=message):
+        ours = npbert.DistilBertForTokenClassification.from_pretrained(folder)
+    expected = theirs(torch.tensor([[101, 7592, 102]])).logits.detach().numpy()
+    np.testing.assert_allclose(ours([[101, 7592, 102]]).logits, expected, atol=1e-5)
 
 
 @row(
@@ -265,6 +302,16 @@ def test_num_labels(folder: Path, tmp_path: Path) -> None:
         folder, tmp_path / "y", id2label={"0": "LABEL_0", "1": "LABEL_1"}, num_labels=3
     )
     assert npbert.AutoConfig.from_pretrained(other).id2label == names
+
+
+@row("a label of `id2label` in config.json that is null, or a list")
+@pytest.mark.parametrize("label", [None, ["a"]])
+def test_labels_of_other_types(folder: Path, tmp_path: Path, label: object) -> None:
+    other = configured(folder, tmp_path / "x", id2label={"0": label, "1": "b", "2": "c"})
+    results = their_pipeline("text-classification", other, top_k=None)("film")
+    assert label in [result["label"] for result in results[0]]
+    with pytest.raises(ValueError, match=r"id2label\[0\] is .*, expected a string or a number"):
+        npbert.AutoConfig.from_pretrained(other)
 
 
 @row("`id2label` of config.json without one of the numbers")
