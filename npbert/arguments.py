@@ -64,6 +64,9 @@ _RENAMED: Final = {
 }
 
 
+_ALIKE: Final = 0.7  # how much two names have in common if one may be the other, misspelt
+
+
 def reject_unknown(function: str, unknown: Iterable[str], known: Iterable[str]) -> None:
     """Raise a TypeError for a keyword argument that does not exist, and say what to write.
 
@@ -84,14 +87,14 @@ def reject_unknown(function: str, unknown: Iterable[str], known: Iterable[str]) 
     """
     known = sorted(known)
     for name in unknown:
-        near = difflib.get_close_matches(name, known, n=1)
+        near = difflib.get_close_matches(name, known, n=1, cutoff=_ALIKE)
         successor, example = _RENAMED.get(name, ("", ""))
         if successor in known:
             hint = f"its present form is {example}"
         elif near:
             hint = f"did you mean {near[0]!r}?"
         else:
-            listed = [known_name for known_name in known if known_name not in HARMLESS_NAMES]
+            listed = [known_name for known_name in known if known_name not in PORTED_NAMES]
             hint = f"expected one of: {', '.join(listed)}"
         raise TypeError(f"{function} got an unknown keyword argument {name!r}; {hint}")
 
@@ -129,6 +132,10 @@ class PortedOptions(TypedDict, total=False):
 
     num_workers: int | None
     use_fast: bool | None
+    from_slow: bool | None
+    do_basic_tokenize: bool | None
+    never_split: list[str] | None
+    tokenizer_type: str | None
     low_cpu_mem_usage: bool | None
     trust_remote_code: bool | None
     code_revision: str | None
@@ -210,13 +217,23 @@ _PORTED: Final[Mapping[str, _Ported]] = {
         ("feature_extractor", "image_processor", "video_processor", "processor"),
         _Ported((None,), "npbert reads text alone"),
     ),
+    "do_basic_tokenize": _Ported(
+        (True, None), "a tokenizer of BERT splits a text into words before it splits words"
+    ),
+    "never_split": _Ported(
+        ([], None), "name such words with extra_special_tokens=[…]; they stay whole in every text"
+    ),
+    "tokenizer_type": _Ported(
+        ("distilbert", "bert", None),
+        "npbert reads the tokenizers of BERT, and those that a tokenizer.json describes",
+    ),
     "pipeline_class": _Ported((None,), "npbert has one class for each task"),
     "binary_output": _Ported(_SWITCHED_OFF, "npbert returns results, and writes no pickles"),
 }
-HARMLESS_NAMES: Final = tuple(PortedOptions.__annotations__)
+PORTED_NAMES: Final = tuple(PortedOptions.__annotations__)
 
 
-def drop_harmless(arguments: Mapping[str, object]) -> dict[str, Any]:
+def without_ported(arguments: Mapping[str, object]) -> dict[str, Any]:
     """Check the arguments of `PortedOptions`, and return all other arguments.
 
     Parameters
@@ -247,7 +264,7 @@ def drop_harmless(arguments: Mapping[str, object]) -> dict[str, Any]:
                     f"{name} is {value!r}, expected one of {choices}: {reason}; leave the argument "
                     "out"
                 )
-    return {name: value for name, value in arguments.items() if name not in HARMLESS_NAMES}
+    return {name: value for name, value in arguments.items() if name not in PORTED_NAMES}
 
 
 def _plain(value: object) -> object:

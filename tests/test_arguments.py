@@ -95,6 +95,11 @@ HARMLESS: list[tuple[str, Any]] = [
     ("offload_folder", "anywhere"),
     ("max_memory", {0: "1GB"}),
     ("weights_only", True),
+    *(("from_slow", value) for value in (True, False)),
+    ("do_basic_tokenize", True),
+    ("never_split", None),
+    ("never_split", []),
+    *(("tokenizer_type", value) for value in ("distilbert", "bert", None)),
     ("disable_mmap", True),
     ("quantization_config", None),
     ("load_in_8bit", False),
@@ -137,6 +142,13 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("gguf_file", "x.gguf", "npbert reads safetensors alone"),
     ("state_dict", {}, "npbert reads the weights from the model's folder alone"),
     ("key_mapping", {"a": "b"}, "under the names that transformers gives them; rename them"),
+    ("do_basic_tokenize", False, "a tokenizer of BERT splits a text into words before it splits"),
+    ("never_split", ["film"], r"name such words with extra_special_tokens=\[…\]"),
+    (
+        "tokenizer_type",
+        "gpt2",
+        "npbert reads the tokenizers of BERT, and those that a token",
+    ),
     ("use_kernels", True, "npbert takes no compiled code from a hub"),
 ]
 

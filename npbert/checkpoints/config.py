@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from npbert.arguments import HARMLESS_NAMES, PortedOptions, drop_harmless, reject_unknown
+from npbert.arguments import PORTED_NAMES, PortedOptions, reject_unknown, without_ported
 from npbert.checkpoints.hub import (
     CONFIG_FILE,
     HUB_OPTIONS,
@@ -489,9 +489,9 @@ def config_changes(function: str, keywords: Mapping[str, Any]) -> dict[str, Any]
         If a keyword of ported code has a value that cannot be honoured.
     """
     changes = {
-        name: value for name, value in drop_harmless(keywords).items() if name not in TRAINING_ONLY
+        name: value for name, value in without_ported(keywords).items() if name not in TRAINING_ONLY
     }
-    known = (*HUB_OPTIONS, "config", *CHANGEABLE, *TRAINING_ONLY, *HARMLESS_NAMES)
+    known = (*HUB_OPTIONS, "config", *CHANGEABLE, *TRAINING_ONLY, *PORTED_NAMES)
     reject_unknown(function, changes.keys() - {*CHANGEABLE}, known)
     return changes
 

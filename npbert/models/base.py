@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar, Un
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npbert.arguments import drop_harmless, reject_unknown
+from npbert.arguments import reject_unknown, without_ported
 from npbert.checkpoints.config import DistilBertConfig, LoadingOptions, config_changes
 from npbert.checkpoints.hub import CONFIG_FILE, ModelSource, elsewhere, split_hub_options
 from npbert.checkpoints.parameters import HeadKind
@@ -366,7 +366,7 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         ValueError
             If `device` is not the CPU.
         """
-        drop_harmless({"device": device})
+        without_ported({"device": device})
         return self
 
     def forward_pack(self, pack: Pack, selector: Selector | None = None) -> Array:

@@ -12,7 +12,7 @@ _INSTEAD: Final = {
 _SAVE_IT: Final = "give its name{name}, or save it with save_pretrained(folder) and give the folder"
 
 
-def reject_foreign(role: str, value: object) -> None:
+def reject_other_packages(role: str, value: object) -> None:
     """Raise a TypeError if a model, tokenizer or config is that of another package.
 
     No other package is imported: the modules of its classes tell it.
@@ -53,7 +53,7 @@ def require_own(role: str, value: object, kind: type) -> None:
     TypeError
         If `value` is anything else, such as a name.
     """
-    reject_foreign(role, value)
+    reject_other_packages(role, value)
     if not isinstance(value, kind):
         raise TypeError(
             f"{role} is a {type(value).__name__}, expected a loaded {role}; npbert.pipeline(…) "

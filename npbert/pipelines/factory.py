@@ -22,7 +22,7 @@ from npbert.checkpoints.hub import (
 from npbert.models import heads
 from npbert.models.base import PreTrainedModel
 from npbert.pipelines.base import AnyModel, Pipeline
-from npbert.pipelines.components import reject_foreign
+from npbert.pipelines.components import reject_other_packages
 from npbert.pipelines.options import Options
 from npbert.pipelines.results import LabelScore
 from npbert.pipelines.text_classification import (
@@ -323,8 +323,8 @@ def pipeline(
             )
         loaded = model
     else:
-        reject_foreign("model", model)
-        reject_foreign("config", config)
+        reject_other_packages("model", model)
+        reject_other_packages("config", config)
         source = source_of(model, task, of_hub)
         if model is None:
             warn_of_default(source, stacklevel=3)
@@ -336,7 +336,7 @@ def pipeline(
         )
         tokenizer = folder if tokenizer is None else tokenizer
     if not isinstance(tokenizer, Tokenizer):
-        reject_foreign("tokenizer", tokenizer)
+        reject_other_packages("tokenizer", tokenizer)
         if isinstance(tokenizer, tuple):
             if len(tokenizer) != 2 or not isinstance(tokenizer[1], Mapping):
                 raise TypeError(

@@ -8,13 +8,13 @@ from enum import Enum
 from typing import Any, ClassVar, Final, NamedTuple, Self, TypedDict
 
 from npbert.arguments import (
-    HARMLESS_NAMES,
     NOT_GIVEN,
+    PORTED_NAMES,
     PortedOptions,
     check_count,
-    drop_harmless,
     look_up_choice,
     reject_unknown,
+    without_ported,
 )
 from npbert.tokenization.padding import PADDINGS
 
@@ -182,9 +182,9 @@ class Options:
         """Return the fields of this class that the keyword arguments of a function fill."""
         names = [field.name for field in fields(cls)]
         given = {name: plain(value) for name, value in given.items() if value is not NOT_GIVEN}
-        normalized = cls._normalized(drop_harmless(given))
+        normalized = cls._normalized(without_ported(given))
         unknown = normalized.keys() - {*names}
-        reject_unknown(function, unknown, (*names, *more_names, *HARMLESS_NAMES))
+        reject_unknown(function, unknown, (*names, *more_names, *PORTED_NAMES))
         return normalized
 
     @classmethod

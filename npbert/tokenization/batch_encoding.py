@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding
 
-from npbert.arguments import drop_harmless
+from npbert.arguments import without_ported
 
 # The default makes a plain `npbert.BatchEncoding` in an annotation a complete type. Python itself
 # has defaults of type variables from release 3.13 on.
@@ -197,7 +197,7 @@ class BatchEncoding(dict[str, Any], Generic[IdsT]):
 
     def to(self, device: str) -> Self:
         """Return the encoding, which is on the CPU; any other device raises a ValueError."""
-        drop_harmless({"device": device})
+        without_ported({"device": device})
         return self
 
     def tokens(self, batch_index: int = 0) -> list[str]:

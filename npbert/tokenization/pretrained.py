@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final, Literal, Self, Unpack, overload
 
 import tokenizers
 
-from npbert.arguments import HARMLESS_NAMES, drop_harmless, reject_unknown
+from npbert.arguments import PORTED_NAMES, reject_unknown, without_ported
 from npbert.checkpoints.hub import (
     CONFIG_FILE,
     HUB_OPTIONS,
@@ -162,9 +162,9 @@ class PretrainedTokenizer(Vocabulary):
         ValueError
             If the files cannot be used.
         """
-        known = (*HUB_OPTIONS, *SETTING_NAMES, *HARMLESS_NAMES)
+        known = (*HUB_OPTIONS, *SETTING_NAMES, *PORTED_NAMES)
         of_hub, others = split_hub_options(options)
-        others = drop_harmless(others)
+        others = without_ported(others)
         others = {name: value for name, value in others.items() if name not in _IGNORED_OPTIONS}
         unknown = [name for name in others if name not in SETTING_NAMES]
         reject_unknown(f"{cls.__name__}.from_pretrained()", unknown, known)
