@@ -40,7 +40,10 @@ class Frame(Protocol):
 
 
 # The arguments of `Classifier` that are no options of the pipeline.
-_NAMES: Final = ("model", "revision", "column", "prefix", "cache_dir", "local_files_only")
+_NAMES: Final = (
+    *("model", "revision", "column", "prefix"),
+    *("cache_dir", "local_files_only", "subfolder", "variant"),
+)
 
 CellsT = TypeVar("CellsT")  # a column of a dict: an array, or another sequence
 FrameT = TypeVar("FrameT", bound=Frame)
@@ -68,6 +71,10 @@ class Classifier:
         A folder that is used in place of the hub's cache.
     local_files_only : bool
         Never use the network.
+    subfolder : str, optional
+        The folder with the files, inside the model's folder or repository.
+    variant : str, optional
+        The word in the names of the files with the weights: "fp16" for model.fp16.safetensors.
     top_k : int or None, optional
         If it is given, a column ``score_LABEL`` is added for every label, too. In these columns
         each text has the scores of its best `top_k` labels; None stands for all labels.
@@ -91,6 +98,8 @@ class Classifier:
         prefix: str = "",
         cache_dir: str | Path | None = None,
         local_files_only: bool = False,
+        subfolder: str | None = None,
+        variant: str | None = None,
         top_k: int | NotGiven | None = NOT_GIVEN,
         **options: Unpack[TextClassificationCallOptions],
     ) -> None:
@@ -105,7 +114,14 @@ class Classifier:
             {"threads": 1, **options, "top_k": top_k}, "Classifier()", _NAMES
         )
         # A worker has another working directory, so a relative path would lead elsewhere there.
-        self._source = ModelSource(model, revision, cache_dir, local_files_only).anchored()
+        self._source = ModelSource(
+            model,
+            revision,
+            cache_dir,
+            local_files_only,
+            subfolder=subfolder,
+            variant=variant,
+        ).anchored()
 
     @overload
     def __call__(self, batch: FrameT) -> FrameT: ...

@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -232,6 +233,22 @@ def test_what_travels_is_names(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
         with monkeypatch.context() as elsewhere:
             elsewhere.chdir("/")
             assert_labelled(rows_of(pickle.loads(pickled)(as_dict())), folder)
+
+
+def test_subfolders_and_variants(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = tmp_path / "model" / "last"
+    shutil.copytree(folder, inside)
+    (inside / "model.safetensors").rename(inside / "model.fp16.safetensors")
+    monkeypatch.chdir(tmp_path)
+    classifier = Classifier("./model", subfolder="last", variant="fp16")
+    monkeypatch.chdir("/")  # a worker has another folder
+    batch = {"text": ["a good film"]}
+    labelled, expected = pickle.loads(pickle.dumps(classifier))(batch), Classifier(folder)(batch)
+    assert {name: list(cells) for name, cells in labelled.items()} == {
+        name: list(cells) for name, cells in expected.items()
+    }
 
 
 def test_a_process_loads_the_model_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,8 @@ import math
 from pathlib import Path
 from typing import Final
 
+from npbert.messages import harmless
+
 _CARD: Final = "README.md"
 _HEADER_LINES: Final = 50  # a model card's header ends before this line
 
@@ -16,31 +18,43 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser("info", help="show what a model is")
     parser.set_defaults(
         parser=parser,
-        command=lambda arguments: print_info(arguments.model, arguments.revision),
+        command=lambda arguments: print_info(
+            arguments.model, arguments.revision, arguments.subfolder, arguments.variant
+        ),
     )
     parser.add_argument("model", metavar="MODEL", help="a folder, 'mini' or a hub id")
     parser.add_argument("--revision", help="a branch, tag or commit on the hub")
+    parser.add_argument("--subfolder", help="the folder with the files, inside the model's folder")
+    parser.add_argument("--variant", help="the word in the names of the files of the weights: fp16")
 
 
-def print_info(model: str, revision: str | None) -> None:
+def print_info(
+    model: str,
+    revision: str | None = None,
+    subfolder: str | None = None,
+    variant: str | None = None,
+) -> None:
     """Print the sizes, the labels, the license and the files of a model, one fact per line."""
     from npbert.checkpoints.config import DistilBertConfig
     from npbert.checkpoints.hub import CONFIG_FILE, ModelSource
     from npbert.checkpoints.safetensors_files import stored_tensors
     from npbert.checkpoints.weight_files import weight_files
 
-    source = ModelSource(model, revision)
+    source = ModelSource(model, revision, subfolder=subfolder, variant=variant)
     folder = source.resolve(check_config=DistilBertConfig.from_json_file)
     config = DistilBertConfig.from_json_file(folder / CONFIG_FILE)
-    tensors = [tensor for path in weight_files(folder) for tensor in stored_tensors(path)]
+    files = weight_files(folder, variant)
+    tensors = [tensor for path in files for tensor in stored_tensors(path)]
     n_parameters = sum(math.prod(tensor.shape) for tensor in tensors)
     dtypes = ", ".join(sorted({tensor.dtype for tensor in tensors}))
+    # The cache of the hub keeps each commit in a folder of its own.
+    whole = [folder, *folder.parents][len(source.folder_inside.parts)]
+    commit = whole.name if whole.parent.name == "snapshots" else None
     facts = {
         "model": model,
         "folder": str(folder),
-        # The cache of the hub keeps each commit in a folder of its own.
-        "revision": folder.name if folder.parent.name == "snapshots" else "none: a folder",
-        "license": _read_license(folder, model),
+        "revision": commit or "none: a folder",
+        "license": _read_license(whole, model),
         "encoder": f"{config.n_layers} layers, dim {config.dim}, hidden_dim {config.hidden_dim}, "
         f"{config.n_heads} heads, {config.activation}",
         "input": f"at most {config.max_position_embeddings} tokens of {config.vocab_size:,} pieces",
@@ -48,9 +62,10 @@ def print_info(model: str, revision: str | None) -> None:
         "parameters": f"{n_parameters:,} ({dtypes})",
     }
     for name, fact in facts.items():
-        print(f"{name:<10}  {fact}")
+        print(f"{name:<10}  {harmless(fact)}")
     for path in sorted(folder.iterdir()):
-        print(f"{'file':<10}  {path.name}, {path.stat().st_size:,} bytes")
+        if path.is_file():
+            print(f"{'file':<10}  {harmless(path.name)}, {path.stat().st_size:,} bytes")
 
 
 def _read_license(folder: Path, model: str) -> str:
