@@ -13,9 +13,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 from npbert.arguments import PORTED_NAMES, PortedOptions, reject_unknown, without_ported
+from npbert.checkpoints.config_keys import (
+    MODEL_TYPE,
+    OTHER_NAMES,
+    ConfigOptions,
+    check_values,
+    in_strict_form,
+    require_distilbert,
+)
 from npbert.checkpoints.hub import (
     CONFIG_FILE,
     HUB_OPTIONS,
@@ -24,14 +32,9 @@ from npbert.checkpoints.hub import (
     split_hub_options,
 )
 from npbert.checkpoints.json_files import read_json_object
-from npbert.checkpoints.labels import check_labels, is_int, read_labels
-from npbert.distilbert.more_activations import ACTIVATIONS, LEARNED_ACTIVATIONS
+from npbert.checkpoints.labels import read_labels
+from npbert.messages import shown
 
-MODEL_TYPE = "distilbert"
-PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
-
-_SIZES = ("vocab_size", "max_position_embeddings", "n_layers", "n_heads", "dim", "hidden_dim")
-_SWITCHES = ("tie_word_embeddings", "output_attentions", "return_dict")
 _SETTABLE = (
     "id2label",
     "problem_type",
@@ -40,68 +43,8 @@ _SETTABLE = (
     "return_dict",
     "architectures",
 )
-_MOST_LAYERS = 1000
-_LARGEST_SIZE = 2**31 - 1
-# transformers also reads the names on the left, and prefers them where a file has both names.
-_OTHER_NAMES = {
-    "hidden_size": "dim",
-    "num_attention_heads": "n_heads",
-    "num_hidden_layers": "n_layers",
-}
-# These keys give the weights another meaning, so that they cannot be used as they are.
-_UNSUPPORTED = {
-    "quantization_config": (
-        "npbert computes only with whole float weights; choose the model from which this one was "
-        "made"
-    ),
-    "pruned_heads": (
-        "npbert computes only with all heads; choose the model from which this one was made"
-    ),
-    "is_causal": (
-        "npbert lets each token look at the tokens on both sides; choose a model that does so"
-    ),
-    "per_layer_config": "npbert gives all layers the same sizes; choose a model with such layers",
-}
-# A file without model_type is the config of a DistilBERT if it has these sizes under these names.
-_TELLING_SIZES = ("dim", "hidden_dim", "n_heads", "n_layers")
 # What is the same for most models. `to_diff_dict` leaves it out where it is.
 _COMMON = (*_SETTABLE, "label2id")
-
-
-class ConfigOptions(TypedDict, total=False):
-    """Values in place of those in a config.json; see `DistilBertConfig` for their meaning.
-
-    The first half are the values. The second half are other names of some values, and settings of
-    training. The settings of training change nothing here.
-    """
-
-    vocab_size: int
-    max_position_embeddings: int
-    n_layers: int
-    n_heads: int
-    dim: int
-    hidden_dim: int
-    activation: str
-    pad_token_id: int | None
-    id2label: dict[int, str]
-    problem_type: str | None
-    tie_word_embeddings: bool
-    output_hidden_states: bool | int | list[int]
-    output_attentions: bool
-    return_dict: bool
-    architectures: list[str] | None
-
-    hidden_size: int
-    num_attention_heads: int
-    num_hidden_layers: int
-    num_labels: int
-    label2id: dict[str, int]
-    dropout: float
-    attention_dropout: float
-    qa_dropout: float
-    seq_classif_dropout: float
-    initializer_range: float
-    sinusoidal_pos_embds: bool
 
 
 class LoadingOptions(HubOptions, ConfigOptions, PortedOptions, total=False):
@@ -168,49 +111,7 @@ class DistilBertConfig:
     architectures: list[str] | None = None
 
     def __post_init__(self) -> None:
-        for key in _SIZES:
-            value = getattr(self, key)
-            most = _MOST_LAYERS if key == "n_layers" else _LARGEST_SIZE
-            if not is_int(value) or not 1 <= value <= most:
-                raise ValueError(f"{key} is {value!r}, expected an integer from 1 to {most}")
-        if self.dim % self.n_heads:
-            raise ValueError(
-                f"dim is {self.dim}, which n_heads = {self.n_heads} does not divide; "
-                "every head needs the same number of dimensions"
-            )
-        if not isinstance(self.activation, str) or self.activation not in ACTIVATIONS:
-            is_learned = self.activation in LEARNED_ACTIVATIONS
-            reason = ", which has learned weights of its own" if is_learned else ""
-            known = ", ".join(sorted(ACTIVATIONS))
-            raise ValueError(f"activation is {self.activation!r}{reason}, expected one of: {known}")
-        # Counted from the end, as an index of a list is. Nothing here uses it, and -1 is common.
-        if self.pad_token_id is not None and not (
-            is_int(self.pad_token_id) and -self.vocab_size <= self.pad_token_id < self.vocab_size
-        ):
-            raise ValueError(
-                f"pad_token_id is {self.pad_token_id!r}, expected an id from 0 to "
-                f"vocab_size - 1 = {self.vocab_size - 1}, or null"
-            )
-        if self.problem_type not in (None, *PROBLEM_TYPES):
-            raise ValueError(
-                f"problem_type is {self.problem_type!r}, expected null or one of: "
-                + ", ".join(PROBLEM_TYPES)
-            )
-        if self.architectures is not None and not (
-            isinstance(self.architectures, list)
-            and all(isinstance(name, str) for name in self.architectures)
-        ):
-            raise ValueError(f"architectures is {self.architectures!r}, expected a list of names")
-        for key in _SWITCHES:
-            if not isinstance(getattr(self, key), bool):
-                raise ValueError(f"{key} is {getattr(self, key)!r}, expected true or false")
-        layers = self.output_hidden_states
-        if not all(isinstance(n, int) for n in (layers if isinstance(layers, list) else [layers])):
-            raise ValueError(
-                f"output_hidden_states is {layers!r}, expected true, false, the number of a "
-                "hidden state, or a list of such numbers"
-            )
-        check_labels(self.id2label)
+        check_values(self.__dict__)
         self.__dict__["_is_checked"] = True
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -255,8 +156,8 @@ class DistilBertConfig:
     def _require_reverse(self, label2id: Any) -> None:
         if label2id != self.label2id:
             raise ValueError(
-                f"label2id is {label2id!r}, expected the reverse of id2label, {self.label2id!r}; "
-                "change id2label, and label2id follows"
+                f"label2id is {shown(label2id)}, expected the reverse of id2label, "
+                f"{shown(self.label2id)}; change id2label, and label2id follows"
             )
 
     @property
@@ -356,19 +257,8 @@ class DistilBertConfig:
         ValueError
             If `model_type` is not "distilbert", or a value cannot be honoured.
         """
-        if "model_type" not in values and not all(size in values for size in _TELLING_SIZES):
-            raise ValueError(
-                "model_type is missing, expected 'distilbert'; is this a model's config?"
-            )
-        if values.get("model_type", MODEL_TYPE) != MODEL_TYPE:
-            raise ValueError(
-                f"model_type is {values['model_type']!r}, expected 'distilbert', the only "
-                "architecture that npbert computes; choose a DistilBERT model"
-            )
-        for key, reason in _UNSUPPORTED.items():
-            if values.get(key) and not _has_no_effect(key, values[key]):
-                raise ValueError(f"{key} is {values[key]!r}, but {reason}")
-        values = _in_strict_form(values)
+        require_distilbert(values)
+        values = in_strict_form(values)
         return cls(**{name: values[name] for name in cls.__dataclass_fields__ if name in values})
 
     def to_dict(self) -> dict[str, Any]:
@@ -455,7 +345,7 @@ class DistilBertConfig:
         return config._changed(changes)
 
     def _changed(self, changes: Mapping[str, Any]) -> DistilBertConfig:
-        fields = {_OTHER_NAMES.get(name, name): value for name, value in changes.items()}
+        fields = {OTHER_NAMES.get(name, name): value for name, value in changes.items()}
         num_labels, label2id = fields.pop("num_labels", None), fields.pop("label2id", None)
         if "id2label" in fields or num_labels is not None:
             names = self.id2label if num_labels in (None, self.num_labels) else None
@@ -498,34 +388,6 @@ def config_changes(function: str, keywords: Mapping[str, Any]) -> dict[str, Any]
 
 AutoConfig = DistilBertConfig
 # Keywords of `from_pretrained` that stand in place of values in config.json.
-CHANGEABLE = (*DistilBertConfig.__dataclass_fields__, *_OTHER_NAMES, "num_labels", "label2id")
+CHANGEABLE = (*DistilBertConfig.__dataclass_fields__, *OTHER_NAMES, "num_labels", "label2id")
 # The other keywords have no influence on inference.
 TRAINING_ONLY = tuple(name for name in ConfigOptions.__annotations__ if name not in CHANGEABLE)
-
-
-def _in_strict_form(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of a file with the names and the types that the constructor takes."""
-    values = values | {
-        name: values[other] for other, name in _OTHER_NAMES.items() if other in values
-    }
-    for switch in ("output_hidden_states", "output_attentions", "return_dict"):
-        if switch in values and values[switch] is None:
-            values[switch] = False
-    if isinstance(values.get("architectures"), str):
-        values["architectures"] = [values["architectures"]]
-    problem_type = values.get("problem_type")
-    if isinstance(problem_type, str) and problem_type not in PROBLEM_TYPES:
-        values["problem_type"] = None  # a word of some other program; transformers passes over it
-    values["id2label"] = read_labels(values.get("id2label"), values.get("num_labels"))
-    return values
-
-
-def _has_no_effect(key: str, value: Any) -> bool:
-    """Tell whether the value of a key from `_UNSUPPORTED` changes no weight all the same."""
-    if not isinstance(value, dict):
-        return False
-    if key == "quantization_config":  # bitsandbytes leaves this behind where it quantizes nothing
-        return value.get("quant_method") == "bitsandbytes" and not (
-            value.get("load_in_8bit") or value.get("load_in_4bit")
-        )
-    return key == "pruned_heads" and not any(value.values())

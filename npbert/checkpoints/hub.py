@@ -8,17 +8,15 @@ others.
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from glob import escape
 from pathlib import Path
 from typing import Any, Final, TypedDict, cast
 
+from npbert.checkpoints.hub_errors import Download, clear_errors, not_cached, without_notices
 from npbert.checkpoints.safetensors_files import CheckpointError
 from npbert.checkpoints.weight_files import (
     ADAPTER,
@@ -339,10 +337,12 @@ def _from_hub(
 
     repo = str(source.model)
     inside = source.folder_inside
-    where = f"{repo!r} on {constants.ENDPOINT}"
+    instead = ", or use the bundled model='mini'" if repo == DEFAULT_MODEL else ""
+    download = Download(repo, source.revision, source.local_files_only, instead)
+    _require_hub_id(repo)
 
     def fetch(names: Iterable[str], revision: str | None, bar: type[tqdm] | None = None) -> Path:
-        with _without_notices():
+        with without_notices():
             snapshot = snapshot_download(
                 repo,
                 revision=revision,
@@ -356,17 +356,17 @@ def _from_hub(
 
     def list_names(commit: str) -> list[str]:
         if source.local_files_only or constants.HF_HUB_OFFLINE:
-            raise ConnectionError(_not_cached(source, None))
+            raise ConnectionError(not_cached(download))
         return HfApi(token=source.token).list_repo_files(repo, revision=commit)
 
-    with _clear_errors(where, source):
+    with clear_errors(download):
         # The small files come first, so that the weights of a wrong model are not downloaded. The
         # weights come from the same commit, even if somebody pushes to the repository in between.
         snapshot = fetch(_SMALL_FILES, source.revision, NoBar)
         folder, commit = snapshot / inside, snapshot.name
         if not _has_any(folder, any_of):
             names = list_names(commit)
-            raise FileNotFoundError(f"{where}: {_describe_other_folder(names, source)}")
+            raise FileNotFoundError(f"{download.where}: {_describe_other_folder(names, source)}")
         if weights and check_config is not None:
             check_config(folder / CONFIG_FILE)
         if weights and not _has_weights(folder, source.variant):
@@ -384,8 +384,22 @@ def _from_hub(
                 fetch(shard_names(folder / index), commit)
             else:
                 other = describe_other_weights(names, source.variant)
-                raise FileNotFoundError(f"{where}: {_conversion_hint(source, names)}{other}")
+                hint = _conversion_hint(source, names)
+                raise FileNotFoundError(f"{download.where}: {hint}{other}")
     return folder
+
+
+def _require_hub_id(name: str) -> None:
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+
+    try:
+        validate_repo_id(name)
+    except HFValidationError as error:
+        raise ValueError(
+            f"{name!r} is not a folder with {CONFIG_FILE}, is not a bundled model "
+            f"({', '.join(BUNDLED)}), and cannot be a hub id; expected 'owner/name'"
+        ) from error
 
 
 def _conversion_hint(source: ModelSource, names: Iterable[str]) -> str:
@@ -425,97 +439,3 @@ def _find_conversion(source: ModelSource) -> str | None:
     except (HTTPError, ValueError, LookupError):
         pass  # a mirror of the hub may not have pull requests
     return None
-
-
-@contextmanager
-def _without_notices() -> Iterator[None]:
-    """Let the client not remark that a repository has none of the files that may be there."""
-
-    def is_needed(record: logging.LogRecord) -> bool:
-        return not record.getMessage().startswith("No files matched")
-
-    client = logging.getLogger("huggingface_hub._snapshot_download")
-    client.addFilter(is_needed)
-    try:
-        yield
-    finally:
-        client.removeFilter(is_needed)
-
-
-@contextmanager
-def _clear_errors(where: str, source: ModelSource) -> Iterator[None]:
-    """Turn the client's errors into those of `ModelSource.resolve`, each with its next step."""
-    from huggingface_hub.errors import (  # type: ignore[attr-defined]
-        GatedRepoError,
-        HFValidationError,
-        HTTPError,  # pyright: ignore[reportPrivateImportUsage] - the client's own choice of httpx
-        LocalEntryNotFoundError,
-        LocalTokenNotFoundError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    repo = str(source.model)
-    try:
-        yield
-    except GatedRepoError as error:
-        raise PermissionError(
-            f"{where} is gated: accept its terms on its page, then pass token=… or set HF_TOKEN"
-        ) from error
-    except RepositoryNotFoundError as error:
-        raise FileNotFoundError(
-            f"there is no {where}, or it is private; check the spelling, pass token=… or set "
-            "HF_TOKEN for a private one, and begin a folder's name with './'"
-        ) from error
-    except RevisionNotFoundError as error:
-        raise FileNotFoundError(
-            f"{where} has no revision {source.revision!r}; expected a branch, a tag or a full "
-            "commit hash"
-        ) from error
-    except HFValidationError as error:
-        raise ValueError(
-            f"{repo!r} is not a folder with {CONFIG_FILE}, is not a bundled model "
-            f"({', '.join(BUNDLED)}), and cannot be a hub id; expected 'owner/name'"
-        ) from error
-    except LocalTokenNotFoundError as error:
-        raise PermissionError(
-            f"{where}: token=True, but no token is stored; set HF_TOKEN or pass the token itself"
-        ) from error
-    except LocalEntryNotFoundError as error:
-        raise ConnectionError(_not_cached(source, error)) from error
-    except json.JSONDecodeError as error:
-        raise ConnectionError(
-            f"{where} could not be fetched: the answer is not one of the hub; is there a proxy "
-            f"or a login page in between? Check the connection and HF_ENDPOINT{_or_mini(repo)}"
-        ) from error
-    except (HTTPError, RuntimeError) as error:  # RuntimeError: the client's transfer library
-        raise ConnectionError(
-            f"{where} could not be fetched: {_first_line(error)}; try again (files that have "
-            f"arrived are kept), check the connection and HF_ENDPOINT{_or_mini(repo)}"
-        ) from error
-
-
-def _not_cached(source: ModelSource, error: BaseException | None) -> str:
-    from huggingface_hub import constants
-
-    repo, revision = str(source.model), source.revision
-    version = f" at revision {revision}" if revision else ""
-    if source.local_files_only:
-        reason = "local_files_only=True forbids the network"
-    elif constants.HF_HUB_OFFLINE or error is None:
-        reason = "HF_HUB_OFFLINE forbids the network"
-    else:
-        reason = f"the hub did not answer ({_first_line(error.__cause__ or error)})"
-    return (
-        f"{repo!r}{version} is not in the cache, and {reason}. Fill the cache where there is a "
-        f"network (`hf download {repo}{f' --revision {revision}' if revision else ''}`, then copy "
-        f"the folder that HF_HOME names), or give a model's folder{_or_mini(repo)}"
-    )
-
-
-def _or_mini(repo: str) -> str:
-    return ", or use the bundled model='mini'" if repo == DEFAULT_MODEL else ""
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from npbert.messages import shown
+
 _EXAMPLE: Final = '{"0": "no", "1": "yes"}'
 
 
@@ -32,7 +34,7 @@ def read_labels(id2label: Any, num_labels: Any) -> dict[int, str]:
     number of labels beside them. So if all names are of this kind, `num_labels` is right.
     """
     if num_labels is not None and (not is_int(num_labels) or num_labels < 1):
-        raise ValueError(f"num_labels is {num_labels!r}, expected a positive integer")
+        raise ValueError(f"num_labels is {shown(num_labels)}, expected a positive integer")
     if id2label is None or id2label == {}:
         return _numbered(num_labels or 2)
     labels = _with_int_keys(id2label)
@@ -59,11 +61,12 @@ def check_labels(id2label: Any) -> None:
     if not isinstance(id2label, dict) or list(id2label) != list(range(len(id2label) or 1)):
         keys = list(id2label) if isinstance(id2label, dict) else id2label
         raise ValueError(
-            f"id2label has the keys {keys}, expected the numbers of the output columns: 0, 1, 2, …"
+            f"id2label has the keys {shown(keys)}, expected the numbers of the output columns: "
+            "0, 1, 2, …"
         )
     for number, label in id2label.items():
         if not isinstance(label, (str, int, float)):
-            raise ValueError(f"id2label[{number}] is {label!r}, expected a string or a number")
+            raise ValueError(f"id2label[{number}] is {shown(label)}, expected a string or a number")
 
 
 def is_int(value: object) -> bool:
@@ -78,7 +81,7 @@ def _numbered(n_labels: int) -> dict[int, str]:
 def _with_int_keys(id2label: Any) -> dict[int, Any]:
     """Return `id2label` with int keys, in order; JSON has them as strings."""
     if not isinstance(id2label, dict):
-        raise ValueError(f"id2label is {id2label!r}, expected an object such as {_EXAMPLE}")
+        raise ValueError(f"id2label is {shown(id2label)}, expected an object such as {_EXAMPLE}")
     keys = list(id2label)
     try:
         labels = {int(key): label for key, label in id2label.items()}
@@ -86,8 +89,8 @@ def _with_int_keys(id2label: Any) -> dict[int, Any]:
         is_reversed = all(is_int(value) for value in id2label.values())
         mend = "; these are the keys of label2id" if is_reversed else ""
         raise ValueError(
-            f"id2label has the keys {keys}, expected numbers, as in {_EXAMPLE}{mend}"
+            f"id2label has the keys {shown(keys)}, expected numbers, as in {_EXAMPLE}{mend}"
         ) from error
     if len(labels) != len(keys):
-        raise ValueError(f"id2label has the keys {keys}, some of which are the same number")
+        raise ValueError(f"id2label has the keys {shown(keys)}, some of which are the same number")
     return dict(sorted(labels.items()))
