@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -188,6 +189,22 @@ def test_older_keywords_of_loading(load: Any) -> None:
         load.from_pretrained("mini", qqq=1)
     for name in ("device", "_fast_init", "load_in_8bit", "torch_dtype"):
         assert f" {name}," not in str(refused.value)  # what changes nothing is not offered
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("do_lowercase", "did you mean 'do_lower_case'?"),
+        ("devise", "did you mean 'device'?"),
+        ("vocab_file", "expected one of: "),
+        ("user_agent", "expected one of: "),
+        ("tokenizer_class", "expected one of: "),
+    ],
+)
+def test_only_keywords_that_are_alike_are_suggested(name: str, hint: str) -> None:
+    options: dict[str, Any] = {name: "x"}
+    with pytest.raises(TypeError, match=f"unknown keyword argument '{name}'; {re.escape(hint)}"):
+        npbert.AutoTokenizer.from_pretrained("mini", **options)
 
 
 @pytest.mark.parametrize("name", ["long_texts", "checked_options", "options_class", "_fast_inits"])

@@ -146,8 +146,10 @@ def write_tokenizer(
     known["added_tokens_decoder"] = {
         number: describe_token(token) for number, token in whole.get_added_tokens_decoder().items()
     }
+    as_json = json.dumps(known, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     contents = {
-        SETTINGS_FILE: json.dumps(known, indent=2, sort_keys=True, ensure_ascii=False) + "\n",
+        # Halves of surrogate pairs become JSON's own escapes.
+        SETTINGS_FILE: as_json.encode(errors="backslashreplace").decode(),
         TOKENIZER_FILE: whole.to_str(pretty=True),
     }
     return write_files(folder, contents)

@@ -168,8 +168,8 @@ def _numbered_tokens(
             settings[name] = _make_token(value)
         else:
             settings[name] = value
-    settings["model_specific_special_tokens"] = (
-        _take_named(settings) | settings["model_specific_special_tokens"]
+    settings["model_specific_special_tokens"] = _take_named(settings) | (
+        settings["model_specific_special_tokens"] or {}
     )
     special = {_text_of(settings.get(name)) for name in SPECIAL_TOKENS}
     special |= {_text_of(token) for token in settings.get("extra_special_tokens") or ()}

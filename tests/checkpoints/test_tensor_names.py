@@ -160,6 +160,11 @@ def test_other_sizes_are_not_taken_for_pruned_heads(folder: Path) -> None:
         assert "pruned" not in refusal(folder)
 
 
+@pytest.mark.parametrize("name", ["distilbert", "distilbert.distilbert", "", "bias"])
+def test_a_name_that_is_a_prefix_alone(name: str) -> None:
+    assert canonical(name) == name.rpartition(".")[2]
+
+
 @pytest.mark.parametrize("part", ["distilbert", "a", "", "module", "weight_", "lora_"])
 def test_names_of_many_parts_take_little_time(part: str) -> None:
     """A damaged file can have a name of megabytes; this would take hours in quadratic time."""

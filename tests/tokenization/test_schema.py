@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tokenizers import AddedToken
 
 import npbert
+from npbert.tokenization import schema
 from tests.support.tokenizers import load, make_tokenizer
 
 CONFIG, MAP, ADDED = "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"
@@ -147,6 +150,7 @@ def test_wrong_values_of_the_caller(tmp_path: Path) -> None:
         (CONFIG, {"added_tokens_decoder": {" 30522 ": {"content": "<a>", "id": 7}}}),
         (MAP, {"x_token": {"content": "<a>", "special": False}, "y": 5}),
         (MAP, {"pad_token": None, "extra_special_tokens": None}),
+        (MAP, {"model_specific_special_tokens": None}),
         (MAP, {"mask_token": {"content": "[MASK]", "lstrip": True, "other": 5}}),
         (ADDED, {"<a>": 30522.0}),
         (ADDED, {"<a>": "30522"}),
@@ -163,3 +167,59 @@ def test_values_that_transformers_reads(tmp_path: Path, file: str, values: dict[
         for side in (ours, theirs)
     )
     assert added == expected
+
+
+def test_settings_that_npbert_does_not_read_are_saved(tmp_path: Path) -> None:
+    values = {"chat_template": "\ud800 é", "image_token": 5}
+    folder = make_tokenizer(tmp_path / "made", **values)
+    ours = npbert.AutoTokenizer.from_pretrained(folder)
+    ours.save_pretrained(tmp_path / "saved")
+    content = (tmp_path / "saved" / CONFIG).read_text(encoding="utf-8")
+    assert '"\\ud800 é"' in content
+    saved = json.loads(content)
+    assert {name: saved[name] for name in values} == values
+
+
+WORDS = st.sampled_from(["", "<n>", "[MASK]", "film", "7", "-1", "left", "\ud800", "\x1b[2J"])
+NAMES = st.sampled_from(["content", "7", "special", "lstrip", "__type", "AddedToken", "a_token"])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 12) | st.floats() | WORDS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=4,
+)
+KEYS = st.sampled_from([*schema.SETTINGS, "image_token", "auto_map", "init_inputs", "backend"])
+FILES = st.fixed_dictionaries(
+    {},
+    optional={
+        CONFIG: st.dictionaries(KEYS, JSON, max_size=2),
+        MAP: st.dictionaries(KEYS, JSON, max_size=2),
+        ADDED: st.dictionaries(WORDS, JSON, max_size=2),
+        "config.json": st.dictionaries(st.sampled_from([*schema.CONFIG, "auto_map"]), JSON),
+    },
+)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a vocabulary of a few words."""
+    folder = tmp_path_factory.mktemp("small")
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "film", "a"]
+    (folder / "vocab.txt").write_text("\n".join(pieces))
+    return folder
+
+
+@settings(max_examples=300, deadline=None)
+@given(files=FILES)
+def test_any_value_is_honoured_or_refused(small: Path, files: dict[str, dict[str, Any]]) -> None:
+    for file in (CONFIG, MAP, ADDED, "config.json"):
+        (small / file).write_text(json.dumps(files.get(file, {})))
+    try:
+        tokenizer = npbert.AutoTokenizer.from_pretrained(small)
+    except ValueError as error:
+        assert type(error) is ValueError  # noqa: PT017 (or it is honoured)
+        assert re.match(rf"{small}\b.*: |{small / 'vocab.txt'} lacks ", str(error))  # noqa: PT017
+        assert str(error).isprintable()  # noqa: PT017
+    else:
+        ids = tokenizer("a film <n> [MASK]").input_ids
+        assert len(tokenizer.decode(ids, skip_special_tokens=True)) < 40
+        assert len(tokenizer.all_special_ids) == len(tokenizer.all_special_tokens)
