@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
@@ -75,7 +75,12 @@ def _quota_of(group: Path) -> float | None:
         return None
 
 
-def map_on_threads(function: Callable[[Item], T], items: Sequence[Item], n_threads: int) -> list[T]:
+def map_on_threads(
+    function: Callable[[Item], T],
+    items: Sequence[Item],
+    n_threads: int,
+    may_go_on: Callable[[], bool] = lambda: True,
+) -> list[T]:
     """Apply a function to every item, on several threads.
 
     Several items are shared out to threads, and BLAS (the library that multiplies matrices) uses
@@ -89,19 +94,52 @@ def map_on_threads(function: Callable[[Item], T], items: Sequence[Item], n_threa
     items : sequence
     n_threads : int
         The most threads that compute at a time.
+    may_go_on : callable, optional
+        Asked before every item, except for the first one of each thread. If it returns False, the
+        rest of the items is left out.
 
     Returns
     -------
     list
-        The results, in the order of the items.
+        The results, in the order of the items; fewer if items at the end were left out.
     """
     _keep_freed_memory()
     n_workers = min(n_threads, len(items))
+    left = _take(items, n_workers, may_go_on)
     if n_workers < 2:
         with _blas_threads.at_most(n_threads):
-            return [function(item) for item in items]
+            return [function(item) for _, item in left]
+    results: dict[int, T] = {}
+    lock = threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                taken = next(left, None)
+            if taken is None:
+                return
+            number, item = taken
+            try:
+                results[number] = function(item)
+            except BaseException:
+                with lock:
+                    left.close()
+                raise
+
     with _blas_threads.at_most(1), ThreadPoolExecutor(n_workers) as pool:
-        return list(pool.map(function, items))
+        for future in [pool.submit(work) for _ in range(n_workers)]:
+            future.result()
+    return [results[number] for number in range(len(results))]
+
+
+def _take(
+    items: Sequence[Item], n_first: int, may_go_on: Callable[[], bool]
+) -> Generator[tuple[int, Item], None, None]:
+    """Yield items and their numbers; after the first ones, only as long as it may go on."""
+    for number, item in enumerate(items):
+        if number >= n_first and not may_go_on():
+            return
+        yield number, item
 
 
 @cache

@@ -20,8 +20,9 @@ from tokenizers import Encoding
 
 from npbert.arguments import as_iterator, as_list, check_text
 from npbert.distilbert.activations import Array
+from npbert.distilbert.combining import CallCombiner
 from npbert.distilbert.model import Pack
-from npbert.distilbert.packs import TokenSequence, check_tokens, compute_in_packs
+from npbert.distilbert.packs import TokenSequence, check_tokens
 from npbert.distilbert.threads import available_cpus
 from npbert.models.base import PreTrainedModel
 from npbert.pipelines.components import require_own
@@ -131,6 +132,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         tokenizer.require_embeddings(model.config.vocab_size)
         self.model = model
         self.tokenizer = tokenizer
+        self._combiner = CallCombiner()
         self._options = cast("OptionsT", self.options_class.read(given, type(self).__name__))
 
     @abstractmethod
@@ -394,10 +396,11 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
             for part in one.parts
         ]
         n_threads = call.options.threads or available_cpus()
-        of_packs = compute_in_packs(
-            self._compute_rows, sequences, n_threads, call.options.batch_size
+        rows = iter(
+            self._combiner.compute(
+                self._compute_rows, sequences, n_threads, call.options.batch_size
+            )
         )
-        rows = itertools.chain.from_iterable(of_packs)
         for one in tokenized:
             n_parts = len(one.parts)
             result = self._make_result(one, list(itertools.islice(rows, n_parts)), call)

@@ -4,6 +4,7 @@
     python scripts/bench speed --quick
     python scripts/bench speed --reviews REVIEWS.csv --write
     python scripts/bench files --rows 1000000
+    python scripts/bench callers
 
 The engines run in processes of their own (engines.py), which measure.py starts and times, with
 the model and the texts of material.py.
@@ -18,7 +19,7 @@ from pathlib import Path
 if not __package__:  # run by its path, where Python finds the modules beside this file alone
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import files, speed
+from bench import callers, files, speed
 from bench.material import CHECKOUT, make_folder
 from npbert.distilbert.threads import available_cpus
 
@@ -49,6 +50,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     for name, module, summary in (
         ("speed", speed, "time npbert beside its peers, and compare memory and installed sizes"),
+        ("callers", callers, "time calls of one text from several threads, also on a busy host"),
         ("files", files, "time `npbert classify` on csv files, and the workers of a cluster"),
     ):
         command = commands.add_parser(

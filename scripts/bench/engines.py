@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypedDict
 
@@ -40,12 +41,14 @@ class Request(TypedDict):
     batch_size: int
     sort: bool  # by length, so that batches need less padding
     repeat: int  # how often to label the texts
+    callers: int  # threads that call with one text at a time; 0 for one call with all texts
 
 
 class Reply(TypedDict):
     """What an engine measured."""
 
     elapsed_s: float  # from texts to labels, tokenization included, for all repetitions
+    cpu_s: float  # the time of all processors that the process took meanwhile
     scores: list[float]  # of the last repetition
     peak_rss_kib: int  # most memory that the process has ever had
 
@@ -297,6 +300,15 @@ def _chunks(order: list[int], size: int) -> Iterator[list[int]]:
         yield order[start : start + size]
 
 
+def _reply_to(request: Request, label: Label) -> list[float]:
+    """Label the texts in one call, or in calls with one text on several threads."""
+    texts, size, sort = request["texts"], request["batch_size"], request["sort"]
+    if not request["callers"]:
+        return label(texts, size, sort)
+    with ThreadPoolExecutor(request["callers"]) as pool:
+        return [scores[0] for scores in pool.map(lambda text: label([text], 1, False), texts)]
+
+
 def peak_rss_kib() -> int:
     """Return the most memory that this process has ever had, or 0 if the system does not say.
 
@@ -317,12 +329,15 @@ def main() -> None:
     print(json.dumps("ready"), file=replies, flush=True)
     for line in sys.stdin:
         request: Request = json.loads(line)
-        texts = request["texts"]
-        started = time.perf_counter()
+        started, cpu_started = time.perf_counter(), time.process_time()
         for _ in range(request["repeat"]):
-            scores = label(texts, request["batch_size"], request["sort"])
-        elapsed_s = time.perf_counter() - started
-        reply: Reply = {"elapsed_s": elapsed_s, "scores": scores, "peak_rss_kib": peak_rss_kib()}
+            scores = _reply_to(request, label)
+        reply: Reply = {
+            "elapsed_s": time.perf_counter() - started,
+            "cpu_s": time.process_time() - cpu_started,
+            "scores": scores,
+            "peak_rss_kib": peak_rss_kib(),
+        }
         print(json.dumps(reply), file=replies, flush=True)
 
 

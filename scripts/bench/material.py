@@ -14,12 +14,16 @@ SEED = 0
 
 
 class Work(NamedTuple):
-    """Texts to label, the batch sizes that the peers may try, and how often to label the texts."""
+    """Texts to label, the batch sizes that the peers may try, and how often to label the texts.
+
+    With `callers`, so many threads call with one text at a time.
+    """
 
     name: str
     texts: list[str]
     batch_sizes: tuple[int, ...] = (1,)
     repeat: int = 1
+    callers: int = 0
 
 
 def make_folder(folder: Path, **shape: int) -> None:

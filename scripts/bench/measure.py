@@ -116,6 +116,7 @@ class Engine:
             "batch_size": way.batch_size,
             "sort": way.sort,
             "repeat": work.repeat,
+            "callers": work.callers,
         }
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(request) + "\n")
