@@ -15,6 +15,7 @@ SLOW = {
     "checkpoints/test_mini*.py": "the accuracy of the bundled model on 872 sentences",
     "checkpoints/test_hub*.py": "downloads from a server on this machine, some of which time out",
     "tables/test_resumable_kills*.py": "runs in processes of their own, killed at random points",
+    "tables/test_spark_schema.py": "a session of Spark",
     "scripts/test_*.py": "whole benchmarks on small models, and scripts in processes of their own",
     "test_distributed*.py": "workers of Ray and Spark",
     "test_typing.py": "mypy in processes of its own; scripts/check runs it once, on this file too",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import json
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
@@ -22,14 +25,17 @@ from npbert.tables.rows import (
     split_into_chunks,
 )
 from npbert.tables.source import Source
+from npbert.tables.spark_schema import is_of_spark
 
 _READ_BYTES: Final = 1 << 20
+_NO_TYPE: Final = "None"  # of a column whose values are only numbers or bytes
 _BATCH_BYTES: Final = 16 << 20  # the approximate size of the rows that are read at a time
 
 # pyarrow comes without types, so these names only tell the reader what a value is.
 ArrowField = Any  # pyarrow.Field
 ArrowType = Any  # pyarrow.DataType
 ParquetFile = Any  # pyarrow.parquet.ParquetFile
+ParquetColumn = Any  # pyarrow.parquet.ColumnSchema
 ParquetMetadata = Any  # pyarrow.parquet.FileMetaData
 
 
@@ -53,9 +59,13 @@ def read_table(source: Source, column: str | None) -> Table:
     parquet = import_optional("pyarrow.parquet", f"{source.name} is a parquet file")
     content = _make_seekable(source)
     try:
+        metadata = parquet.read_metadata(content)
         # With a buffer of a fixed size, a row group is not read as a whole.
         file = parquet.ParquetFile(
             content,
+            metadata=metadata,
+            # Spark counts in μs. In ns, a time such as the year 9999 would become another one.
+            coerce_int96_timestamp_unit="us" if is_of_spark(metadata.metadata) else None,
             buffer_size=_READ_BYTES,
             pre_buffer=False,
             page_checksum_verification=True,  # where the file has checksums
@@ -70,6 +80,7 @@ def read_table(source: Source, column: str | None) -> Table:
             f"{source.name}: the column {shown(column)} holds {kind}, expected strings; choose "
             "another with --column"
         )
+    _warn_of_types(file, source.name)
     chunks = _read_chunks(file, source.name, column)
     return Table("parquet", schema.names, column, chunks, file.metadata.num_rows)
 
@@ -85,6 +96,33 @@ def _make_seekable(source: Source) -> BinaryIO:
     copy: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115
     shutil.copyfileobj(source.stream, copy)
     return copy
+
+
+def _warn_of_types(file: ParquetFile, name: str) -> None:
+    """Warn of columns whose type in parquet is unknown to pyarrow, which keeps only their bytes."""
+    from pyarrow import parquet
+
+    stream = io.BytesIO()
+    parquet.ParquetWriter(stream, file.schema_arrow).close()
+    written = parquet.ParquetFile(stream).schema
+    for number in range(len(file.schema)):
+        column = file.schema.column(number)
+        before, after = _type_in_parquet(column), _type_in_parquet(written.column(number))
+        if before not in (after, _NO_TYPE):
+            warnings.warn(
+                f"{name}: pyarrow does not know the parquet type {before} of the column "
+                f"{shown(column.path)}, and writes the same values with the type {after}; where "
+                "that is not enough, store the column as strings first",
+                stacklevel=2,
+            )
+
+
+def _type_in_parquet(column: ParquetColumn) -> str:
+    """Return the type that tells what the numbers or the bytes of a column mean."""
+    found = json.loads(column.logical_type.to_json())
+    if found["Type"] == "Int":  # integers keep their width and their sign in Arrow's type
+        return _NO_TYPE
+    return f"{found['Type']} in UTC" if found.get("isAdjustedToUTC") else str(found["Type"])
 
 
 def _is_text(kind: ArrowType) -> bool:
@@ -116,7 +154,7 @@ def _read_chunks(file: ParquetFile, name: str, column: str) -> Iterator[Chunk]:
     numbers = itertools.count()
 
     def records() -> Iterator[Record]:
-        for batch in file.iter_batches(batch_size=_n_rows_per_batch(file.metadata)):
+        for batch in _read_batches(file):
             batches.append(batch)
             for row in _rows_of(batch):
                 number, text = next(numbers), row[column]
@@ -128,15 +166,23 @@ def _read_chunks(file: ParquetFile, name: str, column: str) -> Iterator[Chunk]:
     n_rows = 0
     try:
         for chunk in split_into_chunks(records()):
-            if batches:
-                table = pyarrow.Table.from_batches(batches)
-            else:
-                table = file.schema_arrow.empty_table()
+            table = pyarrow.Table.from_batches(batches, file.schema_arrow)
             n_rows += len(chunk.rows)
             batches[:] = table.slice(len(chunk.rows)).to_batches()
             yield chunk._replace(table=table.slice(0, len(chunk.rows)))
     except _damage() as error:
         raise ValueError(f"{name}, after row {n_rows}: cannot be read: {error}") from error
+
+
+def _read_batches(file: ParquetFile) -> Iterator[ArrowTable]:
+    """Yield the rows of a file, some at a time.
+
+    Each row group is read by itself, because pyarrow cannot join the dictionaries of two groups
+    where they are within lists or structs.
+    """
+    n_rows = _n_rows_per_batch(file.metadata)
+    for number in range(file.num_row_groups):
+        yield from file.iter_batches(batch_size=n_rows, row_groups=[number])
 
 
 def _text_of(value: object, where: str) -> str | None:

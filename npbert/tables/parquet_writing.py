@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from npbert.messages import shown
+from npbert.tables import spark_schema
 from npbert.tables.rows import ArrowTable, Chunk, Column
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class ParquetSerializer:
         if table is None:
             table = _table_of(chunk) if chunk.rows else self._table_without_rows(added)
         table = with_arrow_columns(table, added)
+        table = table.replace_schema_metadata(spark_schema.with_added(table.schema.metadata, added))
         self._schema.add(table, chunk.where)
         if self._stream is None or self._stream_schema != table.schema:
             if self._stream is not None:
@@ -98,7 +100,8 @@ class ParquetSerializer:
 def _batch_without_rows(schema: ArrowSchema) -> ArrowTable:
     import pyarrow
 
-    columns = [column.chunk(0) for column in schema.empty_table().columns]
+    # The method empty_table of a schema fails for an extension type within a list.
+    columns = [pyarrow.nulls(0, field.type) for field in schema]
     return pyarrow.RecordBatch.from_arrays(columns, schema=schema)
 
 
@@ -157,7 +160,7 @@ def _joined(tables: list[ArrowTable], schema: ArrowSchema) -> list[ArrowTable]:
     import pyarrow
 
     # The empty table brings the types that all rows have in common.
-    parts = [schema.empty_table(), *tables]
+    parts = [pyarrow.Table.from_batches([_batch_without_rows(schema)]), *tables]
     table = pyarrow.concat_tables(parts, promote_options="permissive")
     try:
         return [_with_common_dictionaries(table)]
@@ -334,8 +337,7 @@ class _CommonSchema:
             raise ValueError(_no_common_type(where, str(error))) from error
         for batch in table.to_batches():
             self._exact.update(_paths_of_large_integers(batch))
-        nothing = [column.chunk(0) for column in both.empty_table().columns]
-        for path, values in _leaves(nothing, both.names):
+        for path, values in _leaves(_batch_without_rows(both).columns, both.names):
             if path in self._exact and types.is_floating(values.type):
                 what = f"{shown(path[0])}: fractions, and integers beyond 2**53"
                 raise ValueError(_no_common_type(where, what))

@@ -33,6 +33,7 @@ _FOREIGN: Final = {
     b"7z\xbc\xaf\x27\x1c": "a 7z archive; extract it",
     b"Rar!\x1a\x07": "a rar archive; extract it",
     b"ARROW1\x00\x00": "an Arrow file (.arrow or .feather); save it as parquet",
+    b"PARE": "an encrypted parquet file; decrypt it with the program that has its key",
     b"FEA1": "a Feather file; save it as parquet",
     b"Obj\x01": "an Avro file; save it as parquet or jsonl",
     b"SQLite format 3\x00": "an SQLite database; export its table as csv",
