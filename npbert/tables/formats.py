@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from npbert.messages import shown
-from npbert.tables import delimited, json_lines
+from npbert.tables import delimited, json_lines, json_stream
 from npbert.tables.compression import (
     WRITTEN,
     compression_of,
@@ -105,22 +105,23 @@ def read_table(
             f"{source.name} is a parquet file, not {format}; give --input-format parquet"
         )
     name = source.name
+    is_live = live and source.is_pipe
     # The csv module needs line ends as they are, because inside quotes they belong to the cell.
     newline = "" if format in ("csv", "tsv") else "\n"
     lines = decode_lines(source.stream, name, encoding, newline, are_texts=format == "lines")
     if format == "lines":
         columns, column, records = _read_texts(lines, name, column)
-    elif format == "jsonl" and json_lines.is_array(source.head):
+    elif format == "jsonl" and json_stream.is_stream(source.head):
         read = decoded(source.stream, name, encoding)
-        columns, column, records = json_lines.read_array(read, name, column)
+        columns, column, records = json_stream.read_stream(read, name, column, live=is_live)
     elif format == "jsonl":
-        columns, column, records = json_lines.read_lines(lines, name, column)
+        columns, column, records = json_lines.read_lines(lines, name, column, live=is_live)
     else:
         dialect = dialect.as_in(source.head)
         columns, column, records, dialect = delimited.read_records(
             lines, name, format, column, dialect
         )
-    if live and source.is_pipe:
+    if is_live:
         ahead = ReadAhead(records)
         chunks = split_into_chunks(ahead, ahead.is_dry)
     else:

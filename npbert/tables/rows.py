@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from numbers import Real
 from queue import Empty, Queue
@@ -227,19 +228,33 @@ def choose_text_column(columns: list[str], name: str, column: str | None, hint: 
     ValueError
         If the column does not exist, or two columns have the same name.
     """
-    repeated = sorted({name for name in columns if columns.count(name) > 1})
+    reject_repeated(columns, name)
+    column = column or default_text_column(columns)
+    if column not in columns:
+        raise missing_column(columns, name, column, hint)
+    return column
+
+
+def reject_repeated(columns: list[str], name: str) -> None:
+    """Raise a ValueError if two columns of the table `name` have the same name."""
+    repeated = [column for column, number in Counter(columns).items() if number > 1]
     if repeated:
         raise ValueError(
-            f"{name}: the column {shown(repeated[0])} is there more than once; rename one of them"
+            f"{name}: the column {shown(min(repeated))} is there more than once; rename one of them"
         )
-    if column is None:
-        column = columns[0] if len(columns) == 1 else "text"
-    if column not in columns:
-        raise ValueError(
-            f"{name} has no column {shown(column)}; there is: {enumerate_values(columns)}; choose "
-            f"one with --column{hint}"
-        )
-    return column
+
+
+def default_text_column(columns: list[str]) -> str:
+    """Return the name of the column of texts that nobody named: "text", or the only column."""
+    return columns[0] if len(columns) == 1 else "text"
+
+
+def missing_column(columns: list[str], name: str, column: str, hint: str = "") -> ValueError:
+    """Return the error for a table `name` that lacks the column of texts."""
+    return ValueError(
+        f"{name} has no column {shown(column)}; there is: {enumerate_values(columns)}; choose "
+        f"one with --column{hint}"
+    )
 
 
 def is_nan(cell: object) -> bool:

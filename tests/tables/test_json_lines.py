@@ -1,90 +1,178 @@
-"""Arrays of objects, on one line or on many, are read element by element."""
+"""One object per line: keys that come later, keys in objects, and repeated keys."""
 
 from __future__ import annotations
 
-import codecs
 import json
+import os
+import time
+from pathlib import Path
 from typing import Any
 
-import pandas
 import pytest
 
-from npbert.tables import json_lines
-from npbert.tables.decoding import Encoding
 from npbert.tables.formats import read_table, serializer_for
-from tests.support.tables import rows_of, serialize_all, source_of, texts_of
+from npbert.tables.json_lines import read_lines
+from npbert.tables.rows import CHUNK_ROWS, Table
+from npbert.tables.source import open_source
+from tests.support.tables import LABELS, rows_of, serialize_all, source_of, texts_of
 
-ROWS: list[dict[str, Any]] = [
-    {"text": 'a "quoted" ] film', "n": [1, {"a": []}]},
-    {"text": "é, 東京 😀\n", "n": None},
-    {"text": None, "n": 1.5},
-    {"text": "x" * 300, "n": -1},
+
+def lines_of(*rows: object) -> bytes:
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+def table_of(*rows: object, column: str | None = None) -> Table:
+    return read_table(source_of(lines_of(*rows), "in.jsonl"), column=column)
+
+
+# --------------------------------------------------------------------- keys that come later
+
+ID: dict[str, Any] = {"id": 1, "n": 2}
+
+
+@pytest.mark.parametrize("column", ["text", "a.text", "review"])
+def test_the_key_may_come_later(column: str) -> None:
+    last: dict[str, Any] = {"a": {"text": "one"}} if column == "a.text" else {column: "one"}
+    for n_rows in (1, CHUNK_ROWS - 1):
+        rows = [ID] * n_rows + [last, {}, {"b": None}]
+        table = table_of(*rows, column=column)
+        assert table.columns == ["id", "n", *last]
+        assert rows_of(table) == rows
+        assert texts_of(table_of(*rows, column=column)) == [None] * n_rows + ["one", None, None]
+
+
+def test_the_default_key_may_come_later() -> None:
+    assert texts_of(table_of(ID, {"text": "one"})) == [None, "one"]
+    assert texts_of(table_of({}, {"text": "one"})) == [None, "one"]
+
+
+@pytest.mark.parametrize("column", [None, "txt", "text.a"])
+def test_a_key_that_no_row_has(column: str | None) -> None:
+    text = {"text": "one"} if column else {}
+    for n_rows, last in ((1, 1), (CHUNK_ROWS - 1, CHUNK_ROWS - 1), (5000, CHUNK_ROWS)):
+        message = rf"^in\.jsonl, up to line {last}, has no column .*; there is: 'id', 'n'"
+        if column == "text.a" and text:
+            message = r"line 1: 'text' is 'one', expected an object that holds 'text\.a'"
+        with pytest.raises(ValueError, match=message):
+            table_of(*[ID | text] * n_rows, column=column)
+
+
+def test_rows_without_the_key_are_not_kept_without_end() -> None:
+    rows = [{"id": "x" * 1_000_000}] * 10 + [{"review": "one"}]
+    with pytest.raises(ValueError, match="up to line 4, has no column 'review'"):
+        table_of(*rows, column="review")
+
+
+def test_a_null_on_the_way_is_not_the_key() -> None:
+    with pytest.raises(ValueError, match=r"has no column 'data\.txet'; there is: 'data'"):
+        table_of({"data": None}, {"data": {"text": "one"}}, column="data.txet")
+
+
+def test_rows_that_somebody_waits_for(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    end = os.open(path, os.O_RDWR)
+    os.write(end, lines_of(ID))
+    with open_source(str(path)) as source:
+        table = read_table(source, "jsonl", "review", live=True)
+        first = next(table.chunks)
+        assert (first.texts, first.rows) == ([None], [ID])
+        writer = os.open(path, os.O_WRONLY)
+        os.close(end)
+        os.write(writer, lines_of({"rewiev": "one"}))
+        os.close(writer)
+        assert next(table.chunks).texts == [None]
+        with pytest.raises(ValueError, match="up to line 2, has no column 'review'; there is"):
+            next(table.chunks)
+
+
+def test_an_only_key_beside_the_default_key() -> None:
+    message = r"line 2: there is a key 'text', which the first row does not have, .* in 'id'"
+    with pytest.raises(ValueError, match=message):
+        texts_of(table_of({"id": "a"}, {"id": "b", "text": "one"}))
+    assert texts_of(table_of({"id": "a"}, {"id": "b", "text": "one"}, column="id")) == ["a", "b"]
+    assert texts_of(table_of({"id": "a"}, {"text": "one"}, column="text")) == [None, "one"]
+
+
+# --------------------------------------------------------------------------- keys in objects
+
+NESTED: list[dict[str, Any]] = [
+    {"id": 1, "data": {"text": "one", "tags": ["a"], "deep": {"er": "x"}}},
+    {"id": 2, "data": None},
+    {"id": 3, "data": {"text": None, "deep": None}},
+    {"id": 4, "data": {}},
+    {"id": 5},
+    {"id": 6, "data": float("nan")},
 ]
 
 
-@pytest.fixture(params=[1, 7, 1 << 16])
-def _small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_lines, "_BLOCK_CHARACTERS", request.param)
+def test_keys_in_objects() -> None:
+    assert texts_of(table_of(*NESTED, column="data.text")) == ["one", *[None] * 5]
+    assert texts_of(table_of(*NESTED, column="data.deep.er")) == ["x", *[None] * 5]
 
 
-@pytest.mark.usefixtures("_small_blocks")
-@pytest.mark.parametrize("indent", [None, 0, 2])
-@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8, b" \r\n\t"])
-@pytest.mark.parametrize("ensure_ascii", [True, False])
-def test_arrays(indent: int | None, mark: bytes, ensure_ascii: bool) -> None:
-    content = mark + json.dumps(ROWS, indent=indent, ensure_ascii=ensure_ascii).encode()
-    table = read_table(source_of(content, "in.json"))
-    assert table.columns == ["text", "n"]
-    assert rows_of(table) == ROWS
-    table = read_table(source_of(content, "in.json"))
-    made = serialize_all(serializer_for("jsonl", table.columns), table.chunks)
-    assert [json.loads(line) for line in made.splitlines()] == ROWS
+def test_rows_stay_as_they_are() -> None:
+    rows = [NESTED[0], {"id": 2, "data": {"text": float("nan")}}]
+    (chunk,) = table_of(*rows, column="data.text").chunks
+    made = serializer_for("jsonl", ["id", "data"]).serialize(chunk, LABELS)
+    added: list[dict[str, Any]] = [
+        {"label": "GOOD", "score": 0.75},
+        {"label": None, "score": None},
+    ]
+    expected = [row | more for row, more in zip(rows, added, strict=True)]
+    assert [repr(json.loads(line)) for line in made.splitlines()] == list(map(repr, expected))
 
 
-def test_arrays_of_pandas() -> None:
-    frame = pandas.DataFrame({"text": ["one", "two"]})
-    content = frame.to_json(orient="records", indent=1).encode()
-    assert texts_of(read_table(source_of(content, "in.json"))) == ["one", "two"]
-    assert texts_of(read_table(source_of(b"[]", "in.json"))) == []
-    assert texts_of(read_table(source_of(b" [ ]\n", "in.json"))) == []
+def test_nested_values_in_csv() -> None:
+    table = table_of(*NESTED[:2], column="data.deep.er")
+    made = serialize_all(serializer_for("csv", table.columns), table.chunks).decode()
+    assert made.splitlines()[0] == "id,data"
 
 
-def test_arrays_in_another_encoding() -> None:
-    content = json.dumps(ROWS, ensure_ascii=False).encode("utf-16-le")
-    with pytest.raises(ValueError, match=r"NUL|not UTF-8|not JSON"):
-        texts_of(read_table(source_of(content, "in.json")))
-    content = '[{"text": "é"}]'.encode("cp1252")
-    with pytest.raises(ValueError, match=r"in\.json: not UTF-8: .* name the file's own with --enc"):
-        texts_of(read_table(source_of(content, "in.json")))
-    table = read_table(source_of(content, "in.json"), encoding=Encoding("cp1252"))
-    assert texts_of(table) == ["é"]
+def test_a_key_with_dots_comes_first() -> None:
+    rows = [{"data.text": "one", "data": {"text": "two"}}, {"data": {"text": "two"}}]
+    assert texts_of(table_of(*rows, column="data.text")) == ["one", "two"]
 
 
-BAD: list[tuple[bytes, str]] = [
-    (b'[{"text": "one"}, {"text": }]', "element 1 (counted from 0): not JSON: Expecting value"),
-    (b'[{"text": "one"}, 3]', "element 1 (counted from 0): a int, expected a JSON object"),
-    (b'[["one"]]', "element 0 (counted from 0): a list, expected a JSON object"),
-    (b'[{"text": "one"}, {"text": "tw', "element 1 (counted from 0): not JSON: Unterminated"),
-    (b'[{"text": "one"}', "element 1 (counted from 0): not JSON: Expecting value"),
-    (b'[{"text": 5}]', "element 0 (counted from 0): 'text' is 5, expected a string or null"),
-    (b'[{"a": 1, "b": 2}]', "element 0 (counted from 0), has no column 'text'; there is: 'a', 'b'"),
-    (b"[" * 100_000, "element 0 (counted from 0): not JSON"),
-]
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ([{"text": "one"}], r"\[\{'text': 'one'\}\]"),
+        ("x" * 100, "'x+…"),
+        (5, "5"),
+        (False, "False"),
+    ],
+)
+def test_something_else_on_the_way(value: object, shown: str) -> None:
+    message = rf"^in\.jsonl, line 1: 'a\.b' is {shown}, expected an object that holds 'a\.b\.text'"
+    with pytest.raises(ValueError, match=message):
+        texts_of(table_of({"a": {"b": value}}, column="a.b.text"))
 
 
-@pytest.mark.usefixtures("_small_blocks")
-@pytest.mark.parametrize(("content", "message"), BAD)
-def test_bad_arrays(content: bytes, message: str) -> None:
-    with pytest.raises(ValueError, match=r"in\.json, element") as refused:
-        texts_of(read_table(source_of(content, "in.json")))
-    assert message in str(refused.value)
+def test_something_else_than_a_text_in_an_object() -> None:
+    for value in ({"a": "one"}, ["one"], 5):
+        with pytest.raises(ValueError, match=r"line 1: 'a\.b' is .*, expected a string or null"):
+            texts_of(table_of({"a": {"b": value}}, column="a.b"))
 
 
-def test_an_error_is_found_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without reading the rest of the file, which may be large."""
-    monkeypatch.setattr(json_lines, "_BLOCK_CHARACTERS", 100)
-    content = b'[{"text": "one"}, {"text": two}, ' + b'{"text": "three"}, ' * 10_000
-    source = source_of(content, "in.json")
-    with pytest.raises(ValueError, match=r"element 1 .*: not JSON: Expecting value"):
+# ---------------------------------------------------------------------------- repeated keys
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['{"text": "a", "b": 1, "text": "b"}', '{"text": "a", "b": [{"text": 1, "c": 2, "text": 1}]}'],
+)
+def test_repeated_keys(line: str) -> None:
+    source = source_of(b'{"text": "one"}\n' + line.encode(), "in.jsonl")
+    message = r"^in\.jsonl, line 2: cannot be read: the key 'text' is there more than once in an"
+    with pytest.raises(ValueError, match=message):
         texts_of(read_table(source))
-    assert source.stream.tell() < 1000
+
+
+def test_many_keys_take_no_longer_per_key() -> None:
+    """With 60,000 keys, work that grows with their square takes a minute."""
+    line = json.dumps({f"key {n}": n for n in range(60_000)} | {"text": "one"})
+    start = time.perf_counter()
+    columns, _, records = read_lines([line], "in", None)
+    assert (len(columns), [text for text, _ in records]) == (60_001, ["one"])
+    assert time.perf_counter() - start < 5

@@ -1,0 +1,108 @@
+"""JSON that is not one object per line: an array of objects, or objects over several lines."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from npbert.tables.json_lines import (
+    ParsedRow,
+    make_decoder,
+    not_json,
+    records_of,
+    require_object,
+)
+from npbert.tables.rows import Record
+
+_BLOCK_CHARACTERS: Final = 1 << 16
+_BETWEEN_ELEMENTS: Final = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")
+# Where a text is cut off, an error is at the cut, or at the beginning of a string that is cut.
+_CUT_CHARACTERS: Final = 16
+_CUT_STRING: Final = "Unterminated string"
+# No line of JSON lines is a brace alone, but the first line of an object over several lines is.
+_BEGINNING: Final = re.compile(rb"(\xef\xbb\xbf)?[ \t\r\n]*(\[|\{[ \t]*\r?\n)")
+
+
+def is_stream(head: bytes) -> bool:
+    """Tell whether a file that begins with `head` is read by `read_stream`."""
+    return _BEGINNING.match(head) is not None
+
+
+def read_stream(
+    read: Callable[[int], str], name: str, column: str | None, *, live: bool = False
+) -> tuple[list[str], str, Iterator[Record]]:
+    """Read the rows of an array of objects, or objects one after the other, one at a time.
+
+    Parameters
+    ----------
+    read : callable
+        Returns so many more characters of the file, or fewer at its end.
+    name, column, live
+        As in `npbert.tables.json_lines.read_lines`.
+
+    Returns
+    -------
+    columns, column, records
+        As in `npbert.tables.json_lines.read_lines`.
+
+    Raises
+    ------
+    ValueError
+        If an element is not a JSON object, or if a text is something else.
+    """
+    return records_of(_parse_elements(read, name), name, column, live=live)
+
+
+def _parse_elements(read: Callable[[int], str], name: str) -> Iterator[ParsedRow]:
+    """Yield each object, after the words that name its place.
+
+    Only the characters of the present element are in memory, and of a few more.
+    """
+    decoder = make_decoder()
+    text = read(_BLOCK_CHARACTERS)
+    while not text.strip():
+        text += read(_BLOCK_CHARACTERS)
+    start = len(text) - len(text.lstrip())
+    is_array = text[start] == "["
+    place = start + is_array
+    for number in itertools.count():
+        where = f"{name}, element {number} (counted from 0)"
+        while True:
+            found = _BETWEEN_ELEMENTS.match(text, place)
+            start = found.end() if found else place
+            if is_array and text[start : start + 1] == "]":
+                _require_end(text[start + 1 :], read, name)
+                return
+            try:
+                row, end = decoder.raw_decode(text, start)
+                break
+            except json.JSONDecodeError as error:
+                is_cut = error.msg.startswith(_CUT_STRING) or (
+                    error.pos > len(text) - _CUT_CHARACTERS
+                )
+                # As much again, so that a long element is not parsed too many times.
+                more = read(max(_BLOCK_CHARACTERS, len(text) - place)) if is_cut else ""
+                if not more:
+                    if not is_array and start == len(text):
+                        return
+                    raise ValueError(f"{where}: not JSON: {error.msg}") from error
+                text, place = text[place:] + more, 0
+            except (ValueError, RecursionError) as error:
+                raise not_json(error, where) from error
+        yield ParsedRow(where, require_object(row, where))
+        place = end
+
+
+def _require_end(rest: str, read: Callable[[int], str], name: str) -> None:
+    """Raise a ValueError if something follows an array."""
+    while not rest.strip():
+        rest = read(_BLOCK_CHARACTERS)
+        if not rest:
+            return
+    raise ValueError(
+        f"{name}: something follows the array, expected the end of the file; if it is another "
+        "array, make rows of both: jq -c '.[]' FILE | npbert classify --input-format jsonl -"
+    )
