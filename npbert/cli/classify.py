@@ -13,6 +13,7 @@ from npbert.cli.progress import describe_counts
 from npbert.cli.request import ClassifyRequest, add_arguments, read_request
 from npbert.cli.table import Model, label_table
 from npbert.messages import shown
+from npbert.tables.resumable import SKIPPED_ENDING
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -49,10 +50,13 @@ def label_texts(request: ClassifyRequest) -> None:
     model = Model(request)
     if is_folder_asked_for(request):
         n_files, counts = label_folder(request, model)
+        skipped_in = f"*{SKIPPED_ENDING} in {request.output_path}"
     else:
         n_files, counts = 1, label_table(request, model)
+        skipped_in = f"{request.output_path}{SKIPPED_ENDING}"
     if not request.quiet and (request.input_paths or counts.truncated or counts.windowed):
-        described = describe_counts(counts, model.classifier.max_tokens(), n_files)
+        limit = model.classifier.max_tokens()
+        described = describe_counts(counts, limit, n_files, skipped_in)
         print(f"npbert: {described}", file=sys.stderr)
 
 

@@ -109,7 +109,7 @@ class Progress:
         return self._source.position_bytes()
 
 
-def describe_counts(counts: Counts, limit: int, n_files: int = 1) -> str:
+def describe_counts(counts: Counts, limit: int, n_files: int = 1, skipped_in: str = "") -> str:
     """Say in one line what has been labelled.
 
     Parameters
@@ -119,6 +119,8 @@ def describe_counts(counts: Counts, limit: int, n_files: int = 1) -> str:
         The most tokens of a text that the model can read.
     n_files : int
         The number of files; a single one is not mentioned.
+    skipped_in : str
+        Where the bad rows are.
     """
     parts = [_with_noun(n_files, "file")] if n_files > 1 else []
     parts += [f"{_with_noun(counts.rows, 'row')} done", f"{counts.nulls:,} null"]
@@ -127,6 +129,8 @@ def describe_counts(counts: Counts, limit: int, n_files: int = 1) -> str:
         parts.append(f"{_with_noun(counts.windowed, 'long text')} read in {windows}")
     else:
         parts.append(f"{counts.truncated:,} truncated to {limit} tokens")
+    if counts.skipped:
+        parts.append(f"{counts.skipped:,} skipped (see {skipped_in})")
     return ", ".join(parts)
 
 

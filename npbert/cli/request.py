@@ -16,6 +16,7 @@ STANDARD_INPUT: Final = "-"
 PARQUET_WITHOUT_FILE: Final = "parquet does not go to standard output; give --output FILE"
 _STANDARD_OUTPUT: Final = "-"
 _ALL_LABELS: Final = "all"
+_BAD_ROWS: Final = ("stop", "skip")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class ClassifyRequest:
         The encoding of the input, if it is text.
     dialect : Dialect
         The dialect of the input, if it is csv or tsv.
+    skips_bad_rows : bool
+        Whether rows that cannot be read are left out, and written to a file beside the output.
     null_words : tuple of str
         Texts that stand for no text.
     model, revision : str, optional
@@ -70,6 +73,7 @@ class ClassifyRequest:
     column: str | None
     encoding: Encoding
     dialect: Dialect
+    skips_bad_rows: bool
     null_words: tuple[str, ...]
     model: str | None
     revision: str | None
@@ -182,6 +186,13 @@ def _add_input_arguments(parser: argparse.ArgumentParser) -> None:
         "counted from 0: --column 2 is the third one",
     )
     source.add_argument(
+        "--bad-rows",
+        choices=_BAD_ROWS,
+        default=_BAD_ROWS[0],
+        help="what to do with a row that cannot be read, such as one with a cell too many: stop, "
+        "or skip it, and write it with its reason to a file beside the output (default: stop)",
+    )
+    source.add_argument(
         "--null",
         action="append",
         default=[],
@@ -240,6 +251,9 @@ def read_request(arguments: argparse.Namespace) -> ClassifyRequest:
         raise wrong_usage("give texts or --input FILE, not both")
     if arguments.resume and arguments.output is None:
         raise wrong_usage("--resume needs --output FILE")
+    skips_bad_rows = arguments.bad_rows != _BAD_ROWS[0]
+    if skips_bad_rows and arguments.output is None:
+        raise wrong_usage("--bad-rows skip needs --output FILE, beside which it writes those rows")
     if texts == (STANDARD_INPUT,):
         texts, input_paths = (), (STANDARD_INPUT,)
     elif not input_paths and not texts:
@@ -262,6 +276,7 @@ def read_request(arguments: argparse.Namespace) -> ClassifyRequest:
             has_quotes=not arguments.no_quotes,
             has_header=not arguments.no_header,
         ),
+        skips_bad_rows=skips_bad_rows,
         null_words=tuple(arguments.null),
         model=arguments.model,
         revision=arguments.revision,

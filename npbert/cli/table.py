@@ -17,7 +17,7 @@ from npbert.cli.standard_output import write_bytes, write_for_people
 from npbert.tables import formats
 from npbert.tables.journal import Recipe
 from npbert.tables.resumable import ResumableFile, resumable
-from npbert.tables.rows import Record, Serializer, Table, split_into_chunks
+from npbert.tables.rows import Record, Serializer, Table, pass_on, split_into_chunks, stop_at
 from npbert.tables.source import Source, open_source
 
 if TYPE_CHECKING:
@@ -126,6 +126,7 @@ def read_table(request: ClassifyRequest, source: Source | None) -> Table:
         encoding=request.encoding,
         dialect=request.dialect,
         live=request.output_path is None,
+        on_bad=pass_on if request.skips_bad_rows else stop_at,
     )
 
 
@@ -179,6 +180,7 @@ def make_recipe(request: ClassifyRequest, model: Model, n_threads: int) -> Recip
         "encoding": request.encoding.name,
         "encoding_errors": request.encoding.errors,
         "delimiter": request.dialect.delimiter,
+        "bad_rows": "skip" if request.skips_bad_rows else "stop",
         "null": sorted(request.null_words),
         "no_quotes": not request.dialect.has_quotes,
         "no_header": not request.dialect.has_header,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final, NamedTuple
 
@@ -11,6 +12,12 @@ ERRORS: Final = ("strict", "replace", "ignore")  # what to do with a byte of ano
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
 _UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+
+
+# The value of `Encoding.errors` with which a byte of another encoding becomes half of a surrogate
+# pair, so that `undecoded_byte` finds it; see PEP 383.
+ESCAPED: Final = "surrogateescape"
+_ESCAPES: Final = re.compile("[\udc80-\udcff]")
 
 
 class Encoding(NamedTuple):
@@ -22,7 +29,8 @@ class Encoding(NamedTuple):
         One of the encodings that Python knows.
     errors : str
         What to do with bytes that are no text in this encoding, as in `open`: "strict" raises an
-        error, "replace" puts U+FFFD in their place, and "ignore" leaves them out.
+        error, "replace" puts U+FFFD in their place, "ignore" leaves them out, and `ESCAPED` keeps
+        them for `undecoded_byte`.
     """
 
     name: str = "utf-8"
@@ -85,6 +93,17 @@ def decode_lines(
     finally:
         if not stream.closed:
             text.detach()  # else the stream would be closed, and it belongs to the caller
+
+
+def undecoded_byte(text: str) -> int | None:
+    """Return the first byte of a text that could not be decoded, or None; see `ESCAPED`."""
+    found = None if text.isascii() else _ESCAPES.search(text)
+    return None if found is None else ord(found[0]) - 0xDC00
+
+
+def describe_byte(byte: int) -> str:
+    """Return the words for a byte that could not be decoded."""
+    return f"the byte 0x{byte:02x} is no text in this encoding"
 
 
 def decoded(stream: BinaryIO, name: str, encoding: Encoding) -> Callable[[int], str]:
@@ -154,7 +173,7 @@ def _advice_for(error: UnicodeDecodeError, is_ascii: bool) -> str:
         return "name the file's own with --encoding, perhaps cp1252 or latin-1"
     return (
         "other characters of the file are UTF-8, so another encoding would spoil them; mend the "
-        "line, or give --encoding-errors replace"
+        "line, or give --encoding-errors replace or --bad-rows skip"
     )
 
 

@@ -13,8 +13,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from npbert.messages import shown
+from npbert.tables.decoding import describe_byte, undecoded_byte
 from npbert.tables.json_lines import json_value
-from npbert.tables.rows import Chunk, Column, Record, Row, choose_text_column
+from npbert.tables.rows import (
+    BadRow,
+    Chunk,
+    Column,
+    OnBadRow,
+    Record,
+    Row,
+    choose_text_column,
+    stop_at,
+)
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -22,6 +32,7 @@ if TYPE_CHECKING:
 _DIALECTS: Final = {"csv": "excel", "tsv": "excel-tab"}  # Python's names for them
 _MAX_CELL_CHARACTERS: Final = 2**31 - 1  # the csv module's own limit is 131,072
 _SEP_LINE: Final = re.compile(r"sep=(.)\r?\n?")
+_UNCLOSED: Final = "unexpected end of data"  # the csv module's words
 _END_OF_FILE: Final = "\x1a"  # DOS programs write it at the end
 
 
@@ -81,8 +92,13 @@ DEFAULT_DIALECT: Final = Dialect()
 
 
 def read_records(
-    lines: Iterator[str], name: str, format: str, column: str | None, dialect: Dialect
-) -> tuple[list[str], str, Iterator[Record], Dialect]:
+    lines: Iterator[str],
+    name: str,
+    format: str,
+    column: str | None,
+    dialect: Dialect,
+    on_bad: OnBadRow = stop_at,
+) -> tuple[list[str], str, Iterator[Record | BadRow], Dialect]:
     """Read the rows of a csv or tsv file, one at a time.
 
     Parameters
@@ -95,6 +111,9 @@ def read_records(
     column : str, optional
         The column of texts. By default it is "text", or the only column of the file.
     dialect : Dialect
+    on_bad : callable
+        What to do with a row that has another number of cells than the first line, a wrong quote
+        or a byte that could not be decoded.
 
     Returns
     -------
@@ -103,8 +122,8 @@ def read_records(
         "Unnamed: 2".
     column : str
         The name of the column of texts.
-    records : iterator of (str or None, dict)
-        The text of each row, or None where its cell is empty, and the row.
+    records : iterator of (str or None, dict) or BadRow
+        The text of each row, or None where its cell is empty, and the row; or a bad row.
     dialect : Dialect
         The dialect, with what the first lines say about it.
 
@@ -120,12 +139,15 @@ def read_records(
     """
     csv.field_size_limit(_MAX_CELL_CHARACTERS)
     lines, dialect = _take_sep_line(lines, dialect)
+    lines = _LinesOfRow(lines)
     reader = csv.reader(lines, strict=True, **dialect.csv_options(format))
-    rows = _parse_rows(reader, name, 1 + dialect.has_sep_line)
+    rows = _parse_rows(reader, lines, name, 1 + dialect.has_sep_line, on_bad)
     first = next(rows, None)
     if first is None:
         raise ValueError(f"{name} is empty, expected a first line with the names of the columns")
-    columns = first[1]
+    if isinstance(first, BadRow):  # nothing can be read without the first line
+        raise ValueError(first.message)
+    columns = first.cells
     if not dialect.has_header:
         columns = [str(number) for number in range(len(columns))]
         rows = itertools.chain([first], rows)
@@ -137,13 +159,16 @@ def read_records(
     text_column = choose_text_column(columns, name, column, hint)
     index_of_text = columns.index(text_column)
 
-    def records() -> Iterator[Record]:
-        for number, cells in rows:
+    def records() -> Iterator[Record | BadRow]:
+        for parsed in rows:
+            if isinstance(parsed, BadRow):
+                yield parsed
+                continue
+            cells = parsed.cells
             if len(cells) != len(columns):
-                raise ValueError(
-                    f"{name}, line {number}: {len(cells)} cells, expected {len(columns)} as in the "
-                    "first line"
-                )
+                problem = f"{len(cells)} cells, expected {len(columns)} as in the first line"
+                yield on_bad(BadRow(parsed.where, problem, lines.text))
+                continue
             row: Row = dict(zip(columns, cells, strict=True))
             text = cells[index_of_text] or None
             row[text_column] = text
@@ -185,27 +210,67 @@ def _is_sentence(name: str) -> bool:
     return len(name.split()) > 3 or name.endswith((".", "!", "?"))
 
 
-def _parse_rows(reader: Reader, name: str, first: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield the cells of each row, after the number of its first line; skip empty lines."""
-    end: tuple[int, list[str]] | None = None
+class _Parsed(NamedTuple):
+    """The cells of a row, and the words that name its place."""
+
+    where: str
+    cells: list[str]
+
+
+class _LinesOfRow(Iterator[str]):
+    """Lines that are passed on; those of the present row are kept, to show them if it is bad."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self._kept: list[str] = []
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self._kept.append(line)
+        return line
+
+    def start_row(self) -> None:
+        self._kept.clear()
+
+    @property
+    def text(self) -> str:
+        """The lines of the present row."""
+        return "".join(self._kept)
+
+
+def _parse_rows(
+    reader: Reader, lines: _LinesOfRow, name: str, first: int, on_bad: OnBadRow
+) -> Iterator[_Parsed | BadRow]:
+    """Yield the cells of each row; skip empty lines."""
+    end: _Parsed | None = None
     while True:
-        number = reader.line_num + first
+        where = f"{name}, line {reader.line_num + first}"
+        lines.start_row()
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            raise ValueError(
-                f"{name}, line {number}: {error}; is there a quote that is not closed? If a quote "
-                "is a character like any other in this file, give --no-quotes"
-            ) from error
+            bad = BadRow(
+                where,
+                f"{error}; is there a quote that is not closed? If a quote is a character like any "
+                "other in this file, give --no-quotes",
+                lines.text,
+            )
+            if str(error) == _UNCLOSED:  # the cell takes all lines to the end of the file
+                raise ValueError(bad.message) from error
+            yield on_bad(bad)
+            continue
         if cells is None:
             return
         if end is not None:
             yield end
         end = None
-        if cells == [_END_OF_FILE]:
-            end = number, cells  # a row like any other, unless it is the last one
+        byte = undecoded_byte("".join(cells))
+        if byte is not None:
+            yield on_bad(BadRow(where, describe_byte(byte), lines.text))
+        elif cells == [_END_OF_FILE]:
+            end = _Parsed(where, cells)  # a row like any other, unless it is the last one
         elif cells:
-            yield number, cells
+            yield _Parsed(where, cells)
 
 
 class CsvSerializer:

@@ -17,11 +17,29 @@ from npbert.tables.compression import (
     open_compressed,
     require_compressor,
 )
-from npbert.tables.decoding import DEFAULT_ENCODING, Encoding, decode_lines, decoded
+from npbert.tables.decoding import (
+    DEFAULT_ENCODING,
+    ESCAPED,
+    Encoding,
+    decode_lines,
+    decoded,
+    describe_byte,
+    undecoded_byte,
+)
 from npbert.tables.delimited import DEFAULT_DIALECT, CsvSerializer, Dialect
 from npbert.tables.json_lines import JsonLinesSerializer
 from npbert.tables.resumable import Finish
-from npbert.tables.rows import ReadAhead, Record, Serializer, Table, split_into_chunks
+from npbert.tables.rows import (
+    BadRow,
+    OnBadRow,
+    ReadAhead,
+    Record,
+    Row,
+    Serializer,
+    Table,
+    split_into_chunks,
+    stop_at,
+)
 from npbert.tables.source import Source
 
 FORMATS: Final = ("lines", "csv", "tsv", "jsonl", "parquet")
@@ -67,6 +85,7 @@ def read_table(
     encoding: Encoding = DEFAULT_ENCODING,
     dialect: Dialect = DEFAULT_DIALECT,
     live: bool = False,
+    on_bad: OnBadRow = stop_at,
 ) -> Table:
     """Read a table.
 
@@ -86,6 +105,9 @@ def read_table(
         Whether somebody waits for the rows. Then the rows before an error are returned before the
         error is raised. The rows of a pipe are returned as soon as no more rows follow at once,
         and not only when a chunk is full.
+    on_bad : callable
+        What to do with a bad row: `stop_at` it, or `pass_on`, so that it is in the chunk. Parquet
+        files and the beginning of a file have no bad rows: what is wrong there raises an error.
 
     Raises
     ------
@@ -106,20 +128,26 @@ def read_table(
         )
     name = source.name
     is_live = live and source.is_pipe
+    if on_bad is not stop_at and encoding.errors == "strict":
+        encoding = encoding._replace(errors=ESCAPED)  # a bad byte then belongs to its row
     # The csv module needs line ends as they are, because inside quotes they belong to the cell.
     newline = "" if format in ("csv", "tsv") else "\n"
     lines = decode_lines(source.stream, name, encoding, newline, are_texts=format == "lines")
     if format == "lines":
-        columns, column, records = _read_texts(lines, name, column)
+        columns, column, records = _read_texts(lines, name, column, on_bad)
     elif format == "jsonl" and json_stream.is_stream(source.head):
         read = decoded(source.stream, name, encoding)
-        columns, column, records = json_stream.read_stream(read, name, column, live=is_live)
+        columns, column, records = json_stream.read_stream(
+            read, name, column, live=is_live, on_bad=on_bad
+        )
     elif format == "jsonl":
-        columns, column, records = json_lines.read_lines(lines, name, column, live=is_live)
+        columns, column, records = json_lines.read_lines(
+            lines, name, column, live=is_live, on_bad=on_bad
+        )
     else:
         dialect = dialect.as_in(source.head)
         columns, column, records, dialect = delimited.read_records(
-            lines, name, format, column, dialect
+            lines, name, format, column, dialect, on_bad
         )
     if is_live:
         ahead = ReadAhead(records)
@@ -130,16 +158,26 @@ def read_table(
 
 
 def _read_texts(
-    lines: Iterator[str], name: str, column: str | None
-) -> tuple[list[str], str, Iterator[Record]]:
+    lines: Iterator[str], name: str, column: str | None, on_bad: OnBadRow
+) -> tuple[list[str], str, Iterator[Record | BadRow]]:
     """Read plain lines, each of which is a text."""
     if column is not None:
         raise ValueError(
             f"{name} is read as plain lines, which have no column {shown(column)}; give "
             "--input-format csv, tsv or jsonl"
         )
-    texts = (line.removesuffix("\n").removesuffix("\r") for line in lines)
-    return ["text"], "text", ((text, {"text": text}) for text in texts)
+
+    def records() -> Iterator[Record | BadRow]:
+        for number, line in enumerate(lines, 1):
+            text = line.removesuffix("\n").removesuffix("\r")
+            byte = undecoded_byte(text)
+            if byte is not None:
+                yield on_bad(BadRow(f"{name}, line {number}", describe_byte(byte), text))
+                continue
+            row: Row = {"text": text}
+            yield text, row
+
+    return ["text"], "text", records()
 
 
 def serializer_for(

@@ -11,17 +11,21 @@ from typing import Final, NamedTuple
 
 from npbert.arguments import check_text
 from npbert.messages import shown
+from npbert.tables.decoding import describe_byte, undecoded_byte
 from npbert.tables.nested import place_of
 from npbert.tables.rows import (
     CHUNK_CELL_CHARACTERS,
     CHUNK_ROWS,
+    BadRow,
     Chunk,
     Column,
+    OnBadRow,
     Record,
     Row,
     default_text_column,
     is_nan,
     missing_column,
+    stop_at,
 )
 
 _BLANK: Final = " \t\r\n"  # by the specification of JSON
@@ -42,8 +46,13 @@ class ParsedRow(NamedTuple):
 
 
 def read_lines(
-    lines: Iterable[str], name: str, column: str | None, *, live: bool = False
-) -> tuple[list[str], str, Iterator[Record]]:
+    lines: Iterable[str],
+    name: str,
+    column: str | None,
+    *,
+    live: bool = False,
+    on_bad: OnBadRow = stop_at,
+) -> tuple[list[str], str, Iterator[Record | BadRow]]:
     """Read the rows of a file with one object per line, one at a time.
 
     Parameters
@@ -56,6 +65,9 @@ def read_lines(
         "text", or the only key of the first object.
     live : bool
         Whether somebody waits for the rows. If not, rows are read ahead until one has a text.
+    on_bad : callable
+        What to do with a line that is not a JSON object or could not be decoded, and with an object
+        whose text is something else.
 
     Returns
     -------
@@ -63,9 +75,9 @@ def read_lines(
         The keys of the rows up to the first one that has the key of the texts; if somebody waits
         for the rows, those of the first row.
     column : str
-    records : iterator of (str or None, dict)
-        The text of each row, and the row. The text is None where the object has a null or NaN for
-        it, or lacks the key.
+    records : iterator of (str or None, dict) or BadRow
+        The text of each row, and the row; or a bad row. The text is None where the object has a
+        null or NaN for it, or lacks the key.
 
     Raises
     ------
@@ -73,54 +85,90 @@ def read_lines(
         If a line is not a JSON object, if a text is something else, or if so many rows as a chunk
         has, or all, lack the key of the texts.
     """
-    return records_of(_parse_lines(lines, name), name, column, live=live)
+    rows = _parse_lines(lines, name, on_bad)
+    return records_of(rows, name, column, live=live, on_bad=on_bad)
 
 
 def records_of(
-    rows: Iterator[ParsedRow], name: str, column: str | None, *, live: bool
-) -> tuple[list[str], str, Iterator[Record]]:
+    rows: Iterator[ParsedRow | BadRow],
+    name: str,
+    column: str | None,
+    *,
+    live: bool,
+    on_bad: OnBadRow,
+) -> tuple[list[str], str, Iterator[Record | BadRow]]:
     """Return the columns, the column of texts and the records of rows, as `read_lines` does."""
-    first = next(rows, None)
-    if first is None:
-        column = column or "text"
-        return [column], column, iter(())
-    text_column = column or default_text_column(list(first.row))
-    ahead: list[ParsedRow] = []
-    rows = _require_texts(itertools.chain([first], rows), name, text_column)
+    ahead: list[ParsedRow | BadRow] = []
+    first = None
     for found in rows:
         ahead.append(found)
-        if live or place_of(found.row, text_column, found.where):
+        if isinstance(found, ParsedRow):
+            first = found
             break
-    columns = list(dict.fromkeys(key for found in ahead for key in found.row))
+    if first is None:
+        column = column or "text"
+        return [column], column, (bad for bad in ahead if isinstance(bad, BadRow))
+    text_column = column or default_text_column(list(first.row))
+    rows = _check_places(itertools.chain(ahead, rows), text_column, on_bad)
+    rows = _require_texts(rows, name, text_column)
+    ahead = []
+    for found in rows:
+        ahead.append(found)
+        if isinstance(found, ParsedRow) and (live or _has_text(found, text_column)):
+            break
+    keys = (key for found in ahead if isinstance(found, ParsedRow) for key in found.row)
+    columns = list(dict.fromkeys(keys))
     rows = itertools.chain(ahead, rows)
     if column is None and text_column != "text":
         rows = _require_only_column(rows, text_column)
-    return columns, text_column, _with_texts(rows, text_column)
+    return columns, text_column, _with_texts(rows, text_column, on_bad)
 
 
-def _require_texts(rows: Iterator[ParsedRow], name: str, column: str) -> Iterator[ParsedRow]:
+def _check_places(
+    rows: Iterator[ParsedRow | BadRow], column: str, on_bad: OnBadRow
+) -> Iterator[ParsedRow | BadRow]:
+    """Yield the rows; those with something else than objects on the way to the text are bad."""
+    for found in rows:
+        if isinstance(found, ParsedRow):
+            try:
+                place_of(found.row, column)
+            except ValueError as error:
+                found = on_bad(BadRow(found.where, str(error), found.row))
+        yield found
+
+
+def _has_text(found: ParsedRow, column: str) -> bool:
+    return place_of(found.row, column) is not None
+
+
+def _require_texts(
+    rows: Iterator[ParsedRow | BadRow], name: str, column: str
+) -> Iterator[ParsedRow | BadRow]:
     """Yield the rows, and raise a ValueError if those that could make a chunk lack the column."""
     keys: dict[str, None] = {}
     n_characters = 0
     where = name
     for n_rows, found in enumerate(rows, 1):
-        if place_of(found.row, column, found.where):
-            yield found
-            yield from rows
-            return
-        where = found.where
-        keys |= dict.fromkeys(found.row)
-        n_characters += len(repr(found.row))
+        if isinstance(found, ParsedRow):
+            if _has_text(found, column):
+                yield found
+                yield from rows
+                return
+            where = found.where
+            keys |= dict.fromkeys(found.row)
+            n_characters += len(repr(found.row))
         if n_rows >= CHUNK_ROWS or n_characters >= CHUNK_CELL_CHARACTERS:
             break
         yield found
     raise missing_column(list(keys), f"{name}, up to {where.removeprefix(f'{name}, ')},", column)
 
 
-def _require_only_column(rows: Iterator[ParsedRow], column: str) -> Iterator[ParsedRow]:
+def _require_only_column(
+    rows: Iterator[ParsedRow | BadRow], column: str
+) -> Iterator[ParsedRow | BadRow]:
     """Yield the rows, and raise a ValueError if `column` is not the only one that fits."""
     for found in rows:
-        if "text" in found.row:
+        if isinstance(found, ParsedRow) and "text" in found.row:
             raise ValueError(
                 f"{found.where}: there is a key 'text', which the first row does not have, so the "
                 f"texts may be there or in {shown(column)}; choose one with --column"
@@ -128,30 +176,41 @@ def _require_only_column(rows: Iterator[ParsedRow], column: str) -> Iterator[Par
         yield found
 
 
-def _with_texts(rows: Iterator[ParsedRow], column: str) -> Iterator[Record]:
+def _with_texts(
+    rows: Iterator[ParsedRow | BadRow], column: str, on_bad: OnBadRow
+) -> Iterator[Record | BadRow]:
     key = shown(column)
-    for where, row in rows:
-        place = place_of(row, column, where)
+    for found in rows:
+        if isinstance(found, BadRow):
+            yield found
+            continue
+        where, row = found
+        place = place_of(row, column)
         text = place and place[0][place[1]]
         if text is None or is_nan(text):
             yield None, row
-        elif isinstance(text, str):
-            yield check_text(text, f"{where}: {key}"), row
+        elif not isinstance(text, str):
+            problem = f"{key} is {shown(text)}, expected a string or null"
+            yield on_bad(BadRow(where, problem, row))
         else:
-            raise ValueError(f"{where}: {key} is {shown(text)}, expected a string or null")
+            try:
+                yield check_text(text, key), row
+            except ValueError as error:
+                yield on_bad(BadRow(where, str(error), row))
 
 
-def _parse_lines(lines: Iterable[str], name: str) -> Iterator[ParsedRow]:
+def _parse_lines(lines: Iterable[str], name: str, on_bad: OnBadRow) -> Iterator[ParsedRow | BadRow]:
     decoder = make_decoder()
-    for number, line in enumerate(lines, 1):
-        line = line.strip(_BLANK)
+    for number, source in enumerate(lines, 1):
+        line = source.strip(_BLANK)
         if line:
             where = f"{name}, line {number}"
             try:
                 row = decoder.decode(line)
             except (ValueError, RecursionError) as error:
-                raise not_json(error, where) from error
-            yield ParsedRow(where, require_object(row, where))
+                yield on_bad(BadRow(where, describe_error(error), source))
+            else:
+                yield parsed_row(row, where, source, on_bad)
 
 
 def make_decoder() -> json.JSONDecoder:
@@ -167,18 +226,32 @@ def _object_of(pairs: list[tuple[str, object]]) -> Row:
     return found
 
 
-def not_json(error: Exception, where: str) -> ValueError:
-    """Return the error for something that is not JSON, or that Python cannot read."""
+def describe_error(error: Exception) -> str:
+    """Return the words for something that is not JSON, or that Python cannot read."""
     if isinstance(error, json.JSONDecodeError):
-        return ValueError(f"{where}: not JSON: {error}")
-    return ValueError(f"{where}: cannot be read: {error}")
+        return f"not JSON: {error}"
+    return f"cannot be read: {error}"
 
 
-def require_object(row: object, where: str) -> Row:
-    """Return the row, or raise a ValueError if it is not an object."""
+def parsed_row(row: object, where: str, source: str, on_bad: OnBadRow) -> ParsedRow | BadRow:
+    """Return the row; it is a bad one if it is not an object, or if not all of it was decoded.
+
+    Parameters
+    ----------
+    row : object
+    where : str
+        The words that name its place.
+    source : str
+        The JSON of the row.
+    on_bad : callable
+    """
+    byte = undecoded_byte(source)
+    if byte is not None:
+        return on_bad(BadRow(where, describe_byte(byte), source))
     if not isinstance(row, dict):
-        raise ValueError(f"{where}: a {type(row).__name__}, expected a JSON object")
-    return row
+        problem = f"a {type(row).__name__}, expected a JSON object"
+        return on_bad(BadRow(where, problem, source))
+    return ParsedRow(where, row)
 
 
 class JsonLinesSerializer:

@@ -10,12 +10,12 @@ from typing import Final
 
 from npbert.tables.json_lines import (
     ParsedRow,
+    describe_error,
     make_decoder,
-    not_json,
+    parsed_row,
     records_of,
-    require_object,
 )
-from npbert.tables.rows import Record
+from npbert.tables.rows import BadRow, OnBadRow, Record, stop_at
 
 _BLOCK_CHARACTERS: Final = 1 << 16
 _BETWEEN_ELEMENTS: Final = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")
@@ -32,15 +32,20 @@ def is_stream(head: bytes) -> bool:
 
 
 def read_stream(
-    read: Callable[[int], str], name: str, column: str | None, *, live: bool = False
-) -> tuple[list[str], str, Iterator[Record]]:
+    read: Callable[[int], str],
+    name: str,
+    column: str | None,
+    *,
+    live: bool = False,
+    on_bad: OnBadRow = stop_at,
+) -> tuple[list[str], str, Iterator[Record | BadRow]]:
     """Read the rows of an array of objects, or objects one after the other, one at a time.
 
     Parameters
     ----------
     read : callable
         Returns so many more characters of the file, or fewer at its end.
-    name, column, live
+    name, column, live, on_bad
         As in `npbert.tables.json_lines.read_lines`.
 
     Returns
@@ -53,10 +58,13 @@ def read_stream(
     ValueError
         If an element is not a JSON object, or if a text is something else.
     """
-    return records_of(_parse_elements(read, name), name, column, live=live)
+    rows = _parse_elements(read, name, on_bad)
+    return records_of(rows, name, column, live=live, on_bad=on_bad)
 
 
-def _parse_elements(read: Callable[[int], str], name: str) -> Iterator[ParsedRow]:
+def _parse_elements(
+    read: Callable[[int], str], name: str, on_bad: OnBadRow
+) -> Iterator[ParsedRow | BadRow]:
     """Yield each object, after the words that name its place.
 
     Only the characters of the present element are in memory, and of a few more.
@@ -91,8 +99,8 @@ def _parse_elements(read: Callable[[int], str], name: str) -> Iterator[ParsedRow
                     raise ValueError(f"{where}: not JSON: {error.msg}") from error
                 text, place = text[place:] + more, 0
             except (ValueError, RecursionError) as error:
-                raise not_json(error, where) from error
-        yield ParsedRow(where, require_object(row, where))
+                raise ValueError(f"{where}: {describe_error(error)}") from error
+        yield parsed_row(row, where, text[start:end], on_bad)
         place = end
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from npbert.arguments import NOT_GIVEN
 from npbert.messages import shown
 from npbert.tables.resumable import ResumableFile
-from npbert.tables.rows import Chunk, Column, Row, Serializer, Table
+from npbert.tables.rows import Chunk, Column, Serializer, Table
 
 if TYPE_CHECKING:
     from npbert.pipelines.results import LabelScore
@@ -39,6 +40,8 @@ class Counts:
         The number of texts that the model read in windows, and the number of these windows.
     tokens : int
         The number of tokens that the model read.
+    skipped : int
+        The number of bad rows, which `rows` does not count.
     """
 
     rows: int = 0
@@ -47,6 +50,7 @@ class Counts:
     windowed: int = 0
     windows: int = 0
     tokens: int = 0
+    skipped: int = 0
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
@@ -147,6 +151,7 @@ class Labeller:
         )
         counts = self.counts
         counts.rows += len(chunk.texts)
+        counts.skipped += len(chunk.skipped)
         counts.nulls += len(chunk.texts) - len(outcomes)
         counts.truncated += sum(outcome.is_cut for outcome in outcomes)
         counts.windowed += sum(outcome.n_parts > 1 for outcome in outcomes)
@@ -233,7 +238,7 @@ def label_into(
     """
     content = hashlib.sha256()  # of all rows that are labelled
     chunks = iter(table.chunks)
-    n_done = output.state["rows"]
+    n_done = output.state["rows"] + output.state.get("skipped", 0)
     if not n_done:
         output.write(serializer.header, {"rows": 0})
     else:
@@ -251,10 +256,10 @@ def label_into(
             )
     yield
     for chunk in chunks:
-        _hash_rows(chunk.rows, content)
+        _hash_rows(chunk, content)
         added = labeller.added_columns(chunk)
         state = {**asdict(labeller.counts), "content": content.hexdigest()}
-        output.write(serializer.serialize(chunk, added), state)
+        output.write(serializer.serialize(chunk, added), state, _serialize_skipped(chunk))
         yield
 
 
@@ -272,11 +277,22 @@ def _skip_rows(chunks: Iterator[Chunk], n_rows: int, content: hashlib._Hash) -> 
         chunk = next(chunks, None)
         if chunk is None:
             return 0
-        _hash_rows(chunk.rows[:n_rows], content)
-        n_rows -= len(chunk.rows)
+        n_in_chunk = len(chunk.rows) + len(chunk.skipped)
+        if n_in_chunk <= n_rows:
+            _hash_rows(chunk, content)
+        else:  # the rows before the end of the earlier run, if none of the chunk is bad
+            _hash_rows(chunk._replace(rows=chunk.rows[:n_rows]), content)
+        n_rows -= n_in_chunk
     return -n_rows
 
 
-def _hash_rows(rows: list[Row], content: hashlib._Hash) -> None:
-    for row in rows:
+def _hash_rows(chunk: Chunk, content: hashlib._Hash) -> None:
+    for row in chunk.rows:
         content.update(repr(row).encode())
+    for bad in chunk.skipped:
+        content.update(repr((bad.problem, bad.content)).encode())
+
+
+def _serialize_skipped(chunk: Chunk) -> bytes:
+    """Return a JSON line for each bad row."""
+    return b"".join(json.dumps(bad._asdict()).encode() + b"\n" for bad in chunk.skipped)

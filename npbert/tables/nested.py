@@ -8,7 +8,7 @@ from npbert.messages import shown
 from npbert.tables.rows import Row, is_nan
 
 
-def place_of(row: Row, column: str, where: str) -> tuple[Row, str] | None:
+def place_of(row: Row, column: str) -> tuple[Row, str] | None:
     """Return the object that holds the cell of a column, and the key of the cell in this object.
 
     Parameters
@@ -17,8 +17,6 @@ def place_of(row: Row, column: str, where: str) -> tuple[Row, str] | None:
     column : str
         A key of the row, or the keys that lead to the cell, joined by dots. A key of the row that
         has dots in itself comes first.
-    where : str
-        What error messages call the row.
 
     Returns
     -------
@@ -40,7 +38,7 @@ def place_of(row: Row, column: str, where: str) -> tuple[Row, str] | None:
             return None
         if not isinstance(inner, dict):
             raise ValueError(
-                f"{where}: {shown('.'.join(outer[:depth]))} is {shown(inner)}, expected an object "
+                f"{shown('.'.join(outer[:depth]))} is {shown(inner)}, expected an object "
                 f"that holds {shown(column)}; choose another --column"
             )
         place = cast("Row", inner)

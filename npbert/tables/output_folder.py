@@ -28,6 +28,7 @@ from npbert.tables.journal import (
     require_same_recipe,
     sync_folder,
 )
+from npbert.tables.resumable import SKIPPED_ENDING
 
 _FILES: Final = "files"
 _DROPPED: Final = "dropped"
@@ -244,7 +245,7 @@ def _decide_about_earlier_run(
             raise FileExistsError(f"{name} is a file, expected the name of a folder")
         if not force and any(target.iterdir()):
             raise FileExistsError(f"{name} is there already; choose another name or --force")
-        others = _files_in(target) - {*names}
+        others = _files_in(target) - {*names} - {name + SKIPPED_ENDING for name in names}
         if others:
             raise FileExistsError(
                 f"{name} also has files that would not be replaced: "

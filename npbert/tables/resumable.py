@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from npbert.tables.journal import (
     ENDING,
@@ -30,7 +30,8 @@ from npbert.tables.journal import (
     sync_folder,
 )
 
-_ROWS, _FINISHED = "rows", "finished"
+SKIPPED_ENDING: Final = ".skipped.jsonl"  # of the file of bad rows, beside the output
+_ROWS, _FINISHED, _SKIPPED = "rows", "finished", "skipped"
 
 # A JSON object, whose values are what json.loads makes of them.
 State = dict[str, Any]  # how far the work is; "rows" is the number of rows that are done
@@ -49,6 +50,8 @@ class ResumableFile:
         The state at the last checkpoint. ``state["rows"]`` is the number of rows that are done.
     rows_path : Path
         The file of the rows so far.
+    skipped_target : Path
+        The file of the bad rows, which appears beside the target if there are any.
     is_whole : bool
         Whether the earlier run wrote all rows, so that only `complete` is left to do.
     is_foreign : bool
@@ -62,6 +65,8 @@ class ResumableFile:
         self._force = force
         self.folder = target.with_name(target.name + ENDING)
         self.rows_path = self.folder / _ROWS
+        self.skipped_target = target.with_name(target.name + SKIPPED_ENDING)
+        self._skipped_path = self.folder / _SKIPPED
         self._finish = finish
         self.has_begun = False
         self.ignore_earlier_run()
@@ -75,7 +80,7 @@ class ResumableFile:
         self.state: State = {"rows": 0}
         self.is_whole = False
         self.is_foreign = False
-        self._size_bytes = 0
+        self._size_bytes = self._skipped_bytes = 0
 
     @property
     def is_moved(self) -> bool:
@@ -86,12 +91,17 @@ class ResumableFile:
         is_here = self.rows_path.exists() or (self.folder / _FINISHED).exists()
         return self.is_whole and not is_here and self.target.exists()
 
+    @property
+    def has_moved_skipped(self) -> bool:
+        """Whether an earlier run moved the file of bad rows, but not yet the file itself."""
+        return self.is_whole and self._skipped_bytes > 0 and not self._skipped_path.exists()
+
     # ------------------------------------------------------------------- the earlier run
 
     def read_journal(self) -> None:
         """Find the last checkpoint of the earlier run whose rows are on the disk."""
         self.ignore_earlier_run()
-        n_bytes = self.rows_path.stat().st_size if self.rows_path.exists() else 0
+        n_bytes, n_skipped_bytes = _size_of(self.rows_path), _size_of(self._skipped_path)
         for entry, end in read_entries(self.folder):
             if self.recipe is None:
                 if not isinstance(entry, dict) or "recipe" not in entry:
@@ -101,7 +111,11 @@ class ResumableFile:
             elif "size_bytes" in entry:
                 if self.rows_path.exists() and entry["size_bytes"] > n_bytes:
                     break
+                skipped_bytes = entry.get("skipped_bytes", 0)
+                if skipped_bytes > n_skipped_bytes and not self.skipped_target.exists():
+                    break
                 self._size_bytes, self.state = entry["size_bytes"], entry["state"]
+                self._skipped_bytes = skipped_bytes
             else:
                 self.is_whole = True
             self._journal_bytes = end
@@ -112,7 +126,7 @@ class ResumableFile:
     def remove_earlier_run(self) -> None:
         """Remove the files that an earlier run left in the folder."""
         # The journal is removed first, because without it the other files count for nothing.
-        for name in (JOURNAL, _ROWS, _FINISHED):
+        for name in (JOURNAL, _ROWS, _FINISHED, _SKIPPED):
             (self.folder / name).unlink(missing_ok=True)
         self.ignore_earlier_run()
 
@@ -143,13 +157,31 @@ class ResumableFile:
         os.truncate(self.folder / JOURNAL, self._journal_bytes)
         if self.rows_path.exists():
             os.truncate(self.rows_path, self._size_bytes)
+        if self._skipped_path.exists():
+            os.truncate(self._skipped_path, self._skipped_bytes)
         self.has_begun = True
 
-    def write(self, content: bytes, state: Mapping[str, object]) -> None:
-        """Add the bytes of some rows, and a checkpoint with the state after these rows."""
+    def write(self, content: bytes, state: Mapping[str, object], skipped: bytes = b"") -> None:
+        """Add the bytes of some rows, and a checkpoint with the state after these rows.
+
+        Parameters
+        ----------
+        content : bytes
+        state : mapping
+        skipped : bytes
+            The lines of the bad rows among them, for a file of their own.
+        """
+        if skipped:
+            append(self._skipped_path, skipped)
+            self._skipped_bytes += len(skipped)
         append(self.rows_path, content)
         self._size_bytes += len(content)
-        add_entry(self.folder, {"size_bytes": self._size_bytes, "state": dict(state)})
+        entry = {
+            "size_bytes": self._size_bytes,
+            "skipped_bytes": self._skipped_bytes,
+            "state": dict(state),
+        }
+        add_entry(self.folder, entry)
         self.state = dict(state)
 
     def complete(self) -> None:
@@ -176,9 +208,21 @@ class ResumableFile:
                     f"{self.target} has appeared meanwhile; rename it and go on with --resume, or "
                     "replace it with --resume --force"
                 )
+            self._move_skipped()
             os.replace(made, self.target)
             sync_folder(self.target.parent)
         self.remove_earlier_run()
+
+    def _move_skipped(self) -> None:
+        if self._skipped_path.exists():
+            if self.skipped_target.exists() and not self._force:
+                raise FileExistsError(
+                    f"{self.skipped_target} has appeared meanwhile; rename it and go on with "
+                    "--resume, or replace it with --resume --force"
+                )
+            os.replace(self._skipped_path, self.skipped_target)
+        elif self._force and not self._skipped_bytes:
+            self.skipped_target.unlink(missing_ok=True)  # it was of the file that is replaced
 
     def _create_file(self, path: Path) -> None:
         """Create a file that the same people may read as the file that it will replace."""
@@ -262,6 +306,12 @@ def _decide_about_earlier_run(
         )
     if output.target.exists() and not force and not (resume and output.is_moved):
         raise FileExistsError(f"{name} is there already; choose another name or --force")
+    skipped = output.skipped_target
+    if skipped.exists() and not force and not (resume and output.has_moved_skipped):
+        raise FileExistsError(
+            f"{skipped} is there already, with the bad rows of another run; move it away, or give "
+            "--force"
+        )
     if output.recipe is not None and not resume:
         if not force:
             raise FileExistsError(
@@ -269,6 +319,10 @@ def _decide_about_earlier_run(
                 "--resume goes on with it, --force starts over"
             )
         output.ignore_earlier_run()
+
+
+def _size_of(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _require_possible_target(target: Path, name: Path) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from numbers import Real
 from queue import Empty, Queue
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, Protocol
 
 from npbert.messages import enumerate_values, shown
 
@@ -30,6 +30,44 @@ Record = tuple[str | None, Row]  # the text of a row, and the row
 ArrowTable = Any  # a pyarrow.Table or pyarrow.RecordBatch; pyarrow comes without types
 
 
+class BadRow(NamedTuple):
+    """A row that cannot be read.
+
+    Attributes
+    ----------
+    where : str
+        The words that name its place, such as "in.csv, line 7".
+    problem : str
+        Why it cannot be read, and what to do.
+    content : object
+        What stands there, as far as it was read, for JSON. A byte that could not be decoded is half
+        of a surrogate pair, as Python's "surrogateescape" has it.
+    """
+
+    where: str
+    problem: str
+    content: object
+
+    @property
+    def message(self) -> str:
+        """The words of an error that this row causes."""
+        return f"{self.where}: {self.problem}"
+
+
+# What a reader does with a bad row: it raises an error, or returns the row to be passed on.
+OnBadRow = Callable[[BadRow], BadRow]
+
+
+def stop_at(bad: BadRow) -> NoReturn:
+    """Raise a ValueError for a bad row."""
+    raise ValueError(f"{bad.message}; --bad-rows skip leaves such rows out")
+
+
+def pass_on(bad: BadRow) -> BadRow:
+    """Return a bad row, so that it is counted and written down, and the rows after it are read."""
+    return bad
+
+
 class Chunk(NamedTuple):
     """Neighbouring rows of a table, which are labelled together.
 
@@ -43,12 +81,15 @@ class Chunk(NamedTuple):
         The cells of each row, by column name.
     table : pyarrow.Table, optional
         The same rows with the types that they have in their parquet file.
+    skipped : list of BadRow
+        The bad rows among them, which `start` and the other lists do not count.
     """
 
     start: int
     texts: list[str | None]
     rows: list[Row]
     table: ArrowTable = None
+    skipped: Sequence[BadRow] = ()
 
     @property
     def where(self) -> str:
@@ -126,14 +167,14 @@ class Table(NamedTuple):
 
 
 def split_into_chunks(
-    records: Iterable[Record], is_dry: Callable[[], bool] | None = None
+    records: Iterable[Record | BadRow], is_dry: Callable[[], bool] | None = None
 ) -> Iterator[Chunk]:
     """Split rows into chunks.
 
     Parameters
     ----------
-    records : iterable of (str or None, dict)
-        The text of each row, and the row.
+    records : iterable of (str or None, dict) or BadRow
+        The text of each row, and the row; or a bad row.
     is_dry : callable, optional
         Tells whether the next row is not there yet. It is given where somebody waits for the
         rows: then a chunk also ends where no more rows are there for now, and before an error.
@@ -142,48 +183,54 @@ def split_into_chunks(
     ------
     Chunk
     """
-    start = n_characters = n_cell_characters = 0
-    texts: list[str | None] = []
-    rows: list[Row] = []
+    chunk = Chunk(0, [], [], skipped=(skipped := []))
+    n_characters = n_cell_characters = 0
+    is_first = True
     try:
-        for text, row in records:
-            texts.append(text)
-            rows.append(row)
-            n_characters += len(text or "")
-            n_cell_characters += len(repr(row))  # counts what is in nested cells, too
+        for record in records:
+            if isinstance(record, BadRow):
+                skipped.append(record)
+                n_cell_characters += len(repr(record.content))
+            else:
+                text, row = record
+                chunk.texts.append(text)
+                chunk.rows.append(row)
+                n_characters += len(text or "")
+                n_cell_characters += len(repr(row))  # counts what is in nested cells, too
             is_full = (
-                len(rows) >= CHUNK_ROWS
+                len(chunk.rows) + len(skipped) >= CHUNK_ROWS
                 or n_characters >= CHUNK_CHARACTERS
                 or n_cell_characters >= CHUNK_CELL_CHARACTERS
             )
             if is_full or (is_dry is not None and is_dry()):
-                yield Chunk(start, texts, rows)
-                start += len(rows)
-                texts, rows, n_characters, n_cell_characters = [], [], 0, 0
+                yield chunk
+                is_first = False
+                chunk = Chunk(chunk.start + len(chunk.rows), [], [], skipped=(skipped := []))
+                n_characters = n_cell_characters = 0
     except ValueError:
-        if rows and is_dry is not None:
-            yield Chunk(start, texts, rows)
+        if chunk.rows and is_dry is not None:
+            yield chunk
         raise
-    if rows or not start:
-        yield Chunk(start, texts, rows)
+    if chunk.rows or skipped or is_first:
+        yield chunk
 
 
-class ReadAhead(Iterator[Record]):
+class ReadAhead(Iterator[Record | BadRow]):
     """Rows that a second thread reads, so that the caller can ask whether the next one is there.
 
     Parameters
     ----------
-    records : iterable of (str or None, dict)
+    records : iterable of (str or None, dict) or BadRow
         The rows. An error that reading them raises is raised here, after the rows before it.
     """
 
-    def __init__(self, records: Iterable[Record]) -> None:
-        self._read: Queue[Record | BaseException] = Queue(_LOOK_AHEAD_ROWS)
-        self._next: Record | BaseException | None = None
+    def __init__(self, records: Iterable[Record | BadRow]) -> None:
+        self._read: Queue[Record | BadRow | BaseException] = Queue(_LOOK_AHEAD_ROWS)
+        self._next: Record | BadRow | BaseException | None = None
         # As a daemon, the thread does not keep the program alive while it waits for more rows.
         threading.Thread(target=self._read_all, args=(records,), daemon=True).start()
 
-    def _read_all(self, records: Iterable[Record]) -> None:
+    def _read_all(self, records: Iterable[Record | BadRow]) -> None:
         try:
             for record in records:
                 self._read.put(record)
@@ -191,7 +238,7 @@ class ReadAhead(Iterator[Record]):
             self._read.put(error)
         self._read.put(StopIteration())
 
-    def __next__(self) -> Record:
+    def __next__(self) -> Record | BadRow:
         found = self._next or self._read.get()
         self._next = None
         if isinstance(found, BaseException):

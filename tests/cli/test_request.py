@@ -21,6 +21,7 @@ DEFAULT = ClassifyRequest(
     column=None,
     encoding=Encoding(),
     dialect=Dialect(),
+    skips_bad_rows=False,
     null_words=(),
     model=None,
     revision=None,

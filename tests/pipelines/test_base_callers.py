@@ -56,7 +56,10 @@ def test_each_caller_gets_its_own_answer(tmp_path: Path, task: str) -> None:
     def counted(pack: Pack) -> Any:
         nonlocal n_packs
         n_packs += 1
-        time.sleep(0.01)  # as a larger model takes
+        deadline = time.monotonic() + 20
+        while n_packs == 1 and len(pipe._combiner._waiting) < 7:  # until all the others wait
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
         return compute_rows(pack)
 
     pipe._compute_rows = counted
@@ -64,7 +67,7 @@ def test_each_caller_gets_its_own_answer(tmp_path: Path, task: str) -> None:
         found = list(pool.map(lambda text: numbers_of(call(pipe, text)), TEXTS))
     for ours, alone in zip(found, expected, strict=True):
         np.testing.assert_allclose(ours, alone, atol=1e-5)
-    assert n_packs < len(TEXTS) / 2
+    assert n_packs <= len(TEXTS) - 6  # one pack for the first caller, and one for the seven others
 
 
 def test_a_text_that_cannot_be_read_fails_alone(tmp_path: Path) -> None:

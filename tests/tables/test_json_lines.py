@@ -174,5 +174,5 @@ def test_many_keys_take_no_longer_per_key() -> None:
     line = json.dumps({f"key {n}": n for n in range(60_000)} | {"text": "one"})
     start = time.perf_counter()
     columns, _, records = read_lines([line], "in", None)
-    assert (len(columns), [text for text, _ in records]) == (60_001, ["one"])
+    assert (len(columns), [record[0] for record in records]) == (60_001, ["one"])
     assert time.perf_counter() - start < 5

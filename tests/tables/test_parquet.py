@@ -84,7 +84,7 @@ def test_chunks_are_those_of_the_rows(row_group_size: int) -> None:
     table = table_of(pyarrow.table({"text": texts}), row_group_size=row_group_size)
     chunks = list(table.chunks)
     assert [text for chunk in chunks for text in chunk.texts] == texts
-    expected = split_into_chunks((text, {"text": text}) for text in texts)
+    expected = split_into_chunks((text, Row(text=text)) for text in texts)
     assert [chunk._replace(table=None) for chunk in chunks] == list(expected)
     assert all(chunk.table.to_pylist() == chunk.rows for chunk in chunks)
 
@@ -131,7 +131,7 @@ def test_wide_rows_are_read_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> 
     assert max(sizes) < 40
     assert sum(sizes) == 80
     assert [len(chunk.rows) for chunk in chunks] == [
-        len(c.rows) for c in split_into_chunks(("x", {"text": "x", "page": page}) for page in wide)
+        len(c.rows) for c in split_into_chunks(("x", Row(text="x", page=page)) for page in wide)
     ]
     assert max(len(chunk.rows) for chunk in chunks) < 10
     assert [row["page"] for chunk in chunks for row in chunk.rows] == wide

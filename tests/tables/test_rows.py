@@ -22,7 +22,7 @@ from npbert.tables.rows import (
 
 
 def sizes_of(texts: list[str | None]) -> list[int]:
-    chunks = list(split_into_chunks((text, {"text": text}) for text in texts))
+    chunks = list(split_into_chunks((text, Row(text=text)) for text in texts))
     assert [text for chunk in chunks for text in chunk.texts] == texts
     assert all([row["text"] for row in chunk.rows] == chunk.texts for chunk in chunks)
     sizes = [len(chunk.rows) for chunk in chunks]
