@@ -7,6 +7,7 @@ from typing import Final
 
 _MOST_NAMES: Final = 10
 _MOST_CHARACTERS: Final = 40
+_MOST_OF_EXCERPTS: Final = 200
 
 
 def shown(value: object) -> str:
@@ -27,6 +28,16 @@ def harmless(text: str) -> str:
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text
     )
+
+
+def excerpt(words: object) -> str:
+    """Return what another program says, on one line, cut at 200 characters, and harmless.
+
+    The message of another program may quote values of a file, or have several lines.
+    """
+    text = " ".join(str(words).split())
+    text = harmless(text[: _MOST_OF_EXCERPTS + 1])
+    return text if len(text) <= _MOST_OF_EXCERPTS else f"{text[:_MOST_OF_EXCERPTS]}…"
 
 
 def enumerate_names(names: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from npbert.messages import enumerate_names, enumerate_values, harmless, shown
+from npbert.messages import enumerate_names, enumerate_values, excerpt, harmless, shown
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,13 @@ def test_names_are_cut_and_counted() -> None:
     assert enumerate_names(names) == ", ".join(names[:10]) + " and 2 more"
     assert enumerate_values(["a, b", "\x1b]0;title\x07"]) == r"'a, b', '\x1b]0;title\x07'"
     assert enumerate_values([]) == ""
+
+
+def test_what_another_program_says() -> None:
+    assert (
+        excerpt(ValueError("Expected\n  int64,\r\n\tgot \x1b[31m"))
+        == r"Expected int64, got \x1b[31m"
+    )
+    assert excerpt("x" * 200) == "x" * 200
+    assert excerpt("x" * 1_000_000) == "x" * 200 + "…"
+    assert len(excerpt("\x1b" * 1_000_000)) == 201

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
+from npbert.messages import shown
+
 ENDING: Final = ".partial"  # of the folder that stands beside an output while it is made
 JOURNAL: Final = "journal.jsonl"
 _LOCK: Final = "lock"
@@ -52,7 +54,7 @@ def require_same_recipe(folder: Path, earlier: Recipe, recipe: Mapping[str, obje
     """Raise a ValueError if the earlier run, whose work is in `folder`, had another recipe."""
     now = json.loads(json.dumps(recipe))
     differences = [
-        f"{name} is {now.get(name)!r}, was {earlier.get(name)!r}"
+        f"{name} is {shown(now.get(name))}, was {shown(earlier.get(name))}"
         for name in sorted(now.keys() | earlier.keys())
         if now.get(name) != earlier.get(name)
     ]

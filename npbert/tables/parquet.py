@@ -11,8 +11,10 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
-from npbert.messages import shown
+from npbert.messages import excerpt, shown
 from npbert.tables.compression import import_optional
+from npbert.tables.nested import place_of
+from npbert.tables.parquet_texts import choose_texts, text_of
 from npbert.tables.rows import (
     CHUNK_ROWS,
     ArrowTable,
@@ -20,8 +22,6 @@ from npbert.tables.rows import (
     Record,
     Row,
     Table,
-    choose_text_column,
-    is_nan,
     split_into_chunks,
 )
 from npbert.tables.source import Source
@@ -46,7 +46,8 @@ def read_table(source: Source, column: str | None) -> Table:
     ----------
     source : Source
     column : str, optional
-        The column of texts. By default it is "text", or the only column of the file.
+        The column of texts, or the names that lead to it, joined by dots. By default it is
+        "text", or the only column of the file.
 
     Raises
     ------
@@ -71,15 +72,11 @@ def read_table(source: Source, column: str | None) -> Table:
             page_checksum_verification=True,  # where the file has checksums
         )
     except _damage() as error:
-        raise ValueError(f"{source.name} is damaged or no parquet file: {error}") from error
-    schema = file.schema_arrow
-    column = choose_text_column(schema.names, source.name, column)
-    kind = schema.field(column).type
-    if not (_is_text(kind) or _may_be_null(kind)):
         raise ValueError(
-            f"{source.name}: the column {shown(column)} holds {kind}, expected strings; choose "
-            "another with --column"
-        )
+            f"{source.name} is damaged or no parquet file: {excerpt(error)}"
+        ) from error
+    schema = file.schema_arrow
+    column = choose_texts(schema, source.name, column)
     _warn_of_types(file, source.name)
     chunks = _read_chunks(file, source.name, column)
     return Table("parquet", schema.names, column, chunks, file.metadata.num_rows)
@@ -125,28 +122,6 @@ def _type_in_parquet(column: ParquetColumn) -> str:
     return f"{found['Type']} in UTC" if found.get("isAdjustedToUTC") else str(found["Type"])
 
 
-def _is_text(kind: ArrowType) -> bool:
-    from pyarrow import types
-
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(
-        types.is_string(kind)
-        or types.is_large_string(kind)
-        or types.is_string_view(kind)
-        or types.is_binary(kind)  # some programs store strings in this way
-        or types.is_large_binary(kind)
-        or types.is_null(kind)
-    )
-
-
-def _may_be_null(kind: ArrowType) -> bool:
-    """Tell whether a column can be one of texts in which no row has a text: pandas writes NaN."""
-    from pyarrow import types
-
-    return bool(types.is_floating(kind))
-
-
 def _read_chunks(file: ParquetFile, name: str, column: str) -> Iterator[Chunk]:
     import pyarrow
 
@@ -157,10 +132,12 @@ def _read_chunks(file: ParquetFile, name: str, column: str) -> Iterator[Chunk]:
         for batch in _read_batches(file):
             batches.append(batch)
             for row in _rows_of(batch):
-                number, text = next(numbers), row[column]
-                if text is not None and not isinstance(text, str):
-                    where = f"{name}, row {number} (counted from 0): {shown(column)}"
-                    row[column] = text = _text_of(text, where)
+                where = f"{name}, row {next(numbers)} (counted from 0)"
+                text = None
+                place = place_of(row, column)
+                if place is not None:
+                    cells, key = place
+                    cells[key] = text = text_of(cells[key], f"{where}: {shown(column)}")
                 yield text, row
 
     n_rows = 0
@@ -171,7 +148,7 @@ def _read_chunks(file: ParquetFile, name: str, column: str) -> Iterator[Chunk]:
             batches[:] = table.slice(len(chunk.rows)).to_batches()
             yield chunk._replace(table=table.slice(0, len(chunk.rows)))
     except _damage() as error:
-        raise ValueError(f"{name}, after row {n_rows}: cannot be read: {error}") from error
+        raise ValueError(f"{name}, after row {n_rows}: cannot be read: {excerpt(error)}") from error
 
 
 def _read_batches(file: ParquetFile) -> Iterator[ArrowTable]:
@@ -183,23 +160,6 @@ def _read_batches(file: ParquetFile) -> Iterator[ArrowTable]:
     n_rows = _n_rows_per_batch(file.metadata)
     for number in range(file.num_row_groups):
         yield from file.iter_batches(batch_size=n_rows, row_groups=[number])
-
-
-def _text_of(value: object, where: str) -> str | None:
-    """Return the text of a cell that is neither a str nor a null: of bytes, or None for NaN."""
-    if is_nan(value):
-        return None
-    if isinstance(value, bytes):
-        try:
-            return value.decode()
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"{where} holds bytes that are not UTF-8 text ({error}); choose another column "
-                "with --column"
-            ) from error
-    raise ValueError(
-        f"{where} is {shown(value)}, expected a string or null; choose another --column"
-    )
 
 
 def _n_rows_per_batch(metadata: ParquetMetadata) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from npbert.messages import shown
+from npbert.messages import excerpt, shown
 from npbert.tables import spark_schema
 from npbert.tables.rows import ArrowTable, Chunk, Column
 
@@ -293,7 +293,9 @@ def _table_of(chunk: Chunk) -> ArrowTable:
         try:
             arrays[name] = pyarrow.array([row.get(name) for row in chunk.rows])
         except (pyarrow.ArrowException, OverflowError, UnicodeEncodeError) as error:
-            raise ValueError(_no_common_type(chunk.where, f"{shown(name)}: {error}")) from error
+            raise ValueError(
+                _no_common_type(chunk.where, f"{shown(name)}: {excerpt(error)}")
+            ) from error
     return pyarrow.table(arrays)
 
 
@@ -334,7 +336,7 @@ class _CommonSchema:
                 # This fails for types that parquet does not have, such as a struct without fields.
                 parquet.ParquetWriter(pyarrow.BufferOutputStream(), both).close()
         except pyarrow.ArrowException as error:
-            raise ValueError(_no_common_type(where, str(error))) from error
+            raise ValueError(_no_common_type(where, excerpt(error))) from error
         for batch in table.to_batches():
             self._exact.update(_paths_of_large_integers(batch))
         for path, values in _leaves(_batch_without_rows(both).columns, both.names):

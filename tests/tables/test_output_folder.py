@@ -92,6 +92,8 @@ def test_an_earlier_run_is_never_dropped_silently(target: Path, source: Path) ->
         make_folder(target, source)
     with pytest.raises(ValueError, match="was to do something else: model is 'b', was 'a'"):
         make_folder(target, source, resume=True, recipe=RECIPE | {"model": "b"})
+    with pytest.raises(ValueError, match=r"model is 'b\\x1b\\nb\\x1b\\n.{20,40}…, was 'a'"):
+        make_folder(target, source, resume=True, recipe=RECIPE | {"model": "b\x1b\n" * 100})
     source.write_text("text\nchanged\n")
     with (
         pytest.warns(UserWarning, match="2 of 3 files"),

@@ -45,7 +45,7 @@ from tests.support.tables import chunk_of, rows_of, serialize_all, source_of, te
         (pyarrow.string(), ["one", None, ""]),
         (pyarrow.large_string(), ["one", None, ""]),
         (pyarrow.string_view(), ["one", None, ""]),
-        (pyarrow.dictionary(pyarrow.int8(), pyarrow.large_string()), ["one", None, ""]),
+        (pyarrow.dictionary(pyarrow.int8(), pyarrow.string()), ["one", None, ""]),
         (pyarrow.null(), [None, None, None]),
     ],
 )

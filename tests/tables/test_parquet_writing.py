@@ -286,3 +286,12 @@ def test_no_rows_of_a_text_format(
 
 def test_nothing_was_encoded(tmp_path: Path) -> None:
     assert parquet.read_table(write_file(tmp_path, b"")).shape == (0, 0)
+
+
+@pytest.mark.parametrize("other", ["\x1b[2J\n" * 100_000, {"\x1b[31m": [1]}, 10**30])
+def test_messages_about_types_are_short(other: Any) -> None:
+    chunk = chunk_of([{"text": "one", "a": 5}, {"text": "two", "a": other}])
+    with pytest.raises(ValueError, match=r"^rows 0 to 1 .*write --format jsonl$") as refused:
+        ParquetSerializer([]).serialize(chunk, [])
+    assert len(str(refused.value)) < 450
+    assert str(refused.value).isprintable()
