@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from npbert.arguments import check_text
 from npbert.messages import shown
 from npbert.tables.decoding import describe_byte, undecoded_byte
+from npbert.tables.json_shapes import advice_for_object
 from npbert.tables.nested import place_of
 from npbert.tables.rows import (
     CHUNK_CELL_CHARACTERS,
@@ -109,6 +110,7 @@ def records_of(
         column = column or "text"
         return [column], column, (bad for bad in ahead if isinstance(bad, BadRow))
     text_column = column or default_text_column(list(first.row))
+    _reject_whole_table(first, text_column)
     rows = _check_places(itertools.chain(ahead, rows), text_column, on_bad)
     rows = _require_texts(rows, name, text_column)
     ahead = []
@@ -122,6 +124,16 @@ def records_of(
     if column is None and text_column != "text":
         rows = _require_only_column(rows, text_column)
     return columns, text_column, _with_texts(rows, text_column, on_bad)
+
+
+def _reject_whole_table(first: ParsedRow, column: str) -> None:
+    """Raise a ValueError if the first object has no valid text, and seems to be a whole table."""
+    try:
+        _text_of(first.row, column)
+    except ValueError as error:
+        advice = advice_for_object(first.row, column)
+        if advice:
+            raise ValueError(f"{first.where}: {error}{advice}") from error
 
 
 def _check_places(
@@ -147,20 +159,21 @@ def _require_texts(
     """Yield the rows, and raise a ValueError if those that could make a chunk lack the column."""
     keys: dict[str, None] = {}
     n_characters = 0
-    where = name
+    where, advice = name, ""
     for n_rows, found in enumerate(rows, 1):
         if isinstance(found, ParsedRow):
             if _has_text(found, column):
                 yield found
                 yield from rows
                 return
-            where = found.where
+            where = found.where.removeprefix(f"{name}, ")
+            advice = advice_for_object(found.row, column) if n_rows == 1 else ""
             keys |= dict.fromkeys(found.row)
             n_characters += len(repr(found.row))
         if n_rows >= CHUNK_ROWS or n_characters >= CHUNK_CELL_CHARACTERS:
             break
         yield found
-    raise missing_column(list(keys), f"{name}, up to {where.removeprefix(f'{name}, ')},", column)
+    raise missing_column(list(keys), f"{name}, up to {where},", column, advice)
 
 
 def _require_only_column(
@@ -179,24 +192,26 @@ def _require_only_column(
 def _with_texts(
     rows: Iterator[ParsedRow | BadRow], column: str, on_bad: OnBadRow
 ) -> Iterator[Record | BadRow]:
-    key = shown(column)
     for found in rows:
         if isinstance(found, BadRow):
             yield found
             continue
-        where, row = found
-        place = place_of(row, column)
-        text = place and place[0][place[1]]
-        if text is None or is_nan(text):
-            yield None, row
-        elif not isinstance(text, str):
-            problem = f"{key} is {shown(text)}, expected a string or null"
-            yield on_bad(BadRow(where, problem, row))
+        try:
+            text = _text_of(found.row, column)
+        except ValueError as error:
+            yield on_bad(BadRow(found.where, str(error), found.row))
         else:
-            try:
-                yield check_text(text, key), row
-            except ValueError as error:
-                yield on_bad(BadRow(where, str(error), row))
+            yield text, found.row
+
+
+def _text_of(row: Row, column: str) -> str | None:
+    place = place_of(row, column)
+    text = place and place[0][place[1]]
+    if text is None or is_nan(text):
+        return None
+    if isinstance(text, str):
+        return check_text(text, shown(column))
+    raise ValueError(f"{shown(column)} is {shown(text)}, expected a string or null")
 
 
 def _parse_lines(lines: Iterable[str], name: str, on_bad: OnBadRow) -> Iterator[ParsedRow | BadRow]:

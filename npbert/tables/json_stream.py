@@ -15,6 +15,7 @@ from npbert.tables.json_lines import (
     parsed_row,
     records_of,
 )
+from npbert.tables.json_shapes import advice_for_array
 from npbert.tables.rows import BadRow, OnBadRow, Record, stop_at
 
 _BLOCK_CHARACTERS: Final = 1 << 16
@@ -100,6 +101,9 @@ def _parse_elements(
                 text, place = text[place:] + more, 0
             except (ValueError, RecursionError) as error:
                 raise ValueError(f"{where}: {describe_error(error)}") from error
+        advice = advice_for_array(row) if is_array and number == 0 else ""
+        if advice:
+            raise ValueError(f"{where}: a {type(row).__name__}, expected a JSON object{advice}")
         yield parsed_row(row, where, text[start:end], on_bad)
         place = end
 
