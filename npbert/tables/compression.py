@@ -14,6 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
+from npbert.messages import excerpt
+
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite, WriteableBuffer
 
@@ -91,7 +93,7 @@ class Decompressed(io.RawIOBase):
                 "decompress it with zstd -d --long=31"
             )
         return ValueError(
-            f"{self._name} is damaged or incomplete and cannot be decompressed: {error}"
+            f"{self._name} is damaged or incomplete and cannot be decompressed: {excerpt(error)}"
         )
 
 

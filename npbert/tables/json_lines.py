@@ -217,7 +217,7 @@ def _text_of(row: Row, column: str) -> str | None:
 def _parse_lines(lines: Iterable[str], name: str, on_bad: OnBadRow) -> Iterator[ParsedRow | BadRow]:
     decoder = make_decoder()
     for number, source in enumerate(lines, 1):
-        line = source.strip(_BLANK)
+        line = source.rstrip(_BLANK)
         if line:
             where = f"{name}, line {number}"
             try:
@@ -244,7 +244,7 @@ def _object_of(pairs: list[tuple[str, object]]) -> Row:
 def describe_error(error: Exception) -> str:
     """Return the words for something that is not JSON, or that Python cannot read."""
     if isinstance(error, json.JSONDecodeError):
-        return f"not JSON: {error}"
+        return f"not JSON: {error.msg} (column {error.colno})"
     return f"cannot be read: {error}"
 
 

@@ -115,6 +115,6 @@ def _require_end(rest: str, read: Callable[[int], str], name: str) -> None:
         if not rest:
             return
     raise ValueError(
-        f"{name}: something follows the array, expected the end of the file; if it is another "
-        "array, make rows of both: jq -c '.[]' FILE | npbert classify --input-format jsonl -"
+        f"{name}: something follows the array, expected the end of the file; give every array "
+        "a file of its own, or write one object per line"
     )

@@ -60,7 +60,7 @@ INPUTS: dict[str, tuple[str, bytes, list[str], list[tuple[str, str, Any]]]] = {
         b'{"text": "z"}',
         ["a", "z"],
         [
-            ("line 1", "not JSON: Expecting value: line 1 column 1 (char 0)", "nope\n"),
+            ("line 1", "not JSON: Expecting value (column 1)", "nope\n"),
             ("line 3", "'text' is 5, expected a string or null", {"text": 5}),
             ("line 4", "a list, expected a JSON object", "[1]\n"),
             ("line 5", f"the byte 0xff {NO_TEXT}", '{"text": "\udcff"}\n'),

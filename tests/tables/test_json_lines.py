@@ -176,3 +176,9 @@ def test_many_keys_take_no_longer_per_key() -> None:
     columns, _, records = read_lines([line], "in", None)
     assert (len(columns), [record[0] for record in records]) == (60_001, ["one"])
     assert time.perf_counter() - start < 5
+
+
+def test_errors_name_the_column_and_not_the_line() -> None:
+    line = b'  {"text": "' + b"x" * 100_000 + b'", "n": }\r\n'
+    with pytest.raises(ValueError, match=r"line 2: not JSON: Expecting value \(column 100021\)"):
+        texts_of(read_table(source_of(b'{"text": "one"}\n' + line, "in.jsonl")))
