@@ -93,7 +93,8 @@ class Decompressed(io.RawIOBase):
                 "decompress it with zstd -d --long=31"
             )
         return ValueError(
-            f"{self._name} is damaged or incomplete and cannot be decompressed: {excerpt(error)}"
+            f"{self._name} is damaged or incomplete and cannot be decompressed "
+            f"({excerpt(error)}); fetch or compress it once more"
         )
 
 

@@ -79,7 +79,10 @@ def decode_lines(
             yield line
     except UnicodeError as error:
         if not isinstance(error, UnicodeDecodeError):  # such as UTF-16 without a byte-order mark
-            raise ValueError(f"{name}: not {encoding.name.upper()}: {error}") from error
+            raise ValueError(
+                f"{name}: not {encoding.name.upper()}: {error}; name the order of the bytes: "
+                f"--encoding {encoding.name}-le or {encoding.name}-be"
+            ) from error
         # The lines before the bad byte that were decoded in the same block were not yielded.
         before = error.object[: error.start].decode(error.encoding, "replace")
         number += len(list(io.StringIO(before + "?", newline=newline)))

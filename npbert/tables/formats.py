@@ -233,8 +233,10 @@ def finisher_for(format: str, path: str) -> Finish | None:
     """
     ending = Path(path).suffix.lower()
     compression = compression_of(path)
-    if ending in _NOT_WRITTEN or (compression and compression not in WRITTEN):
-        raise ValueError(f"{path}: {ending} is not written; choose .gz or .zst, or none")
+    if ending in _NOT_WRITTEN:
+        raise ValueError(f"{path}: {ending} is not written; choose .csv, .tsv, .jsonl or .parquet")
+    if compression and compression not in WRITTEN:
+        raise ValueError(f"{path}: {ending} is not written; choose .gz or .zst, or leave it out")
     if format == "parquet":
         if compression:
             raise ValueError(

@@ -38,8 +38,8 @@ _FOREIGN: Final = {
     b"Obj\x01": "an Avro file; save it as parquet or jsonl",
     b"SQLite format 3\x00": "an SQLite database; export its table as csv",
     b"\x89HDF\r\n\x1a\n": "an HDF5 file; save its table as parquet",
-    b"\x89PNG\r\n\x1a\n": "an image (PNG)",
-    b"\xff\xd8\xff": "an image (JPEG)",
+    b"\x89PNG\r\n\x1a\n": "an image (PNG); choose a file of texts",
+    b"\xff\xd8\xff": "an image (JPEG); choose a file of texts",
     b"{\\rtf1": "a document (RTF); save it as plain text",
 }
 _TAR: Final = b"ustar"  # by POSIX, at this place in the header of the first file of the archive
