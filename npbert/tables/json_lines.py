@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -229,8 +230,18 @@ def _parse_lines(lines: Iterable[str], name: str, on_bad: OnBadRow) -> Iterator[
 
 
 def make_decoder() -> json.JSONDecoder:
-    """Return a decoder that refuses objects in which a key is repeated."""
-    return json.JSONDecoder(object_pairs_hook=_object_of)
+    """Return a decoder that refuses repeated keys, and numbers too large for a float64."""
+    return json.JSONDecoder(object_pairs_hook=_object_of, parse_float=_fraction_of)
+
+
+def _fraction_of(literal: str) -> float:
+    """Return the float64 of a number, which must not become infinite: that is another value."""
+    number = float(literal)
+    if math.isinf(number):
+        raise ValueError(
+            f"the number {shown(literal)} is too large for 64 bits; store it as a string"
+        )
+    return number
 
 
 def _object_of(pairs: list[tuple[str, object]]) -> Row:

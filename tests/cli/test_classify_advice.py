@@ -168,6 +168,8 @@ def test_a_run_that_was_to_do_something_else(classify: Classify, options: str) -
 # Messages that are tested elsewhere in this file or in another one, or that take no option.
 ELSEWHERE = [
     "has appeared meanwhile",
+    "something follows the array",
+    "; choose another --column",
     "is labelled as a text, but a file has this name",
     "zstd --long",
     "leave out --no-quotes",
