@@ -40,7 +40,8 @@ CASES: list[Case] = [
     ("perhaps --encoding ", "in.csv", "text\none\n".encode("utf-16-be"), "", _OPTION, ""),
     ("name the order of the bytes: --encoding ", "in.csv", "text\none\n".encode("utf-16-le"),
      "--encoding utf-16", _OPTION, ""),
-    ("or give --encoding-errors replace", "in.csv", b"text\n\xc3\xa9\n\xe9\n", "", _OPTION, ""),
+    ("or give --encoding-errors replace", "in.csv", b"text\n\xc3\xa9\n\xe9\n", "",
+     r"--encoding-errors \w+", ""),
     ("write --format jsonl", "in.jsonl", b'{"text": "one", "a": "\\ud83d"}\n', "--format csv",
      _OPTION, ""),
     ("file has no column for it; write --format jsonl", "in.jsonl",
@@ -168,6 +169,9 @@ def test_a_run_that_was_to_do_something_else(classify: Classify, options: str) -
 # Messages that are tested elsewhere in this file or in another one, or that take no option.
 ELSEWHERE = [
     "has appeared meanwhile",
+    "with the bad rows of another run",
+    "--bad-rows skip leaves such rows out",
+    "--bad-rows skip needs --output FILE",
     "something follows the array",
     "; choose another --column",
     "is labelled as a text, but a file has this name",

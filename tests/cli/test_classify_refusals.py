@@ -79,7 +79,8 @@ REFUSALS: list[Refusal] = [
      "with --encoding, perhaps cp1252 or latin-1"),
     ("in.csv", b"text\n\xc3\xa9\n\xe9\n", "", "in.csv, line 3: not UTF-8 (byte 0xe9); other "
      "characters of the file are UTF-8, so another encoding would spoil them; mend the line, or "
-     "give --encoding-errors replace"),
+     "give --encoding-errors replace or "
+     "--bad-rows skip"),
     ("in.csv", "text\n".encode("utf-16"), "", "in.csv, line 1: not UTF-8 (byte 0xff); name the "
      "file's own with --encoding, perhaps utf-16"),
     ("in.csv", "text\n".encode("utf-16-le"), "", f"in.csv, line 1: {NUL}; perhaps --encoding "

@@ -120,5 +120,6 @@ def test_numbers_that_64_bits_cannot_hold(classify: Classify, tmp_path: Path, nu
     assert (code, out) == (1, "")
     assert err == (
         f"npbert: error: {path}, line 1: cannot be read: the number "
-        f"'{number.strip('[]')}' is too large for 64 bits; store it as a string\n"
+        f"'{number.strip('[]')}' is too large for 64 bits; store it as a string; "
+        "--bad-rows skip leaves such rows out\n"
     )
