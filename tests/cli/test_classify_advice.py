@@ -61,7 +61,7 @@ CASES: list[Case] = [
     ("give --input-format parquet", "in.csv", stored(text=["one"]), "--format csv", _OPTION, ""),
     ("choose a prefix for the columns that are added (--prefix)", "in.csv", b"text,label\none,1\n",
      "", "--prefix", "our_"),
-    ("expected strings; choose another with --column", "in.parquet", stored(text=[1], review=["a"]),
+    ("choose another with --column", "in.parquet", stored(text=[1], review=["a"]),
      "--format csv", "--column", "review"),
     ("choose another column with --column", "in.parquet", stored(text=[b"\xff"], review=["a"]),
      "--output out.parquet", "--column", "review"),
