@@ -420,6 +420,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
                 stride=cutting.stride,
                 with_offsets=self._needs_offsets,
                 is_split_into_words=self._are_words(call.options),
+                keeps_rest=cutting.keeps_rest,
             )
         )
         tokenized = []

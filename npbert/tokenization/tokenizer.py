@@ -18,6 +18,7 @@ from npbert.arguments import reject_unknown
 from npbert.tokenization.batch_encoding import BatchEncoding, IntArray, read_encodings
 from npbert.tokenization.files import explain_errors
 from npbert.tokenization.inputs import AnyTexts, Input, SeveralWords, Texts, Words, read_inputs
+from npbert.tokenization.long_texts import shorten_texts
 from npbert.tokenization.options import Side, TokenizerCallOptions
 from npbert.tokenization.padding import Padding, read_padding
 from npbert.tokenization.pretrained import PretrainedTokenizer
@@ -303,6 +304,7 @@ class Tokenizer(PretrainedTokenizer):
         with_offsets: bool = False,
         stride: int = 0,
         is_split_into_words: bool = False,
+        keeps_rest: bool = True,
     ) -> list[Encoding]:
         """Tokenize texts and pairs into the encodings of the `tokenizers` library.
 
@@ -316,17 +318,23 @@ class Tokenizer(PretrainedTokenizer):
             Whether the tokens know their characters. Without this it is faster.
         stride, is_split_into_words
             As in the call.
+        keeps_rest : bool
+            Whether a text that is cut needs all its other parts. Without them, a very long text
+            takes far less memory and time.
 
         Returns
         -------
         list of tokenizers.Encoding
-            One per input. A text that was cut has its other parts in `overflowing`.
+            One per input. A text that was cut has its other parts in `overflowing`. Without
+            `keeps_rest`, this has at least one of them.
         """
         limit = read_limit(max_length, self.model_max_length)
         cut = read_truncation(truncation, limit, stride, self.truncation_side)
         self._require_room(cut, inputs)
         with self._set_up(cut) as backend:
             encode = backend.encode_batch if with_offsets else backend.encode_batch_fast
+            if cut is not None and not keeps_rest:
+                inputs = shorten_texts(inputs, backend, cut, keep_offsets=with_offsets)
             encodings: list[Encoding] = encode(list(inputs), is_pretokenized=is_split_into_words)
         return encodings
 
