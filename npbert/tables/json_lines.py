@@ -110,7 +110,7 @@ def records_of(
     if first is None:
         column = column or "text"
         return [column], column, (bad for bad in ahead if isinstance(bad, BadRow))
-    text_column = column or default_text_column(list(first.row))
+    text_column = column or _default_key(first.row)
     _reject_whole_table(first, text_column)
     rows = _check_places(itertools.chain(ahead, rows), text_column, on_bad)
     rows = _require_texts(rows, name, text_column)
@@ -125,6 +125,12 @@ def records_of(
     if column is None and text_column != "text":
         rows = _require_only_column(rows, text_column)
     return columns, text_column, _with_texts(rows, text_column, on_bad)
+
+
+def _default_key(row: Row) -> str:
+    """Return "text", or the only key of a row if it may be the one of the texts."""
+    may_be_texts = all(cell is None or isinstance(cell, str) for cell in row.values())
+    return default_text_column(list(row) if may_be_texts else [])
 
 
 def _reject_whole_table(first: ParsedRow, column: str) -> None:

@@ -114,8 +114,8 @@ REFUSED: list[tuple[str, str | None, bytes, str]] = [
     (
         "jsonl",
         None,
-        b'{"id": 1}\n{"text": "one"}',
-        "in.txt, line 1: 'id' is 1, expected a string or null",
+        b'{"id": "1"}\n{"text": "one"}',
+        "in.txt, line 2: there is a key 'text', which the first row",
     ),
     ("jsonl", None, b'{"text": "a"}\n{"text": "b\\ud83d"}', "line 2: 'text' has a lone surrogate"),
     ("jsonl", None, b'{"text": "one"}\n{"text": 5}\n', "line 2: 'text' is 5, expected a string"),

@@ -44,6 +44,8 @@ def test_the_key_may_come_later(column: str) -> None:
 def test_the_default_key_may_come_later() -> None:
     assert texts_of(table_of(ID, {"text": "one"})) == [None, "one"]
     assert texts_of(table_of({}, {"text": "one"})) == [None, "one"]
+    assert texts_of(table_of({"id": 1}, {"id": 2, "text": "one"})) == [None, "one"]
+    assert texts_of(table_of({"review": None}, {"review": "one"})) == [None, "one"]
 
 
 @pytest.mark.parametrize("column", [None, "txt", "text.a"])

@@ -92,6 +92,7 @@ def test_rows_with_a_text_are_rows(content: dict[str, Any], column: str | None) 
     [
         {"meta": {"a": 1}, "other": {"b": 2}},
         {"id": 1, "tags": ["a"]},
+        {"a": {"0": 1}, "b": {"1": 2}},
         {"a": [1], "b": [1, 2]},
         {"a": [], "b": {}},
         {"o'); exit(1); ('": RECORDS, "id": 1},
@@ -106,7 +107,7 @@ def test_other_objects_get_no_advice(content: dict[str, Any]) -> None:
 
 
 def test_several_rows_are_no_table() -> None:
-    content = b'{"id": {"0": 1}}\n{"id": {"0": 2}, "n": 1}\n{"n": 3}\n'
+    content = b'{"n": 3}\n{"id": {"0": 2}, "n": 1}\n{"id": {"0": 1}}\n'
     with pytest.raises(ValueError, match=r"up to line 3, has no column 'txet'") as refused:
         read_table(source_of(content, "in.json"), column="txet")
     assert "seems to be" not in str(refused.value)
