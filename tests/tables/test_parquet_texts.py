@@ -115,6 +115,7 @@ def test_a_name_with_dots_comes_first() -> None:
     table = NESTED.append_column("data.text", [["a", "b", "c"]])
     assert texts_of(table_of(table, "data.text")) == ["a", "b", "c"]
     assert rows_of(table_of(table, "data.text"))[0]["data"]
+    assert texts_of(table_of(pyarrow.table({"id": [1], "a.b": ["x"]}), "a.b")) == ["x"]
 
 
 @pytest.mark.parametrize("column", ["data.txt", "date.text", "data.deep.es", "data.", ".text", "."])
