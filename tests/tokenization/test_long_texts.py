@@ -103,6 +103,60 @@ def test_a_long_text_has_the_tokens_of_the_whole(
         assert_same(tokenizer, ["short", text], max_length)
 
 
+# Texts whose beginning has other tokens if it ends inside an added token or a word: the tokens that
+# are added, a change of the backend, the text that is repeated, and the characters of a beginning
+# that has just enough tokens.
+EDGES: dict[str, tuple[list[AddedToken], dict[str, object], str, int]] = {
+    "token": ([AddedToken("a-b-c")], {}, "a-b-c", 5 * 37 + 4),
+    "single word": (
+        [AddedToken("(b)", single_word=True, normalized=False), AddedToken("+(b)")],
+        {"post_processor": None},
+        "+(b)c",
+        5 * 20 + 4,
+    ),
+    "token with a mark at its end": ([AddedToken("<b>", rstrip=True)], {}, "<b>  c", 6 * 21),
+    "ideographs": (
+        [],
+        {"normalizer": normalizers.BertNormalizer(handle_chinese_chars=False)},
+        "東" * 50 + "龥 ",
+        45,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_the_beginning_ends_between_tokens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    tokens, parts, text, size = EDGES[name]
+    tokenizer = load(tmp_path, "uncased")
+    tokenizer.backend_tokenizer.add_tokens(tokens)
+    for part, value in parts.items():
+        setattr(tokenizer.backend_tokenizer, part, value)
+    for characters in range(size - 3, size + 4):
+        monkeypatch.setattr(long_texts, "_SHORTEST_BEGINNING", characters)
+        monkeypatch.setattr(long_texts, "_CHARACTERS_PER_TOKEN", 1)
+        for max_length in range(38, 43):
+            assert_same(tokenizer, [text * 60], max_length)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "film\x00 \x00\x00film",  # the only blank is within the run
+        "[MA\x00\x00\x00\x00SK]",  # no token, although the normalized text has it
+        "e\u0301\u0323\u0327\u0301\u0323[mask]",
+        "x\x00\x00\x00\x00@x\x00\x00\x00\x00x",  # a single word, because of its neighbours
+        "x    @x    x",
+        "x" * 3000 + "[MASK]" + "x" * 3000,
+        "film" + "\x00" * 3000 + "x" * 80 + "\x00" * 3000 + " ",  # a word that is long by what goes
+    ],
+)
+def test_runs_are_shortened_with_the_same_tokens(tmp_path: Path, text: str) -> None:
+    tokenizer = load(tmp_path, "added-tokens")
+    assert_same(tokenizer, ["\x00" * 20_000 + text * 3, text * (20_000 // len(text))], 40)
+
+
 CELL = 60_000
 CELLS = {
     "words": "the quick brown fox ",
