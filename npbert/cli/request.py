@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import re
 from dataclasses import dataclass
 from typing import Final
 
 from npbert.arguments import NOT_GIVEN, NotGiven
 from npbert.tables.decoding import ERRORS, Encoding
-from npbert.tables.delimited import Dialect
+from npbert.tables.dialect import Dialect
+from npbert.tables.dialect_advice import advise_on_long_delimiter
 from npbert.tables.formats import FORMATS, format_of
 
 TABLE: Final = "table"  # the format for people; the other formats are for programs
@@ -180,6 +182,18 @@ def _add_input_arguments(parser: argparse.ArgumentParser) -> None:
         help="in csv and tsv, a quote is a character like any other, and encloses nothing",
     )
     source.add_argument(
+        "--escape",
+        type=_read_escape,
+        metavar="CHARACTER",
+        help="in csv and tsv, the character before a quote that belongs to a cell, such as '\\' "
+        "(default: none, and a quote in a cell is doubled)",
+    )
+    source.add_argument(
+        "--skip-initial-space",
+        action="store_true",
+        help="in csv and tsv, blanks behind a delimiter do not belong to the cell",
+    )
+    source.add_argument(
         "--no-header",
         action="store_true",
         help="in csv and tsv, the first line is a row, and columns are named by their numbers, "
@@ -265,6 +279,10 @@ def read_request(arguments: argparse.Namespace) -> ClassifyRequest:
         raise wrong_usage(PARQUET_WITHOUT_FILE)
     if output_format == TABLE and arguments.output is not None:
         raise wrong_usage("a table is for a terminal; choose another --format for --output")
+    if arguments.skip_initial_space and arguments.delimiter == " ":
+        raise wrong_usage("--skip-initial-space needs a --delimiter that is not a blank")
+    if arguments.escape is not None and arguments.escape == arguments.delimiter:
+        raise wrong_usage("--escape and --delimiter need different characters")
     return ClassifyRequest(
         texts=texts,
         input_paths=input_paths,
@@ -275,6 +293,8 @@ def read_request(arguments: argparse.Namespace) -> ClassifyRequest:
             arguments.delimiter,
             has_quotes=not arguments.no_quotes,
             has_header=not arguments.no_header,
+            escape=arguments.escape,
+            skips_initial_space=arguments.skip_initial_space,
         ),
         skips_bad_rows=skips_bad_rows,
         null_words=tuple(arguments.null),
@@ -336,8 +356,19 @@ def _read_encoding(value: str) -> str:
 def _read_delimiter(value: str) -> str:
     value = "\t" if value == "\\t" else value
     if len(value) != 1 or value in '"\r\n':
+        is_long = re.fullmatch(r"[^\w\s\"']{2,}", value) is not None
+        advice = f". {advise_on_long_delimiter(value)}" if is_long else ""
         raise argparse.ArgumentTypeError(
             f"{value!r} cannot stand between cells, expected one character that is neither a "
-            "quote nor a line break"
+            f"quote nor a line break{advice}"
+        )
+    return value
+
+
+def _read_escape(value: str) -> str:
+    if len(value) != 1 or value.isalnum() or value.isspace() or value in '",':
+        raise argparse.ArgumentTypeError(
+            f"{value!r} cannot stand before a quote, expected one character such as '\\'; quotes "
+            "that are doubled need no --escape"
         )
     return value

@@ -182,6 +182,8 @@ def make_recipe(request: ClassifyRequest, model: Model, n_threads: int) -> Recip
         "delimiter": request.dialect.delimiter,
         "bad_rows": "skip" if request.skips_bad_rows else "stop",
         "null": sorted(request.null_words),
+        "escape": request.dialect.escape,
+        "skip_initial_space": request.dialect.skips_initial_space,
         "no_quotes": not request.dialect.has_quotes,
         "no_header": not request.dialect.has_header,
         "columns_added": model.make_labeller(n_threads).column_names,

@@ -8,12 +8,14 @@ import io
 import itertools
 import json
 import re
-import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
 
 from npbert.messages import shown
 from npbert.tables.decoding import describe_byte, undecoded_byte
+from npbert.tables.dialect import Dialect
+from npbert.tables.dialect_advice import DialectAdvice, check_only_column
+from npbert.tables.escapes import make_row_writer, protect_escapes, unescape
 from npbert.tables.json_lines import json_value
 from npbert.tables.rows import (
     BadRow,
@@ -26,69 +28,10 @@ from npbert.tables.rows import (
     stop_at,
 )
 
-if TYPE_CHECKING:
-    from _csv import Reader
-
-_DIALECTS: Final = {"csv": "excel", "tsv": "excel-tab"}  # Python's names for them
 _MAX_CELL_CHARACTERS: Final = 2**31 - 1  # the csv module's own limit is 131,072
 _SEP_LINE: Final = re.compile(r"sep=(.)\r?\n?")
 _UNCLOSED: Final = "unexpected end of data"  # the csv module's words
 _END_OF_FILE: Final = "\x1a"  # DOS programs write it at the end
-
-
-class Dialect(NamedTuple):
-    """The details in which csv and tsv files differ.
-
-    Attributes
-    ----------
-    delimiter : str, optional
-        The character between cells. By default it is a comma in csv, and a tab in tsv.
-    has_quotes : bool
-        Whether quotes enclose a cell. If not, a quote is a character like any other.
-    has_header : bool
-        Whether the first line has the names of the columns. If not, their names are their numbers,
-        counted from 0.
-    header : tuple of str, optional
-        The cells of the first line, where they are not the names of the columns.
-    has_mark, has_sep_line : bool
-        Whether a byte-order mark comes first, and then a line such as ``sep=;``. Excel writes them,
-        and reads its files in the right way only with them.
-    line_end : str
-        What ends a row.
-    """
-
-    delimiter: str | None = None
-    has_quotes: bool = True
-    has_header: bool = True
-    header: tuple[str, ...] | None = None
-    has_mark: bool = False
-    has_sep_line: bool = False
-    line_end: str = "\n"
-
-    def csv_options(self, format: str) -> dict[str, Any]:
-        """Return the keyword arguments for `csv.reader` and `csv.writer`."""
-        options: dict[str, Any] = {"dialect": _DIALECTS[format]}
-        if self.delimiter is not None:
-            options["delimiter"] = self.delimiter
-        if not self.has_quotes:
-            options |= {"quoting": csv.QUOTE_NONE, "quotechar": None}
-        return options
-
-    def as_in(self, head: bytes) -> Dialect:
-        """Return the dialect with the byte-order mark and the line ends of a file in UTF-8.
-
-        Parameters
-        ----------
-        head : bytes
-            The first bytes of the file.
-        """
-        is_windows = head.partition(b"\n")[0].endswith(b"\r")
-        return self._replace(
-            has_mark=head.startswith(codecs.BOM_UTF8), line_end="\r\n" if is_windows else "\n"
-        )
-
-
-DEFAULT_DIALECT: Final = Dialect()
 
 
 def read_records(
@@ -140,8 +83,9 @@ def read_records(
     csv.field_size_limit(_MAX_CELL_CHARACTERS)
     lines, dialect = _take_sep_line(lines, dialect)
     lines = _LinesOfRow(lines)
-    reader = csv.reader(lines, strict=True, **dialect.csv_options(format))
-    rows = _parse_rows(reader, lines, name, 1 + dialect.has_sep_line, on_bad)
+    reader = _Reader(lines, format, dialect)
+    advice = DialectAdvice(dialect, dialect.delimiter_in(format))
+    rows = _parse_rows(reader, lines, name, 1 + dialect.has_sep_line, on_bad, advice)
     first = next(rows, None)
     if first is None:
         raise ValueError(f"{name} is empty, expected a first line with the names of the columns")
@@ -154,24 +98,29 @@ def read_records(
     elif "" in columns:
         dialect = dialect._replace(header=tuple(columns))
         columns = [cell or f"Unnamed: {number}" for number, cell in enumerate(columns)]
-    _check_only_column(columns, name, column, dialect)
-    hint = "; if the first line is a row, give --no-header" if dialect.has_header else ""
+    check_only_column(columns, name, column, dialect)
+    hint = advice.on_names(columns, column or "text")
     text_column = choose_text_column(columns, name, column, hint)
     index_of_text = columns.index(text_column)
 
     def records() -> Iterator[Record | BadRow]:
+        is_first = True
         for parsed in rows:
             if isinstance(parsed, BadRow):
                 yield parsed
                 continue
             cells = parsed.cells
             if len(cells) != len(columns):
-                problem = f"{len(cells)} cells, expected {len(columns)} as in the first line"
+                problem = (
+                    f"{len(cells)} cells, expected {len(columns)} as in the first line"
+                    f"{advice.on_cells(cells, columns, lines.text, is_first)}"
+                )
                 yield on_bad(BadRow(parsed.where, problem, lines.text))
                 continue
             row: Row = dict(zip(columns, cells, strict=True))
             text = cells[index_of_text] or None
             row[text_column] = text
+            is_first = False
             yield text, row
 
     return columns, text_column, records(), dialect
@@ -185,36 +134,6 @@ def _take_sep_line(lines: Iterator[str], dialect: Dialect) -> tuple[Iterator[str
         return itertools.chain([first], lines), dialect
     delimiter = dialect.delimiter or found[1]
     return lines, dialect._replace(delimiter=delimiter, has_sep_line=True)
-
-
-def _check_only_column(columns: list[str], name: str, column: str | None, dialect: Dialect) -> None:
-    """Look at the name of an only column that the caller did not name."""
-    if column is not None or len(columns) > 1:
-        return
-    delimiter = next((mark for mark in ",;\t|" if mark in columns[0]), None)
-    if delimiter is not None:
-        raise ValueError(
-            f"{name}: the only column is {shown(columns[0])}; are its cells divided by "
-            f"{delimiter!r}? Give --delimiter {delimiter!r}, or choose this column with --column"
-        )
-    if dialect.has_header and _is_sentence(columns[0]):
-        warnings.warn(
-            f"{name}: the first line, {shown(columns[0])}, is taken as the name of the column, and "
-            "is not labelled; if it is a text, give --no-header",
-            stacklevel=2,
-        )
-
-
-def _is_sentence(name: str) -> bool:
-    """Tell whether the name of a column is more likely a text."""
-    return len(name.split()) > 3 or name.endswith((".", "!", "?"))
-
-
-class _Parsed(NamedTuple):
-    """The cells of a row, and the words that name its place."""
-
-    where: str
-    cells: list[str]
 
 
 class _LinesOfRow(Iterator[str]):
@@ -238,8 +157,40 @@ class _LinesOfRow(Iterator[str]):
         return "".join(self._kept)
 
 
+class _Reader(Iterator[list[str]]):
+    """The rows of a csv or tsv file."""
+
+    def __init__(self, lines: Iterator[str], format: str, dialect: Dialect) -> None:
+        self._escape = dialect.escape
+        if self._escape is not None:
+            delimiter = dialect.delimiter_in(format)
+            lines = protect_escapes(lines, self._escape, delimiter, dialect.has_quotes)
+        self._reader = csv.reader(lines, **dialect.reader_options(format))
+
+    @property
+    def line_num(self) -> int:
+        """The number of lines that have been read."""
+        return self._reader.line_num
+
+    def __next__(self) -> list[str]:
+        cells = next(self._reader)
+        return cells if self._escape is None else unescape(cells, self._escape)
+
+
+class _Parsed(NamedTuple):
+    """The cells of a row, and the words that name its place."""
+
+    where: str
+    cells: list[str]
+
+
 def _parse_rows(
-    reader: Reader, lines: _LinesOfRow, name: str, first: int, on_bad: OnBadRow
+    reader: _Reader,
+    lines: _LinesOfRow,
+    name: str,
+    first: int,
+    on_bad: OnBadRow,
+    advice: DialectAdvice,
 ) -> Iterator[_Parsed | BadRow]:
     """Yield the cells of each row; skip empty lines."""
     end: _Parsed | None = None
@@ -251,8 +202,7 @@ def _parse_rows(
         except csv.Error as error:
             bad = BadRow(
                 where,
-                f"{error}; is there a quote that is not closed? If a quote is a character like any "
-                "other in this file, give --no-quotes",
+                f"{error}; {advice.on_quotes(lines.text)}",
                 lines.text,
             )
             if str(error) == _UNCLOSED:  # the cell takes all lines to the end of the file
@@ -320,17 +270,10 @@ class CsvSerializer:
 
     def _encode_lines(self, rows: Iterable[Sequence[object]], where: str) -> bytes:
         text = io.StringIO(newline="")
-        options = {
-            "lineterminator": self._dialect.line_end,
-            **self._dialect.csv_options(self._format),
-        }
-        plain = csv.writer(text, **options)
-        quoted = csv.writer(text, **{"quoting": csv.QUOTE_ALL, **options})
+        write_row = self._make_row_writer(text)
         try:
             for cells in rows:
-                # A cell with a carriage return needs quotes, but `plain` would not write them.
-                has_return = any("\r" in cell for cell in cells if isinstance(cell, str))
-                (quoted if has_return else plain).writerow(cells)
+                write_row(cells)
             return text.getvalue().encode()
         except UnicodeEncodeError as error:
             raise ValueError(
@@ -341,6 +284,31 @@ class CsvSerializer:
             raise ValueError(
                 f"{where}: a cell that takes quotes ({error}); leave out --no-quotes"
             ) from error
+
+    def _make_row_writer(self, text: io.StringIO) -> Callable[[Sequence[object]], object]:
+        """Return a function that writes one row."""
+        dialect = self._dialect
+        if dialect.escape is not None:
+            return make_row_writer(
+                text,
+                escape=dialect.escape,
+                delimiter=dialect.delimiter_in(self._format),
+                has_quotes=dialect.has_quotes,
+                line_end=dialect.line_end,
+            )
+        options = {"lineterminator": dialect.line_end, **dialect.csv_options(self._format)}
+        plain = csv.writer(text, **options)
+        quoted = csv.writer(text, **{"quoting": csv.QUOTE_ALL, **options})
+
+        def write_row(cells: Sequence[object]) -> None:
+            needs_quotes = any(isinstance(cell, str) and self._needs_quotes(cell) for cell in cells)
+            (quoted if needs_quotes else plain).writerow(cells)
+
+        return write_row
+
+    def _needs_quotes(self, cell: str) -> bool:
+        """Tell whether a cell needs quotes although `csv.writer` would not write them."""
+        return "\r" in cell or (self._dialect.skips_initial_space and cell.startswith(" "))
 
 
 def _cell(value: object) -> object:

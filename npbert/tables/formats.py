@@ -26,7 +26,8 @@ from npbert.tables.decoding import (
     describe_byte,
     undecoded_byte,
 )
-from npbert.tables.delimited import DEFAULT_DIALECT, CsvSerializer, Dialect
+from npbert.tables.delimited import CsvSerializer
+from npbert.tables.dialect import DEFAULT_DIALECT, Dialect
 from npbert.tables.json_lines import JsonLinesSerializer
 from npbert.tables.resumable import Finish
 from npbert.tables.rows import (

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, Protocol
 from npbert.messages import enumerate_values, shown
 
 if TYPE_CHECKING:
-    from npbert.tables.delimited import Dialect
+    from npbert.tables.dialect import Dialect
 
 # A chunk ends after `CHUNK_ROWS` rows, or with the row that brings its texts to
 # `CHUNK_CHARACTERS` characters or all its cells to `CHUNK_CELL_CHARACTERS`. The boundaries depend

@@ -168,6 +168,13 @@ def test_a_run_that_was_to_do_something_else(classify: Classify, options: str) -
 
 # Messages that are tested elsewhere in this file or in another one, or that take no option.
 ELSEWHERE = [
+    "npbert classify --input - --input-format tsv",
+    "Give --escape '\\'",
+    "; if the blank does not belong to the name, give --skip-initial-space",
+    "do blanks stand before the quotes of a cell? Give --skip-initial-space",
+    "--skip-initial-space needs a --delimiter that is not a blank",
+    "--escape and --delimiter need different characters",
+    "quotes that are doubled need no --escape",
     "has appeared meanwhile",
     "with the bad rows of another run",
     "--bad-rows skip leaves such rows out",

@@ -11,7 +11,7 @@ import pytest
 from npbert.arguments import NOT_GIVEN
 from npbert.cli.request import ClassifyRequest, add_arguments, read_request
 from npbert.tables.decoding import Encoding
-from npbert.tables.delimited import Dialect
+from npbert.tables.dialect import Dialect
 from tests.support.command_line import Classify, read_json_lines
 
 DEFAULT = ClassifyRequest(
@@ -56,6 +56,10 @@ REQUESTS = [
     (["--input", "in.csv", "--input-format", "tsv"], replace(CSV_FILE, input_format="tsv")),
     (["--input", "in.csv", "--delimiter", ";"], replace(CSV_FILE, dialect=Dialect(";"))),
     (["--input", "in.csv", "--delimiter", "\\t"], replace(CSV_FILE, dialect=Dialect("\t"))),
+    (
+        ["--input", "in.csv", "--escape", "\\", "--skip-initial-space"],
+        replace(CSV_FILE, dialect=Dialect(escape="\\", skips_initial_space=True)),
+    ),
     (["--input", "in.csv", "--no-quotes"], replace(CSV_FILE, dialect=Dialect(None, False))),
     (["good", "--top-k", "3"], replace(DEFAULT, top_k=3)),
     (["good", "--top-k", "all"], replace(DEFAULT, top_k=None)),
@@ -102,6 +106,16 @@ USAGE = [
     (["--input", "in.csv", "--encoding", "utf-99"], "'utf-99' is not an encoding of text"),
     (["--input", "in.csv", "--encoding", "base64"], "'base64' is not an encoding of text"),
     (["--input", "in.csv", "--delimiter", "::"], "'::' cannot stand between cells"),
+    (["--input", "in.csv", "--escape", '"'], "'\"' cannot stand before a quote"),
+    (["--input", "in.csv", "--escape", "\\\\"], "cannot stand before a quote"),
+    (
+        ["--input", "in.csv", "--escape", "|", "--delimiter", "|"],
+        "--escape and --delimiter need different characters",
+    ),
+    (
+        ["--input", "in.csv", "--skip-initial-space", "--delimiter", " "],
+        "--skip-initial-space needs a --delimiter that is not a blank",
+    ),
     (["text", "--format", "parquet"], "parquet does not go to standard output; give --output"),
     (["text", "--format", "table", "--output", "out.txt"], "a table is for a terminal"),
 ]

@@ -6,7 +6,7 @@ import codecs
 
 import pytest
 
-from npbert.tables.delimited import Dialect
+from npbert.tables.dialect import Dialect
 from npbert.tables.formats import read_table, serializer_for
 from tests.support.tables import LABELS, rows_of, serialize_all, source_of, texts_of
 

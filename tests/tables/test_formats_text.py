@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npbert.tables.delimited import Dialect
+from npbert.tables.dialect import Dialect
 from npbert.tables.formats import read_table, serializer_for
 from npbert.tables.json_lines import JsonLinesSerializer
 from npbert.tables.rows import (
