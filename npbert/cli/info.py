@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import Final
 
+from npbert.cli.request import add_file_arguments
 from npbert.messages import harmless
 
 _CARD: Final = "README.md"
@@ -23,9 +24,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         ),
     )
     parser.add_argument("model", metavar="MODEL", help="a folder, 'mini' or a hub id")
-    parser.add_argument("--revision", help="a branch, tag or commit on the hub")
-    parser.add_argument("--subfolder", help="the folder with the files, inside the model's folder")
-    parser.add_argument("--variant", help="the word in the names of the files of the weights: fp16")
+    add_file_arguments(parser)
 
 
 def print_info(

@@ -45,6 +45,10 @@ class ClassifyRequest:
         Texts that stand for no text.
     model, revision : str, optional
         The model, and its branch, tag or commit on the hub.
+    subfolder : str, optional
+        The folder with the files, inside the model's folder.
+    variant : str, optional
+        The word in the names of the files of the weights.
     top_k : int or None, optional
         The number of labels per text that have a score in columns of their own; None means all
         labels. If it is not given, there are no such columns.
@@ -79,6 +83,8 @@ class ClassifyRequest:
     null_words: tuple[str, ...]
     model: str | None
     revision: str | None
+    subfolder: str | None
+    variant: str | None
     top_k: int | NotGiven | None
     long_text: str
     n_threads: int | None
@@ -114,7 +120,7 @@ def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument(
         "--model", help="a folder, 'mini' or a hub id (default: a DistilBERT for SST-2)"
     )
-    model.add_argument("--revision", help="a branch, tag or commit on the hub")
+    add_file_arguments(model)
     model.add_argument(
         "--top-k",
         type=_read_top_k,
@@ -137,6 +143,13 @@ def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
         help="the most threads that compute at a time (default: the number of processors that "
         "npbert may use)",
     )
+
+
+def add_file_arguments(parser: argparse._ActionsContainer) -> None:
+    """Add the arguments that choose among the files of a model."""
+    parser.add_argument("--revision", help="a branch, tag or commit on the hub")
+    parser.add_argument("--subfolder", help="the folder with the files, inside the model's folder")
+    parser.add_argument("--variant", help="the word in the names of the files of the weights: fp16")
 
 
 def _add_input_arguments(parser: argparse.ArgumentParser) -> None:
@@ -300,6 +313,8 @@ def read_request(arguments: argparse.Namespace) -> ClassifyRequest:
         null_words=tuple(arguments.null),
         model=arguments.model,
         revision=arguments.revision,
+        subfolder=arguments.subfolder,
+        variant=arguments.variant,
         top_k=arguments.top_k,
         long_text=arguments.long_text,
         n_threads=arguments.threads,

@@ -41,6 +41,8 @@ class Model:
             "text-classification",
             request.model,
             revision=request.revision,
+            subfolder=request.subfolder,
+            variant=request.variant,
             long_text=request.long_text,
         )
 
@@ -174,6 +176,8 @@ def make_recipe(request: ClassifyRequest, model: Model, n_threads: int) -> Recip
         "npbert": __version__,
         "numpy": np.__version__,
         "model": model.digest,
+        "subfolder": request.subfolder,
+        "variant": request.variant,
         "long_text": request.long_text,
         "top_k": 1 if request.top_k is NOT_GIVEN else request.top_k,
         "threads": n_threads,
