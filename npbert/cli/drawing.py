@@ -6,11 +6,13 @@ import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from npbert.cli.screen_width import cut, pad, printable, width_of
+
 if TYPE_CHECKING:
     from npbert.pipelines.results import LabelScore
 
-_BAR_WIDTH: Final = 20  # characters
-_LEAST_ROOM: Final = 10  # characters of the text that are shown on the narrowest terminal
+_BAR_WIDTH: Final = 20  # columns
+_LEAST_ROOM: Final = 10  # columns of the text that are shown on the narrowest terminal
 
 
 def draw_labels(text: str, labels: Sequence[LabelScore]) -> str:
@@ -28,15 +30,15 @@ def draw_labels(text: str, labels: Sequence[LabelScore]) -> str:
         Each line has a label, its score and a bar. The first line also has the text, cut to the
         width of the terminal.
     """
-    width = max((len(str(result["label"])) for result in labels), default=0)
+    names = ["".join(printable(str(result["label"]))) for result in labels]
+    width = max(map(width_of, names), default=0)
     lines = []
-    for result in labels:
+    for name, result in zip(names, labels, strict=True):
         # The score of a regression model can lie below 0 or above 1. The bar ends there.
         filled = round(min(max(result["score"], 0), 1) * _BAR_WIDTH)
         bar = "█" * filled + "░" * (_BAR_WIDTH - filled)
-        lines.append(f"{result['label']!s:<{width}}  {result['score']:.4f}  {bar}")
+        lines.append(f"{pad(name, width)}  {result['score']:.4f}  {bar}")
     lines = lines or ["(no text)"]
-    room = max(shutil.get_terminal_size().columns - len(lines[0]) - 2, _LEAST_ROOM)
-    shown = "".join(char if char.isprintable() else " " for char in text)
-    lines[0] += "  " + (shown if len(shown) <= room else shown[: room - 1] + "…")
+    room = max(shutil.get_terminal_size().columns - width_of(lines[0]) - 2, _LEAST_ROOM)
+    lines[0] += "  " + cut(printable(text), room)
     return "\n".join(lines)

@@ -52,3 +52,18 @@ def test_a_table_for_people(classify: Classify, monkeypatch: pytest.MonkeyPatch)
     for line in lines:
         score, bar = line.split()[1:3]
         assert bar.count("█") == round(float(score) * 20)
+
+
+def test_columns_align_where_characters_are_wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "51")
+    labels: Any = [
+        {"label": "良い", "score": 0.5},
+        {"label": "👍🏽", "score": 0.5},
+        {"label": "naïve\x1b[2J", "score": 0.0},
+    ]
+    bar = "██████████░░░░░░░░░░"
+    assert draw_labels("東京タワーと空", labels).splitlines() == [
+        f"良い       0.5000  {bar}  東京タワ…",
+        f"👍🏽         0.5000  {bar}",
+        "naïve [2J  0.0000  ░░░░░░░░░░░░░░░░░░░░",
+    ]
