@@ -1,4 +1,4 @@
-"""How values and names stand in messages: on one line, cut where they are long, and harmless."""
+"""How values, names and counts stand in messages: short, harmless, and in good English."""
 
 from __future__ import annotations
 
@@ -20,6 +20,14 @@ def shown(value: object) -> str:
         value = value[: _MOST_CHARACTERS + 1]  # the text of a cell can be very long
     written = repr(value)
     return written if len(written) <= _MOST_CHARACTERS + 2 else f"{written[:_MOST_CHARACTERS]}…"
+
+
+def with_noun(number: int, noun: str, plural: str | None = None) -> str:
+    """Return a number with its noun: "1 row", "2,000 rows".
+
+    Where a verb follows, both forms are given together with it: "row is", "rows are".
+    """
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def harmless(text: str) -> str:

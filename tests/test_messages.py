@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from npbert.messages import enumerate_names, enumerate_values, excerpt, harmless, shown
+from npbert.messages import (
+    enumerate_names,
+    enumerate_values,
+    excerpt,
+    harmless,
+    shown,
+    with_noun,
+)
 
 
 @pytest.mark.parametrize(
@@ -50,3 +57,17 @@ def test_what_another_program_says() -> None:
     assert excerpt("x" * 200) == "x" * 200
     assert excerpt("x" * 1_000_000) == "x" * 200 + "…"
     assert len(excerpt("\x1b" * 1_000_000)) == 201
+
+
+@pytest.mark.parametrize(
+    ("number", "of_rows", "of_complete"),
+    [
+        (0, "0 rows", "0 files are"),
+        (1, "1 row", "1 file is"),
+        (2, "2 rows", "2 files are"),
+        (1001, "1,001 rows", "1,001 files are"),
+    ],
+)
+def test_a_count_and_its_noun(number: int, of_rows: str, of_complete: str) -> None:
+    assert with_noun(number, "row") == of_rows
+    assert with_noun(number, "file is", "files are") == of_complete

@@ -33,7 +33,7 @@ from npbert.checkpoints.hub import (
 )
 from npbert.checkpoints.json_files import read_json_object
 from npbert.checkpoints.labels import read_labels
-from npbert.messages import shown
+from npbert.messages import shown, with_noun
 
 _SETTABLE = (
     "id2label",
@@ -133,8 +133,8 @@ class DistilBertConfig:
         labels = read_labels(id2label, None if id2label else self.num_labels)
         if len(labels) != self.num_labels:
             raise ValueError(
-                f"num_labels is {self.num_labels}, but id2label names {len(labels)} labels; name "
-                "each output column of the model"
+                f"num_labels is {self.num_labels}, but id2label names "
+                f"{with_noun(len(labels), 'label')}; name each output column of the model"
             )
         return labels
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from npbert.messages import with_noun
+
 _LENGTH_BYTES: Final = 8  # a file begins with the length of its header
 _LONGEST_HEADER: Final = 100_000_000  # that the library accepts
 _FETCH_AGAIN: Final = "Delete it and fetch it again"
@@ -57,17 +59,19 @@ def _what_is_wrong(path: Path, error: Exception, item_sizes: Mapping[str, int]) 
     with path.open("rb") as file:
         length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
         if size < _LENGTH_BYTES:
-            return f"it was cut off after {size:,} bytes, inside its header. {_FETCH_AGAIN}"
+            return (
+                f"it was cut off after {with_noun(size, 'byte')}, inside its header. {_FETCH_AGAIN}"
+            )
         if length > _LONGEST_HEADER:
             return (
-                f"its first 8 bytes say that the header has {length:,} bytes, expected at most "
-                f"{_LONGEST_HEADER:,}. {_FETCH_AGAIN}"
+                f"its first 8 bytes say that the header has "
+                f"{with_noun(length, 'byte')}, expected at most {_LONGEST_HEADER:,}. {_FETCH_AGAIN}"
             )
         end_of_header = _LENGTH_BYTES + length
         if end_of_header > size:
             return (
-                f"its header ends at byte {end_of_header:,}, but the file has {size:,} bytes, so "
-                f"it was cut off. {_FETCH_AGAIN}"
+                f"its header ends at byte {end_of_header:,}, but the file has "
+                f"{with_noun(size, 'byte')}, so it was cut off. {_FETCH_AGAIN}"
             )
         header = file.read(length)
     try:
@@ -101,8 +105,9 @@ def _problem_of_entry(entry: object, item_sizes: Mapping[str, int]) -> str | Non
     n_bytes = math.prod(shape) * item_sizes[dtype]
     if n_bytes != offsets[1] - offsets[0]:
         return (
-            f"the shape {shape!r} and the dtype {dtype}, which take {n_bytes:,} bytes, but its "
-            f"data_offsets {offsets!r} have room for {offsets[1] - offsets[0]:,}"
+            f"the shape {shape!r} and the dtype {dtype}, which take "
+            f"{with_noun(n_bytes, 'byte')}, but its data_offsets {offsets!r} have "
+            f"room for {offsets[1] - offsets[0]:,}"
         )
     return None
 
@@ -118,17 +123,17 @@ def _problem_of_places(entries: dict[str, dict[str, list[int]]], n_bytes: int) -
         if start < end:
             return f"the tensors {last!r} and {name!r} overlap. {_SAVE_AGAIN}"
         if start > end:
-            hole = f"{start - end:,} bytes before the tensor {name!r} belong to no tensor"
+            hole = f"no tensor has the {with_noun(start - end, 'byte')} before the tensor {name!r}"
             return f"{hole}. {_SAVE_AGAIN}"
         end, last = stop, name
     if end > n_bytes:
         return (
-            f"its tensors take {end:,} bytes, but only {n_bytes:,} are left after the header, so "
-            f"it was cut off. {_FETCH_AGAIN}"
+            f"its tensors take {with_noun(end, 'byte')}, but the file has only {n_bytes:,} after "
+            f"the header, so it was cut off. {_FETCH_AGAIN}"
         )
     if end < n_bytes:
         return (
-            f"{n_bytes - end:,} bytes follow after its last tensor, so something was added. "
+            f"after its last tensor, {with_noun(n_bytes - end, 'byte was', 'bytes were')} added. "
             f"{_FETCH_AGAIN}"
         )
     return None

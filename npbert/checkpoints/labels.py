@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from npbert.messages import shown
+from npbert.messages import shown, with_noun
 
 _EXAMPLE: Final = '{"0": "no", "1": "yes"}'
 
@@ -43,8 +43,9 @@ def read_labels(id2label: Any, num_labels: Any) -> dict[int, str]:
         return labels
     if labels != _numbered(len(labels)):
         raise ValueError(
-            f"num_labels is {num_labels}, but id2label names {len(labels)} labels; leave out the "
-            "one that is wrong (from_pretrained takes each of them in place of those in the file)"
+            f"num_labels is {num_labels}, but id2label names "
+            f"{with_noun(len(labels), 'label')}; leave out the one that is wrong (from_pretrained "
+            "takes each of them in place of those in the file)"
         )
     return _numbered(num_labels)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from npbert.checkpoints.safetensors_files import CheckpointError
-from npbert.messages import enumerate_names
+from npbert.messages import enumerate_names, with_noun
 
 WEIGHTS_FILE: Final = "model.safetensors"
 INDEX_FILE: Final = "model.safetensors.index.json"
@@ -83,7 +83,7 @@ def weight_files(folder: Path, variant: str | None = None) -> list[Path]:
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         raise CheckpointError(
-            f"{folder}: {index} names {len(names)} files, of which these are missing: "
+            f"{folder}: {index} names {with_noun(len(names), 'file')}, of which some are missing: "
             f"{enumerate_names(missing)}; copy or download them too"
         )
     return [folder / name for name in names]

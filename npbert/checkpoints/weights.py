@@ -33,7 +33,7 @@ from npbert.checkpoints.weight_files import (
 )
 from npbert.distilbert.activations import Array
 from npbert.distilbert.model import Encoder
-from npbert.messages import enumerate_names
+from npbert.messages import enumerate_names, with_noun
 
 _BUFFERS: Final = ("embeddings.position_ids",)  # not a weight, but older releases saved it
 # The types that a weight can have, and the names that NumPy has for them; NumPy has none for BF16.
@@ -189,7 +189,9 @@ class _Checkpoint:
                 return array
             beyond = tensor.dtype == "F64"
             bad = "NaN, infinity or values beyond float32" if beyond else "NaN or infinity"
-            problem = f"holds {bad} ({_count_non_finite(array)} of {array.size} values)"
+            problem = (
+                f"holds {bad} ({_count_non_finite(array)} of {with_noun(array.size, 'value')})"
+            )
         shown_name = tensor.stored_name if tensor else self._name_if_it_were_there(name)
         self.problems.append(_Problem(name, shown_name, problem, tensor))
         return np.zeros(1, np.float32)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from npbert.cli.request import add_file_arguments
-from npbert.messages import harmless
+from npbert.messages import harmless, with_noun
 
 _CARD: Final = "README.md"
 _HEADER_LINES: Final = 50  # a model card's header ends before this line
@@ -54,9 +54,10 @@ def print_info(
         "folder": str(folder),
         "revision": commit or "none: a folder",
         "license": _read_license(whole, model),
-        "encoder": f"{config.n_layers} layers, dim {config.dim}, hidden_dim {config.hidden_dim}, "
-        f"{config.n_heads} heads, {config.activation}",
-        "input": f"at most {config.max_position_embeddings} tokens of {config.vocab_size:,} pieces",
+        "encoder": f"{with_noun(config.n_layers, 'layer')}, dim {config.dim}, hidden_dim "
+        f"{config.hidden_dim}, {with_noun(config.n_heads, 'head')}, {config.activation}",
+        "input": f"at most {with_noun(config.max_position_embeddings, 'token')} of "
+        f"{with_noun(config.vocab_size, 'piece')}",
         "labels": ", ".join(f"{number} {label}" for number, label in config.id2label.items()),
         "parameters": f"{n_parameters:,} ({dtypes})",
     }
@@ -64,7 +65,7 @@ def print_info(
         print(f"{name:<10}  {harmless(fact)}")
     for path in sorted(folder.iterdir()):
         if path.is_file():
-            print(f"{'file':<10}  {harmless(path.name)}, {path.stat().st_size:,} bytes")
+            print(f"{'file':<10}  {harmless(path.name)}, {with_noun(path.stat().st_size, 'byte')}")
 
 
 def _read_license(folder: Path, model: str) -> str:

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from npbert.cli.request import ClassifyRequest
+from npbert.messages import with_noun
 from npbert.tables.rows import Table
 from npbert.tables.source import Source
 
@@ -75,7 +76,7 @@ class Progress:
         rows_per_s = (counts.rows - self._start_rows) / elapsed_s
         tokens_per_s = (counts.tokens - self._start_tokens) / elapsed_s
         self._bar.set_description_str(
-            f"{self._title}{counts.rows:,} rows, {rows_per_s:,.0f} rows/s, "
+            f"{self._title}{with_noun(counts.rows, 'row')}, {rows_per_s:,.0f} rows/s, "
             f"{tokens_per_s:,.0f} tokens/s",
             refresh=is_first,
         )
@@ -122,17 +123,13 @@ def describe_counts(counts: Counts, limit: int, n_files: int = 1, skipped_in: st
     skipped_in : str
         Where the bad rows are.
     """
-    parts = [_with_noun(n_files, "file")] if n_files > 1 else []
-    parts += [f"{_with_noun(counts.rows, 'row')} done", f"{counts.nulls:,} null"]
+    parts = [with_noun(n_files, "file")] if n_files > 1 else []
+    parts += [f"{with_noun(counts.rows, 'row')} done", f"{counts.nulls:,} null"]
     if counts.windowed:
-        windows = _with_noun(counts.windows, "window")
-        parts.append(f"{_with_noun(counts.windowed, 'long text')} read in {windows}")
+        windows = with_noun(counts.windows, "window")
+        parts.append(f"{with_noun(counts.windowed, 'long text')} read in {windows}")
     else:
-        parts.append(f"{counts.truncated:,} truncated to {limit} tokens")
+        parts.append(f"{counts.truncated:,} truncated to {with_noun(limit, 'token')}")
     if counts.skipped:
         parts.append(f"{counts.skipped:,} skipped (see {skipped_in})")
     return ", ".join(parts)
-
-
-def _with_noun(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

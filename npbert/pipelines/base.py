@@ -24,6 +24,7 @@ from npbert.distilbert.combining import CallCombiner
 from npbert.distilbert.model import Pack
 from npbert.distilbert.packs import TokenSequence, check_tokens
 from npbert.distilbert.threads import available_cpus
+from npbert.messages import with_noun
 from npbert.models.base import PreTrainedModel
 from npbert.pipelines.components import require_own
 from npbert.pipelines.options import Cutting, Options
@@ -336,8 +337,8 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
             n_done += len(chunk)
         if n_cut:
             warnings.warn(
-                f"{n_cut} of {n_done} texts were longer than {call.cutting.max_length} tokens and "
-                "were cut there",
+                f"{n_cut:,} of {with_noun(n_done, 'text')} had more than {call.cutting.max_length} "
+                "tokens, and only these were read",
                 stacklevel=4,
             )
         self._warn_of_unlimited(n_beyond, n_done)
@@ -353,9 +354,9 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
     def _warn_of_unlimited(self, n_texts: int, n_all: int) -> None:
         if n_texts:
             warnings.warn(
-                f"{n_texts} of {n_all} texts were longer than the tokenizer's model_max_length of "
-                f"{self.tokenizer.model_max_length} tokens and were read whole; pass "
-                "truncation=True to cut them there, or long_text='error' to refuse them",
+                f"{n_texts:,} of {with_noun(n_all, 'text')} had more tokens than the tokenizer's "
+                f"model_max_length of {self.tokenizer.model_max_length}, and all of these were "
+                "read; pass truncation=True to cut such texts, or long_text='error' to refuse them",
                 stacklevel=5,
             )
 

@@ -11,6 +11,7 @@ from tokenizers import Encoding
 
 from npbert.arguments import ArrowColumn, Indexed, Sized, as_list, check_count, check_text
 from npbert.distilbert.activations import Array
+from npbert.messages import with_noun
 from npbert.models.heads import DistilBertForQuestionAnswering
 from npbert.models.outputs import softmax
 from npbert.models.padding import BoolArray
@@ -414,7 +415,8 @@ def _gather_inputs(inputs: tuple[object, ...], question: object, context: object
         return {"question": question, "context": context}
     contexts = [context] * len(questions) if isinstance(context, str) else as_list(context)
     if contexts is None or len(contexts) != len(questions):
-        got = type(context).__name__ if contexts is None else f"{len(contexts)} texts"
-        raise ValueError(f"context is {got}, expected a str, or {len(questions)} texts")
+        got = type(context).__name__ if contexts is None else with_noun(len(contexts), "text")
+        expected = with_noun(len(questions), "text")
+        raise ValueError(f"context is {got}, expected a str, or {expected}")
     pairs = zip(questions, contexts, strict=True)
     return [{"question": one, "context": other} for one, other in pairs]

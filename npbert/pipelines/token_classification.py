@@ -12,6 +12,7 @@ from tokenizers import Encoding
 
 from npbert.arguments import ArrowColumn, Indexed, Sized, as_list, check_stride
 from npbert.distilbert.activations import Array
+from npbert.messages import with_noun
 from npbert.models.heads import DistilBertForTokenClassification
 from npbert.models.outputs import softmax
 from npbert.pipelines.base import Call, Pipeline, TokenizedInput, read_text
@@ -285,8 +286,8 @@ class TokenClassificationPipeline(
         n_tokens = len(tokenized.parts[0])
         if len(offsets) != n_tokens:
             raise ValueError(
-                f"offset_mapping has {len(offsets)} pairs, expected {n_tokens}, one per token, "
-                "special tokens included"
+                f"offset_mapping has {with_noun(len(offsets), 'pair')}, expected {n_tokens}, one "
+                "per token, special tokens included"
             )
 
     def _are_words(self, options: TokenClassificationOptions) -> bool:

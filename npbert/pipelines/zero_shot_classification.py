@@ -14,6 +14,7 @@ import numpy as np
 from npbert.arguments import ArrowColumn, Indexed, Sized, as_list, check_text
 from npbert.distilbert.activations import Array
 from npbert.distilbert.model import Pack
+from npbert.messages import with_noun
 from npbert.models.heads import DistilBertForSequenceClassification
 from npbert.models.outputs import softmax
 from npbert.pipelines.base import Call, Pipeline, TokenizedInput, read_text
@@ -116,7 +117,7 @@ def _check_template(template: object) -> None:
     except KeyError as error:
         reason = f"{{{error.args[0]}}} is a name, and labels have none"
     except IndexError:
-        reason = f"it has {len(names)} places for labels"
+        reason = f"it has {with_noun(len(names), 'place')} for labels"
     except (ValueError, AttributeError, TypeError) as error:
         reason = str(error)
     else:

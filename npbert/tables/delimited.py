@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from npbert.messages import shown
+from npbert.messages import shown, with_noun
 from npbert.tables.decoding import describe_byte, undecoded_byte
 from npbert.tables.dialect import Dialect
 from npbert.tables.dialect_advice import DialectAdvice, check_only_column
@@ -112,7 +112,7 @@ def read_records(
             cells = parsed.cells
             if len(cells) != len(columns):
                 problem = (
-                    f"{len(cells)} cells, expected {len(columns)} as in the first line"
+                    f"{with_noun(len(cells), 'cell')}, expected {len(columns)} as in the first line"
                     f"{advice.on_cells(cells, columns, lines.text, is_first)}"
                 )
                 yield on_bad(BadRow(parsed.where, problem, lines.text))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from npbert.arguments import NOT_GIVEN
-from npbert.messages import shown
+from npbert.messages import shown, with_noun
 from npbert.tables.resumable import ResumableFile
 from npbert.tables.rows import Chunk, Column, Serializer, Table
 
@@ -246,13 +246,13 @@ def label_into(
         advice = "bring it back, or start over: --force without --resume"
         if content.hexdigest() != output.state["content"]:
             raise ValueError(
-                f"{name} has changed within the first {n_done:,} rows, which are labelled already "
-                f"in {output.folder}; {advice}"
+                f"{name} has changed within the {with_noun(n_done, 'row')} that had been labelled "
+                f"into {output.folder}; {advice}"
             )
         if n_more or (output.is_whole and next(chunks, None)):
             raise ValueError(
-                f"{name} has more rows now than the {n_done:,} that were all of it, and that are "
-                f"labelled already in {output.folder}; {advice}"
+                f"{name} has more rows now than the {with_noun(n_done, 'row')} that it had when it "
+                f"was labelled into {output.folder}; {advice}"
             )
     yield
     for chunk in chunks:

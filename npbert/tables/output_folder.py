@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from npbert.messages import enumerate_values
+from npbert.messages import enumerate_values, with_noun
 from npbert.tables.journal import (
     ENDING,
     JOURNAL,
@@ -228,8 +228,8 @@ def resumable_folder(
                 output.remove_earlier_run()
             elif output.n_complete:
                 warnings.warn(
-                    f"{output.n_complete:,} of {len(names):,} files are complete in "
-                    f"{output.folder}; --resume goes on from there",
+                    f"{output.folder} has {output.n_complete:,} of "
+                    f"{with_noun(len(names), 'file')}; --resume goes on from there",
                     stacklevel=3,
                 )
             raise
@@ -254,8 +254,9 @@ def _decide_about_earlier_run(
     if output.recipe is not None and not resume:
         if not force:
             raise FileExistsError(
-                f"{output.folder} holds a run that did not end, of which {output.n_complete:,} "
-                "files are complete: --resume goes on with it, --force starts over"
+                f"{output.folder} holds a run that did not end, of which "
+                f"{with_noun(output.n_complete, 'file is', 'files are')} complete: "
+                "--resume goes on with it, --force starts over"
             )
         output.ignore_earlier_run()
 

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from npbert.messages import with_noun
 from npbert.tables.journal import (
     ENDING,
     JOURNAL,
@@ -288,8 +289,8 @@ def resumable(
                 output.remove_earlier_run()
             elif output.has_begun:
                 warnings.warn(
-                    f"{output.state['rows']:,} rows are kept in {output.folder}; --resume goes on "
-                    "from there",
+                    f"{with_noun(output.state['rows'], 'row is', 'rows are')} kept in "
+                    f"{output.folder}; --resume goes on from there",
                     stacklevel=3,
                 )
             raise
@@ -315,8 +316,8 @@ def _decide_about_earlier_run(
     if output.recipe is not None and not resume:
         if not force:
             raise FileExistsError(
-                f"{output.folder} holds {output.state['rows']:,} rows of a run that did not end: "
-                "--resume goes on with it, --force starts over"
+                f"{output.folder} holds {with_noun(output.state['rows'], 'row')} of a run that did "
+                "not end: --resume goes on with it, --force starts over"
             )
         output.ignore_earlier_run()
 

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from tokenizers import Tokenizer as Backend
 
 from npbert.arguments import check_count, check_stride, look_up_choice
+from npbert.messages import with_noun
 
 UNLIMITED: Final = int(1e30)  # what transformers writes where a model sets no limit
 _NO_LIMIT: Final = 10**20  # a larger model_max_length means that there is no limit
@@ -46,14 +47,14 @@ class Truncation(NamedTuple):
         if self.max_length <= n_special:
             raise ValueError(
                 f"max_length is {self.max_length}, which leaves no room for text beside "
-                f"{n_special} special tokens; expected at least {n_special + 1}"
+                f"{with_noun(n_special, 'special token')}; expected at least {n_special + 1}"
             )
         check_stride(self.stride)
         room = self.max_length - n_special
         if self.stride >= room:
             raise ValueError(
-                f"stride is {self.stride}, expected less than the {room} tokens that max_length "
-                f"{self.max_length} leaves for text"
+                f"stride is {self.stride}, expected less than the {with_noun(room, 'token')} that "
+                f"max_length {self.max_length} leaves for text"
             )
 
     def set_up(self, backend: Backend) -> None:

@@ -85,7 +85,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"id2label": {"0": ["a"]}}, r"id2label\[0\] is \['a'\]"),
     (
         {"num_labels": 3, "id2label": {"0": "a"}},
-        "num_labels is 3, but id2label names 1 labels; leave",
+        "num_labels is 3, but id2label names 1 label; leave",
     ),
     (
         {"num_labels": 1, "id2label": {"0": "LABEL_0", "1": "b"}},

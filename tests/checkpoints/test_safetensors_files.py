@@ -78,7 +78,7 @@ DAMAGED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "empty": (lambda _: b"", "file is empty; fetch it again"),
     "one byte more": (
         lambda whole: whole + b"\0",
-        NO_FILE + ": 1 bytes follow after its last tensor, so something was added. Delete it",
+        NO_FILE + ": after its last tensor, 1 byte was added. Delete it",
     ),
     "twice": (lambda whole: whole * 2, "something was added"),
     "noise": (lambda _: np.random.default_rng(0).bytes(4096), NO_FILE),
@@ -147,10 +147,14 @@ WHAT_IS_WRONG: list[tuple[object, int, str]] = [
     ({"a": entry(shape=(3,))}, 8, r"\[3\] and the dtype F32, which take 12 bytes, .* room for 8"),
     (FINE | {"b": entry(offsets=(4, 12))}, 12, "the tensors 'a' and 'b' overlap. Save the model"),
     (FINE | {"b": entry()}, 8, "the tensors 'a' and 'b' overlap"),
-    (FINE | {"b": entry(offsets=(9, 17))}, 17, "1 bytes before the tensor 'b' belong to no tensor"),
-    ({"a": entry(offsets=(8, 16))}, 16, "8 bytes before the tensor 'a' belong to no tensor"),
-    (FINE, 7, "its tensors take 8 bytes, but only 7 are left after the header, so it was cut off"),
-    (FINE, 10, "2 bytes follow after its last tensor, so something was added. Delete it and fetch"),
+    (FINE | {"b": entry(offsets=(9, 17))}, 17, "no tensor has the 1 byte before the tensor 'b'"),
+    ({"a": entry(offsets=(8, 16))}, 16, "no tensor has the 8 bytes before the tensor 'a'"),
+    (
+        FINE,
+        7,
+        "its tensors take 8 bytes, but the file has only 7 after the header, so it was cut off",
+    ),
+    (FINE, 10, "after its last tensor, 2 bytes were added. Delete it and fetch"),
     ({"__metadata__": {"a": 1}, **FINE}, 8, "invalid type: integer `1`, expected a string"),
 ]
 

@@ -95,7 +95,7 @@ def test_a_bad_row_stops_the_run_and_the_rest_is_gone_on_with(
     assert err.splitlines() == [
         "npbert: 1,024 rows are kept in labelled.partial/files/c.csv.partial; --resume goes on "
         "from there".replace("labelled", str(parts.with_name("labelled"))),
-        f"npbert: 2 of 5 files are complete in {parts.with_name('labelled')}.partial; --resume "
+        f"npbert: {parts.with_name('labelled')}.partial has 2 of 5 files; --resume "
         "goes on from there",
         "npbert: error: parts/c.csv, line 2002: 3 cells, expected 2 as in the first line; "
         "--bad-rows skip leaves such rows out",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import npbert
-from npbert.cli.main import main
+from npbert.cli.commands import main
 
 
 def test_info(folder: str, capsys: pytest.CaptureFixture[str]) -> None:

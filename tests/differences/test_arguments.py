@@ -130,7 +130,7 @@ def test_tokenizer_keywords(classifiers: Sides) -> None:
 
 
 @row("`max_length=` for zero-shot-classification")
-@pytest.mark.filterwarnings("ignore:.*were cut there:UserWarning", "ignore:.*entailment")
+@pytest.mark.filterwarnings("ignore:.*only these were read:UserWarning", "ignore:.*entailment")
 def test_max_length_of_zero_shot(folder: Path) -> None:
     ours, theirs = pipelines("zero-shot-classification", folder)
     long = "one two three four five six seven eight nine ten"

@@ -124,5 +124,5 @@ def test_no_model() -> None:
 def test_warnings(classifiers: Sides, recwarn: pytest.WarningsRecorder) -> None:
     classifiers.theirs("word " * 600, truncation=True)
     assert not [warning for warning in recwarn if "cut" in str(warning.message)]
-    with pytest.warns(UserWarning, match="1 of 1 texts were longer than 512 tokens"):
+    with pytest.warns(UserWarning, match="1 of 1 text had more than 512 tokens"):
         classifiers.ours("word " * 600, truncation=True)

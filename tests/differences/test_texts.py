@@ -71,7 +71,7 @@ def test_long_texts_of_tokens(tmp_path: Path) -> None:
     assert len(sides.theirs("word " * 600)) == 510
     with pytest.raises(ValueError, match=r"602 tokens long.*stride="):
         sides.ours("word " * 600)
-    with pytest.warns(UserWarning, match="were cut there"):
+    with pytest.warns(UserWarning, match="only these were read"):
         assert len(sides.ours("word " * 600, long_text="truncate")) == 510
 
 

@@ -159,13 +159,13 @@ def test_long_texts(ours: TextClassificationPipeline, folder: Path) -> None:
         ours(["short", LONG])
     with pytest.raises(ValueError, match=message):
         ours(["short", LONG], truncation=False)
-    with pytest.warns(UserWarning, match="1 of 2 texts were longer than 512 tokens"):
+    with pytest.warns(UserWarning, match="1 of 2 texts had more than 512 tokens"):
         cut = ours(["short", LONG], long_text="truncate")
     assert_same_labels(cut[1], ours("film " * 510)[0])
-    with pytest.warns(UserWarning, match="were cut"):
+    with pytest.warns(UserWarning, match="only these were read"):
         assert ours(["short", LONG], truncation=True) == cut
     always = npbert.pipeline("text-classification", folder, long_text="truncate")
-    with pytest.warns(UserWarning, match="were cut"):
+    with pytest.warns(UserWarning, match="only these were read"):
         assert always(["short", LONG]) == cut
     with pytest.raises(ValueError, match="602 tokens"):
         always(LONG, truncation=False)  # the call overrides the pipeline
@@ -246,9 +246,9 @@ def test_the_length_of_every_text_is_checked_before_anything_else(
 def test_a_warning_names_the_line_of_the_user(folder: Path) -> None:
     long = "word " * 600
     classifier = npbert.pipeline("text-classification", folder)
-    with pytest.warns(UserWarning, match="were cut there") as caught:
+    with pytest.warns(UserWarning, match="only these were read") as caught:
         npbert.classify(long, folder, long_text="truncate")
-    with pytest.warns(UserWarning, match="were cut there") as caught_too:
+    with pytest.warns(UserWarning, match="only these were read") as caught_too:
         classifier(long, long_text="truncate")
     assert {warning.filename for warning in [*caught, *caught_too]} == {__file__}
 

@@ -15,7 +15,7 @@ from transformers.pipelines.token_classification import AggregationStrategy
 import npbert
 from tests.support.pipelines import Sides, assert_alike, make_folder_for, pipelines
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*entailment", "ignore:.*were cut there")
+pytestmark = pytest.mark.filterwarnings("ignore:.*entailment", "ignore:.*only these were read")
 TEXT = "I love this film."
 
 
@@ -88,8 +88,8 @@ def test_a_text_longer_than_model_max_length(task: str, tmp_path: Path) -> None:
     folder = make_folder_for(tmp_path, f"For{head}" if head else "Model", model_max_length=20)
     ours, theirs = pipelines(task, folder)
     texts = ["short [MASK]", "a film " * 20 + "[MASK]"]
-    message = "1 of 2 texts were longer than the tokenizer's model_max_length of 20 tokens and "
-    with pytest.warns(UserWarning, match=message + "were read whole; pass truncation=True"):
+    message = "1 of 2 texts had more tokens than the tokenizer's model_max_length of 20, and "
+    with pytest.warns(UserWarning, match=message + "all of these were read; pass truncation=True"):
         result = ours(texts)
     assert_alike(result, theirs(texts))
     with pytest.raises(ValueError, match="expected at most 20"):
@@ -115,7 +115,7 @@ def test_offsets_of_the_caller(ner: Sides) -> None:
     for given in (offsets[:n_tokens], [offsets[:n_tokens]]):
         ours, theirs = (side("Maria lives.", offset_mapping=given) for side in ner)
         assert_alike(ours, theirs)
-    with pytest.raises(ValueError, match=r"offset_mapping has 1 pairs, expected \d, one per token"):
+    with pytest.raises(ValueError, match=r"offset_mapping has 1 pair, expected \d, one per token"):
         ner.ours("Maria lives.", offset_mapping=[(0, 0)])
     with pytest.raises(ValueError, match="offset_mapping does not fit, expected a list of pairs"):
         ner.ours("Maria lives.", offset_mapping=[0, 1])

@@ -23,7 +23,7 @@ from tests.support.pipelines import MASKED, Sides, assert_alike
     ],
     ids=str,
 )
-@pytest.mark.filterwarnings("ignore:.*were cut there")
+@pytest.mark.filterwarnings("ignore:.*only these were read")
 def test_masks(filler: Sides, options: dict[str, Any]) -> None:
     ours, theirs = filler
     for inputs in (MASKED[0], MASKED[1], MASKED[:3], MASKED[:1], MASKED[1:2]):

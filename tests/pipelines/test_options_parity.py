@@ -12,7 +12,7 @@ from tests.support.pipelines import TEXTS, assert_same_labels, their_pipeline
 
 
 @pytest.mark.parametrize("options", [{"truncation": True, "max_length": 7}, {"max_length": 9}])
-@pytest.mark.filterwarnings("ignore:.*were cut there")
+@pytest.mark.filterwarnings("ignore:.*only these were read")
 def test_cutting_is_that_of_transformers(folder: Path, options: dict[str, Any]) -> None:
     ours = npbert.pipeline("text-classification", folder)
     assert_same_labels(
@@ -30,7 +30,7 @@ PADDED: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("options", PADDED, ids=str)
-@pytest.mark.filterwarnings("ignore:.*were cut there:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*only these were read:UserWarning")
 def test_padding_beside_max_length(folder: Path, options: dict[str, Any]) -> None:
     """A text that is padded is cut only on request, at the call and when the pipeline is made."""
     text = "a film of more than eight tokens, which is good to the end"

@@ -80,6 +80,6 @@ def test_entities_of_long_texts(tmp_path: Path, stride: int, strategy: str) -> N
         assert_alike(ours(text, **options), theirs(text, **options))
     with pytest.raises(ValueError, match=r"expected at most 16; pass stride=.* or long_text="):
         ours(" ".join(SENTENCES))
-    with pytest.warns(UserWarning, match="1 of 1 texts were longer than 16 tokens"):
+    with pytest.warns(UserWarning, match="1 of 1 text had more than 16 tokens"):
         cut = ours(" ".join(SENTENCES), long_text="truncate", aggregation_strategy=strategy)
     assert_alike(cut, theirs(" ".join(SENTENCES), aggregation_strategy=strategy))

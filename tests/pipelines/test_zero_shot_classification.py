@@ -17,7 +17,7 @@ def test_zero_shot_says_what_it_does(tmp_path: Path) -> None:
     ) as caught:
         ours = npbert.pipeline("zero-shot-classification", folder)
     assert [warning.filename for warning in caught] == [__file__]  # the line of the user
-    with pytest.warns(UserWarning, match="1 of 2 texts were longer than 512"):
+    with pytest.warns(UserWarning, match="1 of 2 texts had more than 512"):
         ours(["short", "word " * 600], "x, y")
     with pytest.raises(ValueError, match="expected at most 512"):
         ours("word " * 600, "x, y", long_text="error")

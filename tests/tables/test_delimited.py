@@ -76,7 +76,7 @@ def test_the_end_of_a_file_of_dos() -> None:
 @pytest.mark.parametrize("first", [b"", b"sep=,\n"])
 def test_lines_are_counted_from_the_first_one(first: bytes) -> None:
     n = 3 + len(first.splitlines())
-    with pytest.raises(ValueError, match=rf"in\.csv, line {n}: 1 cells, expected 2"):
+    with pytest.raises(ValueError, match=rf"in\.csv, line {n}: 1 cell, expected 2"):
         texts_of(read_table(source_of(first + b"id,text\n1,one\n2\n", "in.csv")))
     with pytest.raises(ValueError, match=rf"in\.csv, line {n}: .*is there a quote"):
         texts_of(read_table(source_of(first + b'id,text\n1,one\n2,"two"x\n', "in.csv")))

@@ -96,7 +96,7 @@ REFUSED: list[tuple[str, str | None, bytes, str]] = [
     ("csv", None, b"a,b\n1,2\n", "no column 'text'; there is: 'a', 'b'; choose one with --column"),
     ("csv", "c", b"a,text\n1,2\n", "no column 'c'; there is: 'a', 'text'"),
     ("csv", None, b"text,a,a\n", "the column 'a' is there more than once"),
-    ("csv", None, b"id,text\n1,one\n2\n", "in.txt, line 3: 1 cells, expected 2"),
+    ("csv", None, b"id,text\n1,one\n2\n", "in.txt, line 3: 1 cell, expected 2"),
     ("csv", None, b'id,text\n1,"one\ntwo"\n1,one,more\n', "line 4: 3 cells, expected 2"),
     ("csv", None, b'text\n"never closed\n', "line 2: unexpected end of data"),
     ("csv", None, b'text\n"closed" too early\n', "line 2: ',' expected after '\"'"),

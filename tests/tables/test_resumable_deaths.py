@@ -89,7 +89,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(
     command = [sys.executable, "-c", FULL_DISK, str(target), str(n_rows), str(n_state)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "OSError" in done.stderr
-    assert "UserWarning: 1 rows are kept" in done.stderr
+    assert "UserWarning: 1 row is kept" in done.stderr
     (path,) = partial_folder.glob(f"{torn}*")
     assert path.stat().st_size == 5000  # the most that fitted on the disk
     assert make(target, resume=True) == 1
