@@ -1,111 +1,53 @@
-"""The command line: its commands, the messages of errors and warnings, and the exit codes."""
+"""The program `npbert`: its streams, its signals and its exit code.
+
+This module imports little, so a signal finds it ready soon after Python has started. What comes
+before it is Python's own. At first a signal ends the process at once, without a word. While Python
+then reads its site packages and finds npbert, Ctrl-C shows Python's traceback.
+"""
 
 from __future__ import annotations
 
-import argparse
+import os
 import signal
 import sys
-import warnings
-from collections.abc import Callable, Sequence
-from typing import Final, NoReturn, TextIO
+from types import FrameType
+from typing import Final, NoReturn
 
-from npbert.cli import classify, info
-from npbert.cli.standard_output import drop_unwritten, prepare_streams
-from npbert.messages import harmless
-
-DONE, FAILED = 0, 1  # argparse itself exits with 2 for wrong usage
-_INTERRUPTED, _PIPE_CLOSED, _TERMINATED = 130, 141, 143  # as shells report these signals
-_SHOWN_PROBLEMS: Final = 5
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_SIGNALLED: Final = 128  # shells add the number of the signal to this
 
 
 def program() -> NoReturn:
-    """Run the command line in this process, as the program `npbert`, and exit."""
+    """Run the command line in this process, and exit."""
+    # So far there are no files to be left in order. An exception could be lost inside an import.
+    _handle_signals(_end_at_once)
+    from npbert.cli.commands import main
+    from npbert.cli.standard_output import prepare_streams
+
     prepare_streams()
-    # The default action would end the process at once. An exception leaves files in order.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
-    sys.exit(main())
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command.
-
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        The arguments, without the name of the program. By default they are those of this process.
-
-    Returns
-    -------
-    int
-        The exit code.
-
-    Raises
-    ------
-    SystemExit
-        If the arguments are wrong, with the exit code 2; and after --help or --version.
-    """
-    arguments = _make_parser().parse_args(argv)
-    command: Callable[[argparse.Namespace], None] = arguments.command
+    _handle_signals(_raise)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("always", UserWarning)
-            warnings.showwarning = _show_warning
-            command(arguments)
-        sys.stdout.flush()
-    except argparse.ArgumentError as error:  # the arguments do not go together
-        parser: argparse.ArgumentParser = arguments.parser
-        parser.error(str(error))
-    except BrokenPipeError:  # nobody reads standard output any longer
-        drop_unwritten()
-        return _PIPE_CLOSED
+        code = main()
     except KeyboardInterrupt:
-        return _INTERRUPTED
-    except (OSError, ValueError, ModuleNotFoundError) as error:
-        drop_unwritten()
-        print(f"npbert: error: {harmless(_one_line(error))}", file=sys.stderr)
-        return FAILED
-    return DONE
+        code = _SIGNALLED + signal.SIGINT
+    finally:
+        _handle_signals(_end_at_once)
+    sys.exit(code)
 
 
-def _make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="npbert", description="Label text with DistilBERT, in NumPy, without PyTorch."
-    )
-    parser.add_argument("--version", action=_Version)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    classify.add_parser(commands)
-    info.add_parser(commands)
-    return parser
+def _handle_signals(handler: signal.Handlers) -> None:
+    for number in _SIGNALS:
+        # A shell starts programs in the background so that they ignore Ctrl-C.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
-class _Version(argparse.Action):
-    """Shows the version. It is looked up only then, because the import for it takes 19 ms."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
-        super().__init__(option_strings, dest, nargs=0, help="show the version")
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from npbert import __version__
-
-        print(f"npbert {__version__}")
-        parser.exit()
+def _end_at_once(number: int, _frame: FrameType | None) -> NoReturn:
+    os._exit(_SIGNALLED + number)
 
 
-def _show_warning(
-    message: Warning | str,
-    category: type[Warning],  # noqa: ARG001 - warnings.showwarning has these arguments
-    filename: str,  # noqa: ARG001
-    lineno: int,  # noqa: ARG001
-    file: TextIO | None = None,  # noqa: ARG001
-    line: str | None = None,  # noqa: ARG001
-) -> None:
-    print(f"npbert: {harmless(str(message))}", file=sys.stderr)
-
-
-def _one_line(error: BaseException) -> str:
-    """Return the message of an error as one line, with long lists cut."""
-    lines = [line.strip() for line in str(error).splitlines()] or [type(error).__name__]
-    if len(lines) > _SHOWN_PROBLEMS:
-        n_more = len(lines) - _SHOWN_PROBLEMS
-        lines = [*lines[:_SHOWN_PROBLEMS], f"and {n_more} more (from_pretrained names all)"]
-    return "; ".join(lines)
+def _raise(number: int, _frame: FrameType | None) -> NoReturn:
+    """Raise an exception, which leaves files in order."""
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(_SIGNALLED + number)

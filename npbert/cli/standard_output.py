@@ -8,17 +8,21 @@ import sys
 
 
 def prepare_streams() -> None:
-    """Put something in the place of a standard output or a standard error that is closed.
+    """Put something in the place of a standard stream that is closed.
 
     If standard error is closed, as daemons have it, messages are dropped. If standard output is
-    closed, writing to it raises an OSError. An open one is set to wait until there is room.
+    closed, writing to it raises an OSError. An open one is set to wait until there is room. The
+    descriptor of a closed stream is taken, so that no file gets it.
     """
-    if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stdin is None:
+        os.open(os.devnull, os.O_WRONLY)
     if sys.stdout is None:
         sys.stdout = _Closed()
+        os.open(os.devnull, os.O_WRONLY)
     elif os.name != "nt":  # a pipe that does not block refuses what it has no room for just now
         os.set_blocking(sys.stdout.fileno(), True)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 class _Closed(io.TextIOBase):

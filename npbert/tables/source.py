@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -80,6 +81,8 @@ def open_source(path: str) -> Iterator[Source]:
         If the file is compressed with zstd, and neither Python nor pyarrow can read that.
     """
     name = "standard input" if path == "-" else path
+    if path == "-" and sys.stdin is None:
+        raise OSError("standard input is closed; give --input FILE, or a pipe")
     # The descriptor is duplicated, so that Python's own standard input is not closed with it.
     with open(os.dup(0) if path == "-" else path, "rb", buffering=0) as raw:
         if os.name != "nt":  # a pipe that does not block seems to end where it is empty for now

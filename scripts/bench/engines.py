@@ -83,7 +83,7 @@ def npbert_stream_engine(folder: Path, n_threads: int) -> Label:
 
 def npbert_file_engine(folder: Path, n_threads: int) -> Label:
     """Return `npbert classify` from one csv file to another; the "text" is the first path."""
-    from npbert.cli.main import main
+    from npbert.cli.commands import main
 
     def label(texts: list[str], _: int, __: bool) -> list[float]:
         (path,) = texts

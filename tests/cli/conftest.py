@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from npbert.cli.main import main
+from npbert.cli.commands import main
 from tests.support.command_line import Classify
 from tests.support.oracles import make_folder
 

@@ -1,140 +1,27 @@
-"""The command line: messages of errors, exit codes, signals."""
+"""The program: its signals, its streams and its exit codes."""
 
 from __future__ import annotations
 
-import json
-import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from npbert.cli.main import main
-from tests.support.command_line import Classify, start_npbert
+from tests.support.command_line import run_in_shell, start_npbert
+
+SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 
 
-def test_version_help_and_no_command(capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments, code in ((["--version"], 0), (["--help"], 0), ([], 2), (["label"], 2)):
-        with pytest.raises(SystemExit) as stop:
-            main(arguments)
-        assert stop.value.code == code
-    out = capsys.readouterr().out
-    assert out.startswith(f"npbert {version('npbert')}\n")
-    assert "classify" in out
-    assert "info" in out
-
-
-FAILURES: list[tuple[str, bytes, list[str], str]] = [
-    ("in.txt", b"", ["--input", "missing.txt"], "No such file or directory: 'missing.txt'"),
-    ("in.txt", b"\xff\n", ["--input", "in.txt"], "in.txt, line 1: not UTF-8"),
-    (
-        "in.csv",
-        b"a,b\n1,2\n",
-        ["--input", "in.csv"],
-        "there is: 'a', 'b'; choose one with",
-    ),
-    ("in.csv", b"text,label\n1,2\n", ["--input", "in.csv"], "has a column 'label' already"),
-    ("in.csv", b"id;text\n1;a\n", ["--input", "in.csv"], "divided by ';'? Give --delimiter"),
-    ("in.csv", b"PAR1....", ["--input", "in.csv"], "is a parquet file, not csv"),
-    (
-        "in.jsonl",
-        b'{"text": "a"}\n{"text": "b", "label": "mine"}\n',
-        ["--input", "in.jsonl"],
-        "row 1 (counted from 0) has a column 'label' already; choose a prefix",
-    ),
-    ("in.csv", b"text\nx\n", ["--input", "in.csv", "--output", "a.csv.bz2"], ".bz2 is not written"),
-    (
-        "in.txt",
-        b"x " * 600,
-        ["--input", "in.txt", "--long-text", "error"],
-        "(--long-text window) to read it in windows",
-    ),
-    (
-        "in.csv",
-        b"text\nx\n",
-        ["--input", "in.csv", "--no-quotes", "--prefix", "my,"],
-        "the names of the columns: a cell that takes quotes",
-    ),
-    ("in.pq", b"PAR1....", ["--input", "in.pq"], "damaged or no parquet file"),
-    ("in.csv", b"PK\x03\x04....", ["--input", "in.csv"], "is a zip archive"),
-    ("in.csv", bytes(257) + b"ustar", ["--input", "in.csv"], "is a tar archive; extract it"),
-    ("in.csv", b"version https://git-lfs.g", ["--input", "in.csv"], "run `git lfs pull`"),
-    ("in.txt", "one\n".encode("utf-16-le"), ["--input", "in.txt"], "perhaps --encoding utf-16-le"),
-    ("in.txt", b"one\rtwo\r", ["--input", "in.txt"], "has carriage returns and no newline"),
-    (
-        "in.txt",
-        "é\n".encode() + b"\xe9\n",
-        ["--input", "in.txt", "--output", "out.txt"],
-        "or give --encoding-errors replace",
-    ),
-    ("in.csv", b"\x1f\x8b....", ["--input", "in.csv"], "in.csv is damaged or incomplete"),
-    ("in.txt", b"x\n", ["--input", "in.txt", "--output", "a.parquet.gz"], "leave out .gz"),
-    (
-        "in.txt",
-        b"x\n",
-        ["--input", "in.txt", "--output", "/dev/null", "--force"],
-        "not an ordinary file",
-    ),
-    ("in.txt", b"x\n", ["--input", "in.txt", "--output", "in.txt"], "there already"),
-    ("in.txt", b"x\n", ["--input", "in.txt", "--output", "no/out.txt"], "no: no such folder"),
-    ("in.txt", b"x\n", ["--model", "./missing", "x"], "./missing: no such folder"),
-    ("in.txt", b"x\n", ["--model", ".", "x"], "has no config.json"),
-    ("config.json", b'{"model_type": "bert"}', ["--model", ".", "x"], "model_type is 'bert'"),
-    ("config.json", b"{", ["--model", ".", "x"], "config.json is not a JSON file"),
-]
-
-
-@pytest.mark.parametrize(("name", "content", "arguments", "message"), FAILURES)
-def test_failures_are_one_line(
-    classify: Classify,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    content: bytes,
-    arguments: list[str],
-    message: str,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / name).write_bytes(content)
-    if name == "config.json":
-        (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n")
-    code, out, err = classify(*arguments)
-    assert code == 1
-    assert out == ""
-    assert err.startswith("npbert: error: ")
-    assert err.count("\n") == 1
-    assert message in err
-    assert (tmp_path / name).read_bytes() == content
-    assert [path.name for path in tmp_path.iterdir() if path.name != "vocab.txt"] == [name]
-
-
-DAMAGE = [(b"", "empty"), (b"<!DOCTYPE html>", "web page"), (b"version https://git-lfs", "git lfs")]
-
-
-@pytest.mark.parametrize(("content", "message"), DAMAGE)
-def test_damaged_weights(
-    classify: Classify, folder: str, tmp_path: Path, content: bytes, message: str
-) -> None:
-    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-    (tmp_path / "model.safetensors").write_bytes(content)
-    code, _, err = classify("text", model=str(tmp_path))
-    assert code == 1
-    assert err.count("\n") == 1
-    assert message in err
-
-
-def test_many_problems_are_one_line(classify: Classify, folder: str, tmp_path: Path) -> None:
-    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-    config = json.loads((tmp_path / "config.json").read_text())
-    (tmp_path / "config.json").write_text(json.dumps(config | {"dim": 26}))
-    code, _, err = classify("text", model=str(tmp_path))
-    assert code == 1
-    assert err.count("\n") == 1
-    assert "more (from_pretrained names all)" in err
+@pytest.fixture(autouse=True)
+def _ctrl_c_is_not_ignored() -> Iterator[None]:
+    """Let programs that a test starts obey Ctrl-C, also if the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
@@ -156,7 +43,7 @@ def endless(folder: str, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     process.communicate()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
 def test_signals_end_it_quietly(
     endless: subprocess.Popen[bytes], tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
@@ -164,4 +51,50 @@ def test_signals_end_it_quietly(
     endless.send_signal(number)
     out, err = endless.communicate(timeout=20)
     assert (endless.returncode, out, err) == (code, b"", b"")
+    assert not list(tmp_path.iterdir())
+
+
+# Sends a signal to itself when a module is imported.
+SIGNALLED_BY_ITSELF = """
+import os, sys
+
+module, number = sys.argv.pop(1), int(sys.argv.pop(1))
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == module:
+            os.kill(os.getpid(), number)
+
+sys.meta_path.insert(0, Finder())
+from npbert.cli.main import program
+program()
+"""
+MODULES = ["npbert.cli.commands", "argparse", "npbert.tables.formats", "npbert.pipelines.factory"]
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+@pytest.mark.parametrize("module", [*MODULES, "numpy", "tokenizers", "threadpoolctl"])
+def test_signals_at_the_beginning(
+    folder: str, module: str, number: signal.Signals, code: int
+) -> None:
+    command = [sys.executable, "-c", SIGNALLED_BY_ITSELF, module, str(int(number)), "classify"]
+    done = subprocess.run([*command, "--model", folder, "x"], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (code, b"", b"")
+
+
+def test_a_program_in_the_background_ignores_ctrl_c(folder: str) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    command = [sys.executable, "-c", SIGNALLED_BY_ITSELF, "numpy", str(int(signal.SIGINT))]
+    done = subprocess.run(
+        [*command, "classify", "--model", folder, "x"], capture_output=True, check=False
+    )
+    assert done.returncode == 0
+    assert b"label" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", ["-", "--input -", "--input - --output out.jsonl"])
+def test_a_closed_standard_input_is_one_line(folder: str, tmp_path: Path, arguments: str) -> None:
+    done = run_in_shell(f"cd {tmp_path}; $N {arguments} <&-", folder)
+    assert done.returncode == 1
+    assert done.stderr == "npbert: error: standard input is closed; give --input FILE, or a pipe\n"
     assert not list(tmp_path.iterdir())

@@ -1,0 +1,100 @@
+"""The commands of the command line, the messages of errors and warnings, and the exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Final, TextIO
+
+from npbert.cli import classify, info
+from npbert.cli.standard_output import drop_unwritten
+from npbert.messages import harmless
+
+DONE, FAILED = 0, 1  # argparse itself exits with 2 for wrong usage
+_PIPE_CLOSED: Final = 141  # as shells report the signal of a closed pipe
+_SHOWN_PROBLEMS: Final = 5
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments, without the name of the program. By default they are those of this process.
+
+    Returns
+    -------
+    int
+        The exit code.
+
+    Raises
+    ------
+    SystemExit
+        If the arguments are wrong, with the exit code 2; and after --help or --version.
+    """
+    arguments = _make_parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], None] = arguments.command
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)
+            warnings.showwarning = _show_warning
+            command(arguments)
+        sys.stdout.flush()
+    except argparse.ArgumentError as error:  # the arguments do not go together
+        parser: argparse.ArgumentParser = arguments.parser
+        parser.error(str(error))
+    except BrokenPipeError:  # nobody reads standard output any longer
+        drop_unwritten()
+        return _PIPE_CLOSED
+    except (OSError, ValueError, ModuleNotFoundError) as error:
+        drop_unwritten()
+        print(f"npbert: error: {harmless(_one_line(error))}", file=sys.stderr)
+        return FAILED
+    return DONE
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="npbert", description="Label text with DistilBERT, in NumPy, without PyTorch."
+    )
+    parser.add_argument("--version", action=_Version)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    classify.add_parser(commands)
+    info.add_parser(commands)
+    return parser
+
+
+class _Version(argparse.Action):
+    """Shows the version. It is looked up only then, because the import for it takes 19 ms."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="show the version")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from npbert import __version__
+
+        print(f"npbert {__version__}")
+        parser.exit()
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],  # noqa: ARG001 - warnings.showwarning has these arguments
+    filename: str,  # noqa: ARG001
+    lineno: int,  # noqa: ARG001
+    file: TextIO | None = None,  # noqa: ARG001
+    line: str | None = None,  # noqa: ARG001
+) -> None:
+    print(f"npbert: {harmless(str(message))}", file=sys.stderr)
+
+
+def _one_line(error: BaseException) -> str:
+    """Return the message of an error as one line, with long lists cut."""
+    lines = [line.strip() for line in str(error).splitlines()] or [type(error).__name__]
+    if len(lines) > _SHOWN_PROBLEMS:
+        n_more = len(lines) - _SHOWN_PROBLEMS
+        lines = [*lines[:_SHOWN_PROBLEMS], f"and {n_more} more (from_pretrained names all)"]
+    return "; ".join(lines)
