@@ -167,6 +167,12 @@ class _BlasThreads:
         self._limits: list[int] = []
         self._original: dict[LibController, int] = {}  # what the first caller found
 
+    def restart(self) -> None:
+        """Forget the callers, which a process that a fork makes does not have, and their limits."""
+        self._lock = threading.Lock()
+        self._limits = []
+        self._apply()
+
     @contextmanager
     def at_most(self, limit: int) -> Iterator[None]:
         """Limit BLAS to `limit` threads while the caller is inside."""
@@ -181,7 +187,7 @@ class _BlasThreads:
                 self._apply()
 
     def _apply(self) -> None:
-        if not self._original:
+        if not self._original and self._limits:
             self._original = {library: library.num_threads or 1 for library in _blas_libraries()}
         for library, n_threads in self._original.items():
             wanted = min([n_threads, *self._limits])
@@ -192,6 +198,8 @@ class _BlasThreads:
 
 
 _blas_threads = _BlasThreads()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_blas_threads.restart)
 
 
 def _set_threads(library: LibController, n_threads: int) -> None:

@@ -170,7 +170,16 @@ def loaded_classifier(source: ModelSource, is_named: bool = True) -> TextClassif
         return _loaded(source, is_named, _fingerprint(source))
 
 
-_loading: Final = Lock()  # lru_cache alone would load a model twice for two threads
+_loading = Lock()  # lru_cache alone would load a model twice for two threads
+
+
+def _renew_lock() -> None:
+    global _loading
+    _loading = Lock()
+
+
+if hasattr(os, "register_at_fork"):  # in the new process, no other thread loads a model
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 @lru_cache(maxsize=2)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, Self, Unpack, overload
@@ -18,7 +20,7 @@ from npbert.checkpoints.hub import (
     ModelSource,
     split_hub_options,
 )
-from npbert.messages import enumerate_names
+from npbert.messages import enumerate_names, with_noun
 from npbert.tokenization.batch_encoding import BatchEncoding, IdsT, IntArray
 from npbert.tokenization.files import (
     TOKENIZER_FILE,
@@ -111,7 +113,8 @@ class PretrainedTokenizer(Vocabulary):
         self.do_lower_case = bool(settings.get("do_lower_case", True))
         # How texts are cut and padded is a setting of the backend, which all threads share. While
         # one thread makes its settings and tokenizes, no other thread may change them.
-        self._lock = threading.Lock()
+        self._renew_lock()
+        _tokenizers.add(self)
         longest = settings.get("model_max_length") or settings.get("max_len")  # its old name
         limit: float = longest or math.inf
         self.model_max_length = UNLIMITED if limit == math.inf else int(limit)
@@ -129,7 +132,11 @@ class PretrainedTokenizer(Vocabulary):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__ |= state
-        self._lock = threading.Lock()  # a new one: locks cannot be pickled
+        self._renew_lock()  # locks cannot be pickled
+        _tokenizers.add(self)
+
+    def _renew_lock(self) -> None:
+        self._lock = threading.Lock()
 
     @classmethod
     def from_pretrained(
@@ -337,8 +344,8 @@ class PretrainedTokenizer(Vocabulary):
         uneven = [name for name, column in columns.items() if len(column) != len(ids)]
         if uneven:
             raise ValueError(
-                f"{uneven[0]} has {len(columns[uneven[0]])} rows, expected {len(ids)}, one for "
-                f"each row of {main}"
+                f"{uneven[0]} has {with_noun(len(columns[uneven[0]]), 'row')}, expected "
+                f"{len(ids)}, one for each row of {main}"
             )
         if self._wants_mask(return_attention_mask):
             columns.setdefault("attention_mask", [[1] * len(row) for row in ids])
@@ -384,3 +391,16 @@ class PretrainedTokenizer(Vocabulary):
 
     def _wants_mask(self, asked: bool | None) -> bool:
         return "attention_mask" in self.model_input_names if asked is None else asked
+
+
+# In the process that a fork makes, no other thread tokenizes.
+_tokenizers: weakref.WeakSet[PretrainedTokenizer] = weakref.WeakSet()
+
+
+def _renew_locks() -> None:
+    for tokenizer in _tokenizers:
+        tokenizer._renew_lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)
