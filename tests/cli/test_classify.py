@@ -271,7 +271,7 @@ def test_rows_before_a_bad_one_are_answered(classify: Classify, tmp_path: Path) 
     code, out, err = classify("--input", str(tmp_path / "in.csv"))
     assert code == 1
     assert [row["id"] for row in csv.DictReader(io.StringIO(out))] == ["1", "2"]
-    assert "line 4: 1 cells" in err
+    assert "line 4: 1 cell," in err
 
 
 def test_a_prefix_for_the_columns_added(classify: Classify, tmp_path: Path) -> None:

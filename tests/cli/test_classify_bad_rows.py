@@ -24,7 +24,7 @@ INPUTS: dict[str, tuple[str, bytes, list[str], list[tuple[str, str, Any]]]] = {
         ["a", "d"],
         [
             ("line 3", "3 cells, expected 2 as in the first line", "2,b,c\n"),
-            ("line 5", "1 cells, expected 2 as in the first line", "3\n"),
+            ("line 5", "1 cell, expected 2 as in the first line", "3\n"),
         ],
     ),
     "a row of several lines": (

@@ -113,7 +113,9 @@ def test_two_threads_load_a_model_once(folder: Path, monkeypatch: pytest.MonkeyP
     cached._loaded.cache_clear()
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda _: npbert.classify("film", folder), range(4)))
-    assert results == [results[0]] * 4
+    # Calls that come together share a pack, which changes the last digits.
+    scores = [result["score"] for (result,) in results]
+    assert scores == pytest.approx(scores[:1] * 4, rel=1e-5)
     assert loaded == [str(folder)]
 
 
