@@ -13,7 +13,7 @@ from npbert.cli.standard_output import drop_unwritten
 from npbert.messages import harmless
 
 DONE, FAILED = 0, 1  # argparse itself exits with 2 for wrong usage
-_PIPE_CLOSED: Final = 141  # as shells report the signal of a closed pipe
+INTERRUPTED, _PIPE_CLOSED = 130, 141  # as shells report these signals
 _SHOWN_PROBLEMS: Final = 5
 
 
@@ -49,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # nobody reads standard output any longer
         drop_unwritten()
         return _PIPE_CLOSED
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except (OSError, ValueError, ModuleNotFoundError) as error:
         drop_unwritten()
         print(f"npbert: error: {harmless(_one_line(error))}", file=sys.stderr)

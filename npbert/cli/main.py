@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -21,21 +22,21 @@ def program() -> NoReturn:
     """Run the command line in this process, and exit."""
     # So far there are no files to be left in order. An exception could be lost inside an import.
     _handle_signals(_end_at_once)
-    from npbert.cli.commands import main
+    from npbert.cli.commands import INTERRUPTED, main
     from npbert.cli.standard_output import prepare_streams
 
     prepare_streams()
     _handle_signals(_raise)
     try:
         code = main()
-    except KeyboardInterrupt:
-        code = _SIGNALLED + signal.SIGINT
+    except KeyboardInterrupt:  # before or after the command itself
+        code = INTERRUPTED
     finally:
         _handle_signals(_end_at_once)
     sys.exit(code)
 
 
-def _handle_signals(handler: signal.Handlers) -> None:
+def _handle_signals(handler: Callable[[int, FrameType | None], NoReturn]) -> None:
     for number in _SIGNALS:
         # A shell starts programs in the background so that they ignore Ctrl-C.
         if signal.getsignal(number) is not signal.SIG_IGN:

@@ -113,7 +113,7 @@ class PretrainedTokenizer(Vocabulary):
         self.do_lower_case = bool(settings.get("do_lower_case", True))
         # How texts are cut and padded is a setting of the backend, which all threads share. While
         # one thread makes its settings and tokenizes, no other thread may change them.
-        self._renew_lock()
+        self._lock = threading.Lock()
         _tokenizers.add(self)
         longest = settings.get("model_max_length") or settings.get("max_len")  # its old name
         limit: float = longest or math.inf
@@ -132,11 +132,8 @@ class PretrainedTokenizer(Vocabulary):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__ |= state
-        self._renew_lock()  # locks cannot be pickled
+        self._lock = threading.Lock()  # a new one: locks cannot be pickled
         _tokenizers.add(self)
-
-    def _renew_lock(self) -> None:
-        self._lock = threading.Lock()
 
     @classmethod
     def from_pretrained(
@@ -393,14 +390,30 @@ class PretrainedTokenizer(Vocabulary):
         return "attention_mask" in self.model_input_names if asked is None else asked
 
 
-# In the process that a fork makes, no other thread tokenizes.
+# A fork waits until no other thread tokenizes. In the process that it makes, the locks inside of
+# the `tokenizers` library would otherwise stay locked.
 _tokenizers: weakref.WeakSet[PretrainedTokenizer] = weakref.WeakSet()
+_forking = threading.Lock()
+_held: list[PretrainedTokenizer] = []
 
 
-def _renew_locks() -> None:
-    for tokenizer in _tokenizers:
-        tokenizer._renew_lock()
+def _hold_tokenizers() -> None:
+    _forking.acquire()
+    _held.extend(_tokenizers)
+    for tokenizer in _held:
+        tokenizer._lock.acquire()
+
+
+def _release_tokenizers() -> None:
+    for tokenizer in _held:
+        tokenizer._lock.release()
+    _held.clear()
+    _forking.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_locks)
+    os.register_at_fork(
+        before=_hold_tokenizers,
+        after_in_parent=_release_tokenizers,
+        after_in_child=_release_tokenizers,
+    )

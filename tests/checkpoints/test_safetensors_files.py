@@ -80,7 +80,7 @@ DAMAGED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         lambda whole: whole + b"\0",
         NO_FILE + ": after its last tensor, 1 byte was added. Delete it",
     ),
-    "twice": (lambda whole: whole * 2, "something was added"),
+    "twice": (lambda whole: whole * 2, "bytes were added"),
     "noise": (lambda _: np.random.default_rng(0).bytes(4096), NO_FILE),
     "zeros": (lambda whole: bytes(len(whole)), NO_FILE),
     "no header": (lambda whole: whole[8:], NO_FILE),
@@ -105,7 +105,7 @@ def test_cut_files(folder: Path, whole: bytes) -> None:
         message = refusal(folder)
         for part in (NO_FILE, "was cut off", "Delete it and fetch it again"):
             assert part in message
-        assert f"{n_bytes:,} " in message or f"only {n_bytes - end_of_header:,} are left" in message
+        assert f"{n_bytes:,} " in message or f"only {n_bytes - end_of_header:,} after" in message
 
 
 LIES: list[object] = [

@@ -51,7 +51,7 @@ def test_shards_that_are_missing_damaged_or_foreign(folder: Path, shards: list[P
     first.write_bytes(first.read_bytes()[:-1])
     assert f"{first}: {NO_FILE}" in refusal(folder)
     first.unlink()
-    assert f"these are missing: {first.name}; copy or download them too" in refusal(folder)
+    assert f"some are missing: {first.name}; copy or download them too" in refusal(folder)
     shutil.copy(last, first)
     assert "stored twice" in refusal(folder)
 

@@ -175,6 +175,7 @@ ELSEWHERE = [
     "--skip-initial-space needs a --delimiter that is not a blank",
     "--escape and --delimiter need different characters",
     "quotes that are doubled need no --escape",
+    "standard input is closed",
     "has appeared meanwhile",
     "with the bad rows of another run",
     "--bad-rows skip leaves such rows out",

@@ -98,3 +98,5 @@ def test_a_closed_standard_input_is_one_line(folder: str, tmp_path: Path, argume
     assert done.returncode == 1
     assert done.stderr == "npbert: error: standard input is closed; give --input FILE, or a pipe\n"
     assert not list(tmp_path.iterdir())
+    done = run_in_shell(f"cd {tmp_path}; echo good > in.txt; $N --input in.txt <&-", folder)
+    assert (done.returncode, done.stdout.count("\n")) == (0, 1)

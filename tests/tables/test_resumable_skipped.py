@@ -74,7 +74,7 @@ def test_a_file_that_appears_meanwhile(target: Path, side: Path) -> None:
             output.complete()
 
     with (
-        pytest.warns(UserWarning, match="rows are kept"),
+        pytest.warns(UserWarning, match="1 row is kept"),
         pytest.raises(FileExistsError, match=r"skipped\.jsonl has appeared meanwhile; rename it"),
     ):
         interfere()
