@@ -23,7 +23,8 @@ import npbert
 CHECKOUT = Path(__file__).parents[1]
 DOCS = CHECKOUT / "docs"
 SCALE = DOCS / "scale.md"
-DOCUMENTS = [CHECKOUT / "README.md", DOCS / "deploy.md", DOCS / "walkthrough.md", SCALE]
+WITH_PYTHON = [CHECKOUT / "README.md", DOCS / "deploy.md", DOCS / "walkthrough.md", SCALE]
+DOCUMENTS = [*WITH_PYTHON, DOCS / "files.md"]
 PAGES = [*sorted(CHECKOUT.glob("*.md")), *sorted(DOCS.glob("*.md"))]
 PUBLISHED = Path(__file__).parent / "data" / "published_logits.jsonl"
 
@@ -109,7 +110,7 @@ def test_spark_block(tmp_path: Path) -> None:
     run_engine("import SparkSession", tmp_path)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", WITH_PYTHON, ids=lambda path: path.name)
 def test_python_blocks(document: Path) -> None:
     source = "\n".join(blocks(document, "python"))
     examples = doctest.DocTestParser().get_doctest(source, {}, document.name, str(document), 0)
