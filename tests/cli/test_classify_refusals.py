@@ -96,7 +96,7 @@ REFUSALS: list[Refusal] = [
      "text; make the carriage returns newlines: tr '\\r' '\\n' < FILE | npbert classify -"),
     # columns
     ("in.csv", b"", "", "in.csv is empty, expected a first line with the names of the columns"),
-    ("in.csv", b"id;text\n1;one\n", "", "in.csv: the only column is 'id;text'; are the cells "
+    ("in.csv", b"id;text\n1;one\n", "", "in.csv: the only column is 'id;text'; are its cells "
      "divided by ';'? Give --delimiter ';', or choose this column with --column"),
     ("in.csv", b"id,review\n1,one\n", "", "in.csv has no column 'text'; there is: 'id', 'review'; "
      "choose one with --column; if the first line is a row, give --no-header"),
@@ -195,8 +195,7 @@ def test_an_input_that_is_missing(classify: Classify) -> None:
         ("text --top-k 0", "argument --top-k: '0' is neither a positive integer nor 'all'"),
         ("text --threads x", "argument --threads: 'x' is not a positive integer"),
         ("- --delimiter ab", "argument --delimiter: 'ab' cannot stand between cells, expected one "
-         "character that is neither a quote nor a line break. Put a tab in its place: sed "
-         "'s/ab/\\t/g' FILE | npbert classify --input - --input-format tsv"),
+         "character that is neither a quote nor a line break"),
         ("text --format table --output a", "a table is for a terminal; choose another --format for "
          "--output"),
     ],
