@@ -473,6 +473,7 @@ def test_the_journal_says_what_was_done(stopped: tuple[Path, Path]) -> None:
     lines = (target.with_name("out.csv.partial") / "journal.jsonl").read_text().splitlines()
     recipe, begun, first, *_ = map(json.loads, lines)
     assert recipe["recipe"]["column"] == "review"
-    assert begun == {"size_bytes": len("id,review,label,score\n"), "state": {"rows": 0}}
+    n_bytes = len("id,review,label,score\n")
+    assert begun == {"size_bytes": n_bytes, "skipped_bytes": 0, "state": {"rows": 0}}
     assert first["state"]["rows"] == 1024
     assert first["state"]["nulls"] == 205
