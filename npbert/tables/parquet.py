@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Final
 
 from npbert.messages import excerpt, shown
 from npbert.tables.compression import import_optional
+from npbert.tables.int96 import unit_of_times
 from npbert.tables.nested import place_of
 from npbert.tables.parquet_texts import choose_texts, text_of
 from npbert.tables.rows import (
@@ -25,7 +26,6 @@ from npbert.tables.rows import (
     split_into_chunks,
 )
 from npbert.tables.source import Source
-from npbert.tables.spark_schema import is_of_spark
 
 _READ_BYTES: Final = 1 << 20
 _NO_TYPE: Final = "None"  # of a column whose values are only numbers or bytes
@@ -61,12 +61,12 @@ def read_table(source: Source, column: str | None) -> Table:
     content = _make_seekable(source)
     try:
         metadata = parquet.read_metadata(content)
+        unit = unit_of_times(content, metadata)
         # With a buffer of a fixed size, a row group is not read as a whole.
         file = parquet.ParquetFile(
             content,
             metadata=metadata,
-            # Spark counts in μs. In ns, a time such as the year 9999 would become another one.
-            coerce_int96_timestamp_unit="us" if is_of_spark(metadata.metadata) else None,
+            coerce_int96_timestamp_unit=unit,
             buffer_size=_READ_BYTES,
             pre_buffer=False,
             page_checksum_verification=True,  # where the file has checksums
@@ -75,6 +75,8 @@ def read_table(source: Source, column: str | None) -> Table:
         raise ValueError(
             f"{source.name} is damaged or no parquet file: {excerpt(error)}"
         ) from error
+    except ValueError as error:
+        raise ValueError(f"{source.name}: {error}") from error
     schema = file.schema_arrow
     column = choose_texts(schema, source.name, column)
     _warn_of_types(file, source.name)
