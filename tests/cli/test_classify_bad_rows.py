@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.command_line import Classify, read_json_lines, start_npbert
+from tests.support.command_line import (
+    Classify,
+    kill_after_checkpoints,
+    read_json_lines,
+    start_npbert,
+)
 
 SIDE = "out.csv.skipped.jsonl"
 NO_TEXT = "is no text in this encoding"
@@ -190,14 +194,7 @@ def test_a_run_that_is_killed(
     Path("in.csv").write_text(messy_rows(20_000))
     command = ["--input", "in.csv", "--output", "out.csv", "--threads", "1", "--bad-rows", "skip"]
     process = start_npbert("classify", "--model", folder, *command)
-    journal = Path("out.csv.partial", "journal.jsonl")
-    deadline = time.monotonic() + 60
-    while not (journal.exists() and journal.read_text().count("\n") > 3):
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
+    kill_after_checkpoints(process, Path("out.csv.partial", "journal.jsonl"))
     code, _, err = classify(*command, "--resume")
     assert code == 0
     assert "17,143 rows done" in err

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import gzip
-import time
 from pathlib import Path
 
 import pyarrow
 import pyarrow.parquet
 import pytest
 
-from tests.support.command_line import Classify, read_json_lines, start_npbert
+from tests.support.command_line import (
+    Classify,
+    kill_after_checkpoints,
+    read_json_lines,
+    start_npbert,
+)
 
 
 @pytest.fixture
@@ -138,13 +142,7 @@ def test_a_run_that_is_killed(classify: Classify, parts: Path, folder: str) -> N
     command = ["--input", "parts", "--output", "labelled", "--threads", "1"]
     process = start_npbert("classify", "--model", folder, *command)
     journal = parts.parent / "labelled.partial" / "files" / "e.csv.partial" / "journal.jsonl"
-    deadline = time.monotonic() + 60
-    while not (journal.exists() and journal.read_text().count("\n") > 3):
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
+    kill_after_checkpoints(process, journal)
     code, _, err = classify(*command, "--resume")
     assert (code, err[:35]) == (0, "npbert: 5 files, 20,007 rows done, ")
     command[3] = "whole"

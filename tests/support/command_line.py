@@ -8,7 +8,9 @@ import pty
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 TEXTS = ["I love this film.", "I want my two hours back.", "東京 é"]
@@ -26,6 +28,17 @@ def read_json_lines(content: str) -> list[dict[str, Any]]:
 def start_npbert(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
     """Start the command line in a process of its own."""
     return subprocess.Popen([*_COMMAND, *arguments], **options)
+
+
+def kill_after_checkpoints(process: subprocess.Popen[bytes], journal: Path) -> None:
+    """Kill a process as soon as its journal has the recipe, the beginning and two chunks."""
+    deadline = time.monotonic() + 60
+    while not (journal.exists() and journal.read_text().count("\n") > 3):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
 
 
 def run_npbert(*arguments: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
