@@ -50,8 +50,34 @@ def add_entry(folder: Path, entry: Mapping[str, object]) -> None:
     append(folder / JOURNAL, json.dumps(entry).encode() + b"\n")
 
 
-def require_same_recipe(folder: Path, earlier: Recipe, recipe: Mapping[str, object]) -> None:
-    """Raise a ValueError if the earlier run, whose work is in `folder`, had another recipe."""
+def start_journal(folder: Path, recipe: Mapping[str, object]) -> None:
+    """Begin the journal in a folder with a recipe, and wait until it is on the disk."""
+    add_entry(folder, {"recipe": dict(recipe)})
+    sync_folder(folder)
+    sync_folder(folder.parent)
+
+
+def continue_journal(folder: Path, end: int, earlier: Recipe, recipe: Mapping[str, object]) -> None:
+    """Go on with the journal of an earlier run.
+
+    Parameters
+    ----------
+    folder : Path
+    end : int
+        The size of the journal up to the last entry that counts, in bytes. The rest is dropped.
+    earlier, recipe : mapping
+        The recipe of that run, and of this one.
+
+    Raises
+    ------
+    ValueError
+        If the recipes differ.
+    """
+    _require_same_recipe(folder, earlier, recipe)
+    os.truncate(folder / JOURNAL, end)
+
+
+def _require_same_recipe(folder: Path, earlier: Recipe, recipe: Mapping[str, object]) -> None:
     now = json.loads(json.dumps(recipe))
     differences = [
         f"{name} is {shown(now.get(name))}, was {shown(earlier.get(name))}"

@@ -23,9 +23,10 @@ from npbert.tables.journal import (
     Entry,
     Recipe,
     add_entry,
+    continue_journal,
     lock_folder,
     read_entries,
-    require_same_recipe,
+    start_journal,
     sync_folder,
 )
 from npbert.tables.resumable import SKIPPED_ENDING
@@ -80,11 +81,12 @@ class OutputFolder:
     def read_journal(self) -> None:
         """Find the complete files of the earlier run."""
         self.ignore_earlier_run()
-        for entry, _ in read_entries(self.folder):
+        for entry, end in read_entries(self.folder):
             if self.recipe is None:
                 self.recipe = entry["recipe"]
             else:
                 self._complete[entry["name"]] = entry
+            self._journal_bytes = end
 
     def begin(self, recipe: Mapping[str, object]) -> None:
         """Start with the first file, or go on with the files that are not complete.
@@ -100,13 +102,11 @@ class OutputFolder:
             If the earlier run had another recipe.
         """
         if self.recipe is not None:
-            require_same_recipe(self.folder, self.recipe, recipe)
+            continue_journal(self.folder, self._journal_bytes, self.recipe, recipe)
         else:
             self.remove_earlier_run()
             self._files.mkdir()
-            add_entry(self.folder, {"recipe": dict(recipe)})
-            sync_folder(self.folder)
-            sync_folder(self.folder.parent)
+            start_journal(self.folder, recipe)
             self.recipe = dict(recipe)
         self.has_begun = True
 

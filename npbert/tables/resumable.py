@@ -25,9 +25,10 @@ from npbert.tables.journal import (
     Recipe,
     add_entry,
     append,
+    continue_journal,
     lock_folder,
     read_entries,
-    require_same_recipe,
+    start_journal,
     sync_folder,
 )
 
@@ -149,13 +150,10 @@ class ResumableFile:
         if self.recipe is None:
             self.remove_earlier_run()
             self._create_file(self.rows_path)
-            add_entry(self.folder, {"recipe": dict(recipe)})
-            sync_folder(self.folder)
-            sync_folder(self.folder.parent)
+            start_journal(self.folder, recipe)
             self.has_begun = True
             return
-        require_same_recipe(self.folder, self.recipe, recipe)
-        os.truncate(self.folder / JOURNAL, self._journal_bytes)
+        continue_journal(self.folder, self._journal_bytes, self.recipe, recipe)
         if self.rows_path.exists():
             os.truncate(self.rows_path, self._size_bytes)
         if self._skipped_path.exists():

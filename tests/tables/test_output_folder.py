@@ -86,6 +86,15 @@ def test_nothing_is_left_where_nothing_was_made(target: Path, source: Path) -> N
     assert make_folder(target, source, resume=True) == 0
 
 
+def test_an_entry_of_which_only_a_part_reached_the_disk(target: Path, source: Path) -> None:
+    """It is dropped, so that the entries after it count."""
+    cut_short(target, source, after=1)
+    with (target.with_name("labelled.partial") / "journal.jsonl").open("ab") as file:
+        file.write(b'{"name": "day=')
+    cut_short(target, source, after=2, resume=True)
+    assert make_folder(target, source, resume=True) == 2
+
+
 def test_an_earlier_run_is_never_dropped_silently(target: Path, source: Path) -> None:
     cut_short(target, source, after=2)
     with pytest.raises(FileExistsError, match="did not end, of which 2 files are complete"):
