@@ -112,8 +112,7 @@ def records_of(
         return [column], column, (bad for bad in ahead if isinstance(bad, BadRow))
     text_column = column or _default_key(first.row)
     _reject_whole_table(first, text_column)
-    rows = _check_places(itertools.chain(ahead, rows), text_column, on_bad)
-    rows = _require_texts(rows, name, text_column)
+    rows = _require_texts(itertools.chain(ahead, rows), name, text_column, on_bad)
     ahead = []
     for found in rows:
         ahead.append(found)
@@ -161,13 +160,13 @@ def _has_text(found: ParsedRow, column: str) -> bool:
 
 
 def _require_texts(
-    rows: Iterator[ParsedRow | BadRow], name: str, column: str
+    rows: Iterator[ParsedRow | BadRow], name: str, column: str, on_bad: OnBadRow
 ) -> Iterator[ParsedRow | BadRow]:
     """Yield the rows, and raise a ValueError if those that could make a chunk lack the column."""
     keys: dict[str, None] = {}
     n_characters = 0
     where, advice = name, ""
-    for n_rows, found in enumerate(rows, 1):
+    for n_rows, found in enumerate(_check_places(rows, column, on_bad), 1):
         if isinstance(found, ParsedRow):
             if _has_text(found, column):
                 yield found
