@@ -77,7 +77,7 @@ def label_folder(request: ClassifyRequest, model: Model) -> tuple[int, Counts]:
         for job in jobs:
             labeller.reject_taken_names(job.columns, job.path)
         folder.begin(
-            make_recipe(request, model, n_threads)
+            make_recipe(request, model, labeller, n_threads)
             | {"column": request.column, "format": request.output_format}
         )
         request = replace(request, n_threads=n_threads)

@@ -96,7 +96,7 @@ def label_table(request: ClassifyRequest, model: Model, title: str = "") -> Coun
         labeller.reject_taken_names(table.columns, name)
         if output is not None:
             output.begin(
-                make_recipe(request, model, n_threads)
+                make_recipe(request, model, labeller, n_threads)
                 | {"column": table.text_column, "format": format}
             )
             earlier = output.rows_path if output.state["rows"] and not output.is_whole else None
@@ -166,7 +166,9 @@ def count_threads(request: ClassifyRequest, earlier: Recipe | None) -> int:
     return int(request.n_threads or (earlier or {}).get("threads") or available_cpus())
 
 
-def make_recipe(request: ClassifyRequest, model: Model, n_threads: int) -> Recipe:
+def make_recipe(
+    request: ClassifyRequest, model: Model, labeller: Labeller, n_threads: int
+) -> Recipe:
     """Return what decides the output, except for the input and what depends on it."""
     import numpy as np
 
@@ -190,7 +192,7 @@ def make_recipe(request: ClassifyRequest, model: Model, n_threads: int) -> Recip
         "skip_initial_space": request.dialect.skips_initial_space,
         "no_quotes": not request.dialect.has_quotes,
         "no_header": not request.dialect.has_header,
-        "columns_added": model.make_labeller(n_threads).column_names,
+        "columns_added": labeller.column_names,
     }
 
 
