@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -68,6 +69,22 @@ def no_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
+
+
+def bury_before_each_step(watch: Watch, folder: Path) -> list[Path]:
+    """Copy the folder before every step on the disk, as a process that dies there leaves it.
+
+    The copies appear in the list that is returned, while the steps are taken.
+    """
+    graves: list[Path] = []
+
+    def bury(step: Step) -> Any:
+        graves.append(folder.with_name(f"grave{len(graves)}"))
+        shutil.copytree(folder, graves[-1])
+        return step()
+
+    watch(bury)
+    return graves
 
 
 def names(folder: Path) -> list[str]:

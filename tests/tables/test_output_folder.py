@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from npbert.tables.output_folder import digest_of, resumable_folder
-from tests.support.resumable import CONTENT, RECIPE, Step, Watch, make, names, no_warnings
+from tests.support.resumable import (
+    CONTENT,
+    RECIPE,
+    Watch,
+    bury_before_each_step,
+    make,
+    names,
+    no_warnings,
+)
 
 NAMES = ("a.csv", "day=1/b.csv", "day=2/b.csv")
 
@@ -165,14 +173,7 @@ def test_a_run_that_dies_is_gone_on_with(
     if not is_new:
         target.mkdir()
         (target / "a.csv").write_text("old")
-    graves: list[Path] = []
-
-    def bury(step: Step) -> Any:
-        graves.append(target.parent.with_name(f"grave{len(graves)}"))
-        shutil.copytree(target.parent, graves[-1])
-        return step()
-
-    watch(bury)
+    graves = bury_before_each_step(watch, target.parent)
     make_folder(target, source, force=not is_new)
     monkeypatch.undo()
     n_refused = 0

@@ -6,7 +6,6 @@ import errno
 import gzip
 import json
 import os
-import shutil
 import stat
 import subprocess
 import sys
@@ -29,6 +28,7 @@ from tests.support.resumable import (
     Finish,
     Step,
     Watch,
+    bury_before_each_step,
     compress_in_two_steps,
     contents,
     cut_short,
@@ -232,14 +232,7 @@ def test_a_run_that_dies_is_gone_on_with(
         cut_short(target, after=n_before, finish=finish)
     if not is_new:
         target.write_text("old")
-    graves: list[Path] = []
-
-    def bury(step: Step) -> Any:
-        graves.append(target.parent.with_name(f"grave{len(graves)}"))
-        shutil.copytree(target.parent, graves[-1])
-        return step()
-
-    watch(bury)
+    graves = bury_before_each_step(watch, target.parent)
     again = partial(make, resume=True, force=not is_new, finish=finish, n_chunks=n_chunks)
     again(target)
     monkeypatch.undo()

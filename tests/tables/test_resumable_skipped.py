@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from npbert.tables.resumable import resumable
-from tests.support.resumable import CONTENT, HEADER, RECIPE, Step, Watch, names
+from tests.support.resumable import (
+    CONTENT,
+    HEADER,
+    RECIPE,
+    Watch,
+    bury_before_each_step,
+    names,
+)
 
 CHUNKS = [(b"1,one\n", b""), (b"2,two\n", b'{"bad": 1}\n'), (b"3,three\n", b'{"bad": 2}\n')]
 SKIPPED = b'{"bad": 1}\n{"bad": 2}\n'
@@ -106,14 +111,7 @@ def test_a_run_that_dies_is_gone_on_with(
     if not is_new:
         target.write_text("old")
         side.write_text("old")
-    graves: list[Path] = []
-
-    def bury(step: Step) -> Any:
-        graves.append(target.parent.with_name(f"grave{len(graves)}"))
-        shutil.copytree(target.parent, graves[-1])
-        return step()
-
-    watch(bury)
+    graves = bury_before_each_step(watch, target.parent)
     make(target, force=not is_new)
     monkeypatch.undo()
     for grave in graves:
