@@ -50,6 +50,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npbert.distilbert.activations import Array, relu, softmax_in_place
+from npbert.distilbert.tree import Parameters
 
 IntArray = NDArray[np.int64]
 
@@ -141,8 +142,8 @@ def select(columns: IntArray) -> Selector:
 # ----------------------------------------------------------------------------- linear layers
 
 
-@dataclass(frozen=True)
-class Linear:
+@dataclass(frozen=True, repr=False)
+class Linear(Parameters):
     """The parameters of a linear layer."""
 
     weight: Array  # (out, in)
@@ -170,8 +171,8 @@ def linear(parameters: Linear, x: Array) -> Array:
 # ----------------------------------------------------------------------------- normalization
 
 
-@dataclass(frozen=True)
-class LayerNorm:
+@dataclass(frozen=True, repr=False)
+class LayerNorm(Parameters):
     """The scale and the shift that follow a normalization."""
 
     weight: Array  # (dim,)
@@ -218,8 +219,8 @@ def layer_norm(parameters: LayerNorm, x: Array) -> Array:
 # -------------------------------------------------------------------------------- embeddings
 
 
-@dataclass(frozen=True)
-class Embeddings:
+@dataclass(frozen=True, repr=False)
+class Embeddings(Parameters):
     """One vector for every word piece, and one for every position."""
 
     word_embeddings: Array  # (vocab, dim)
@@ -256,8 +257,8 @@ def embed(embeddings: Embeddings, pack: Pack) -> Array:
 # --------------------------------------------------------------------------------- attention
 
 
-@dataclass(frozen=True)
-class Attention:
+@dataclass(frozen=True, repr=False)
+class Attention(Parameters):
     """The four linear layers of multi-head self-attention."""
 
     n_heads: int
@@ -408,8 +409,8 @@ def attention_of(parameters: Attention, x: Array, starts: IntArray) -> Iterator[
 # ------------------------------------------------------------------------------ feed-forward
 
 
-@dataclass(frozen=True)
-class FeedForward:
+@dataclass(frozen=True, repr=False)
+class FeedForward(Parameters):
     """The two linear layers that work on each token alone, and the function between them."""
 
     activation: Callable[[Array], Array]  # works in place
@@ -440,8 +441,8 @@ def feed_forward(parameters: FeedForward, x: Array) -> Array:
 # ----------------------------------------------------------------------- layers, one by one
 
 
-@dataclass(frozen=True)
-class Layer:
+@dataclass(frozen=True, repr=False)
+class Layer(Parameters):
     """One layer of the encoder."""
 
     attention: Attention
@@ -479,8 +480,8 @@ def apply_layer(layer: Layer, x: Array, starts: IntArray, selection: Selection) 
     return layer_norm(layer.output_layer_norm, output)
 
 
-@dataclass(frozen=True)
-class Encoder:
+@dataclass(frozen=True, repr=False)
+class Encoder(Parameters):
     """Embeddings and layers: all of DistilBERT but the head."""
 
     embeddings: Embeddings
@@ -541,8 +542,8 @@ def encode(encoder: Encoder, pack: Pack, selector: Selector) -> Array:
 # to logits. A logit is the raw score of a label, and only the differences of logits count.
 
 
-@dataclass(frozen=True)
-class SequenceClassifier:
+@dataclass(frozen=True, repr=False)
+class SequenceClassifier(Parameters):
     """The head that gives each text one logit per label."""
 
     pre_classifier: Linear  # (dim, dim)
@@ -590,8 +591,8 @@ def classify_tokens(classifier: Linear, x: Array) -> Array:
     return linear(classifier, x).T
 
 
-@dataclass(frozen=True)
-class WordPredictor:
+@dataclass(frozen=True, repr=False)
+class WordPredictor(Parameters):
     """The head that gives each token one logit per word piece."""
 
     activation: Callable[[Array], Array]  # works in place

@@ -33,6 +33,7 @@ from npbert.distilbert.model import (
 )
 from npbert.distilbert.packs import compute_in_packs
 from npbert.distilbert.threads import available_cpus
+from npbert.distilbert.tree import count_parameters, draw_tree, grow_tree
 from npbert.models.outputs import ModelOutput, OutputFields
 from npbert.models.padding import (
     BoolArray,
@@ -85,7 +86,8 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
 
     Notes
     -----
-    Models hold no state but their weights, so several threads can share one.
+    Models hold no state but their weights, so several threads can share one. In Python and in
+    notebooks, a model shows itself as a tree of its parts, with shapes and numbers of parameters.
     """
 
     device: ClassVar[str] = "cpu"
@@ -296,6 +298,16 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         return output
 
     forward = __call__
+
+    def __repr__(self) -> str:
+        parts: dict[str, object] = {"encoder": self.encoder}
+        if self.head is not None:
+            parts["head"] = self.head
+        tree = draw_tree(grow_tree(type(self).__name__, parts))
+        n_tied = sum(map(count_parameters, parts.values())) - self.num_parameters()
+        if not n_tied:
+            return tree
+        return f"{tree}\n{n_tied:,} of them are the word embeddings, which stand here twice."
 
     @property
     def num_labels(self) -> int:

@@ -25,7 +25,8 @@ class ModelOutput(Mapping[str, Any]):
     """The base of all outputs.
 
     ``outputs.logits``, ``outputs["logits"]`` and ``outputs[0]`` are the same array. A field that
-    has no value is None as an attribute, and does not exist for keys and indices.
+    has no value is None as an attribute, and does not exist for keys and indices. In Python and in
+    notebooks, an output shows the shapes of its arrays, and not their numbers.
     """
 
     def to_tuple(self) -> tuple[Value, ...]:
@@ -53,6 +54,11 @@ class ModelOutput(Mapping[str, Any]):
         names = (part.name for part in fields(self))  # type: ignore[arg-type]
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
+    def __repr__(self) -> str:
+        names = [part.name for part in fields(self)]  # type: ignore[arg-type]
+        shown = ", ".join(f"{name}={_shapes_of(getattr(self, name))}" for name in names)
+        return f"{type(self).__name__}({shown})"
+
     # A mapping would compare the values, but two arrays are compared number by number.
     def __eq__(self, other: object) -> bool:
         return True if self is other else NotImplemented
@@ -61,7 +67,7 @@ class ModelOutput(Mapping[str, Any]):
         return id(self)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class BaseModelOutput(ModelOutput):
     """The output of the encoder.
 
@@ -82,7 +88,7 @@ class BaseModelOutput(ModelOutput):
     attentions: tuple[Array, ...] | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class _LogitsOutput(ModelOutput):
     """The output of most heads; for `hidden_states` and `attentions` see `BaseModelOutput`."""
 
@@ -117,7 +123,7 @@ class MaskedLMOutput(_LogitsOutput):
     """
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class QuestionAnsweringModelOutput(ModelOutput):
     """The output of a model for question answering.
 
@@ -135,6 +141,18 @@ class QuestionAnsweringModelOutput(ModelOutput):
     end_logits: Array
     hidden_states: tuple[Array, ...] | None = None
     attentions: tuple[Array, ...] | None = None
+
+
+def _shapes_of(value: Value | None) -> str:
+    """Return the shape of an array, or the shapes of several, with their type."""
+    if value is None:
+        return "None"
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}"
+    shapes = [_shapes_of(item) for item in value]
+    if len(set(shapes)) == 1:
+        return f"{len(shapes)} x {shapes[0]}"
+    return f"({', '.join(shapes)})"
 
 
 def softmax(x: ArrayLike, axis: int = -1) -> Array:

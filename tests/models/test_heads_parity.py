@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +81,17 @@ def test_names_order_and_tuples_are_those_of_transformers(sides: Sides) -> None:
     assert len(as_tuple) == len(output.to_tuple()) == len(theirs.to_tuple())
     np.testing.assert_array_equal(as_tuple[0], output[0])
     assert model.eval() is model.to("cpu") is model
+
+
+def test_the_tree_has_the_shapes_and_the_number_of_all_parameters(sides: Sides) -> None:
+    model, oracle = sides
+    tree = repr(model)
+    assert tree.startswith(f"{type(oracle).__name__}(")
+    total, *tied = re.findall(r"([\d,]+) (?:parameters|of them)", tree)
+    counts = [int(count.replace(",", "")) for count in (total, *tied)]
+    assert counts[0] - sum(counts[1:]) == oracle.num_parameters()
+    for name, parameter in oracle.named_parameters():
+        *_, part, kind = name.split(".")
+        shape = tuple(parameter.shape)
+        shown = f"({part}): {shape}" if part.endswith("_embeddings") else f"{kind}={shape}"
+        assert shown in tree, name

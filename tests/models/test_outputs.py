@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -32,6 +34,19 @@ def test_what_is_not_there_is_a_clear_error() -> None:
         output["logits"]
     with pytest.raises(IndexError):
         output[1]
+
+
+def test_an_output_shows_shapes_and_no_numbers() -> None:
+    logits, states = np.ones((2, 3), np.float32), np.ones((2, 5, 4), np.float32)
+    assert repr(SequenceClassifierOutput(logits, hidden_states=(states, states))) == (
+        "SequenceClassifierOutput(loss=None, logits=float32 (2, 3), "
+        "hidden_states=2 x float32 (2, 5, 4), attentions=None)"
+    )
+    some: Any = (None, states)  # as output_hidden_states=[1] gives them
+    assert repr(BaseModelOutput(states, hidden_states=some)) == (
+        "BaseModelOutput(last_hidden_state=float32 (2, 5, 4), "
+        "hidden_states=(None, float32 (2, 5, 4)), attentions=None)"
+    )
 
 
 @pytest.mark.parametrize("axis", [-1, 0, 1])
