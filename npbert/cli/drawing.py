@@ -6,12 +6,12 @@ import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from npbert.cli.screen_width import cut, pad, printable, width_of
+from npbert.terminal.bars import draw_bar
+from npbert.terminal.screen_width import cut, pad, printable, width_of
 
 if TYPE_CHECKING:
     from npbert.pipelines.results import LabelScore
 
-_BAR_WIDTH: Final = 20  # columns
 _LEAST_ROOM: Final = 10  # columns of the text that are shown on the narrowest terminal
 
 
@@ -34,10 +34,8 @@ def draw_labels(text: str, labels: Sequence[LabelScore]) -> str:
     width = max(map(width_of, names), default=0)
     lines = []
     for name, result in zip(names, labels, strict=True):
-        # The score of a regression model can lie below 0 or above 1. The bar ends there.
-        filled = round(min(max(result["score"], 0), 1) * _BAR_WIDTH)
-        bar = "█" * filled + "░" * (_BAR_WIDTH - filled)
-        lines.append(f"{pad(name, width)}  {result['score']:.4f}  {bar}")
+        score = result["score"]
+        lines.append(f"{pad(name, width)}  {score:.4f}  {draw_bar(score)}")
     lines = lines or ["(no text)"]
     room = max(shutil.get_terminal_size().columns - width_of(lines[0]) - 2, _LEAST_ROOM)
     lines[0] += "  " + cut(printable(text), room)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from npbert.cli.screen_width import cut, pad, printable, width_of
+from npbert.terminal.screen_width import cut, pad, printable, width_of, wrap
 
 # Each of these is one cluster.
 CLUSTERS = [
@@ -78,3 +78,16 @@ def test_no_more_is_read_than_fits() -> None:
 )
 def test_what_a_terminal_cannot_show(text: str, shown: str) -> None:
     assert "".join(printable(text)) == shown
+
+
+@pytest.mark.parametrize(
+    ("words", "lines"),
+    [
+        (["one", "two", "three"], ["one two", "three"]),
+        (["東京", "空", "x"], ["東京 空", "x"]),
+        (["longer than", "a", "b"], ["longer than", "a b"]),
+        ([], []),
+    ],
+)
+def test_words_are_wrapped(words: list[str], lines: list[str]) -> None:
+    assert [*wrap(words, 7)] == lines

@@ -8,7 +8,7 @@ width count as narrow, as they are outside of old East Asian terminals.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 _ZERO_WIDTH_NON_JOINER, _JOINER = "\u200c\u200d"
@@ -60,6 +60,30 @@ def cut(characters: Iterable[str], width: int) -> str:
         if used < width:
             kept_before_dots = kept
     return kept
+
+
+def wrap(
+    words: Iterable[str], width: int, measure: Callable[[str], int] = width_of
+) -> Iterator[str]:
+    """Yield lines of words with blanks between them, which take at most `width` columns.
+
+    Parameters
+    ----------
+    words : iterable of str
+        A word that is wider than a line has a line of its own.
+    width : int
+    measure : callable
+        Returns how many columns a word takes.
+    """
+    line, used = "", 0
+    for word in words:
+        needed = measure(word)
+        if line and used + 1 + needed > width:
+            yield line
+            line, used = "", 0
+        line, used = (f"{line} {word}", used + 1 + needed) if line else (word, needed)
+    if line:
+        yield line
 
 
 def _clusters(characters: Iterable[str]) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""What results look like on a terminal: the columns that a text takes, and bars."""
