@@ -37,6 +37,7 @@ PAGES: Final = DOCS / "reference"
 # The rooms that have public names, in the order in which a user meets them.
 ROOMS: Final = {
     "pipelines": "Pipelines: texts in, answers out",
+    "explanations": "Explanations: which words made a label",
     "models": "Models: padded arrays in, outputs out",
     "tokenization": "Tokenizers: text to token ids, and back",
     "checkpoints": "Checkpoints: the files of a model",

@@ -3,6 +3,11 @@
 from npbert.checkpoints.config import AutoConfig as AutoConfig
 from npbert.checkpoints.config import DistilBertConfig as DistilBertConfig
 from npbert.checkpoints.safetensors_files import CheckpointError as CheckpointError
+from npbert.explanations.explain import explain as explain
+from npbert.explanations.results import Explanation as Explanation
+from npbert.explanations.results import Pair as Pair
+from npbert.explanations.results import Step as Step
+from npbert.explanations.results import Word as Word
 from npbert.models.heads import AutoModel as AutoModel
 from npbert.models.heads import AutoModelForCausalLM as AutoModelForCausalLM
 from npbert.models.heads import AutoModelForMaskedLM as AutoModelForMaskedLM

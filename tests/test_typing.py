@@ -121,6 +121,26 @@ def test_a_pipeline_for_labels() -> None:
     assert_keys(is_a_complete_type(classifier)[0], npbert.LabelScore)
 
 
+def test_explain() -> None:
+    one = assert_type(npbert.explain("Not bad.", "mini", steps=True), npbert.Explanation)
+    several = assert_type(npbert.explain([TEXT], "mini", unit="sentence"), list[npbert.Explanation])
+    stream = npbert.explain(iter([TEXT]), "mini", method="mask", batch_size=4)
+    assert_type(stream, Iterator[npbert.Explanation])
+    assert_type(next(stream), npbert.Explanation)
+    loaded = npbert.pipeline("sentiment-analysis", "mini", top_k=2)
+    assert_type(npbert.explain("Not bad.", loaded, label="POSITIVE"), npbert.Explanation)
+    assert_type(one.words, tuple[npbert.Word, ...])
+    assert_type(one.words[0].effect, float)
+    assert_type(one.words[0].without, dict[str, float])
+    assert_type(one.pairs, tuple[npbert.Pair, ...])
+    assert_type(one.steps, tuple[npbert.Step, ...] | None)
+    assert_type(one.attention, Array | None)
+    start = assert_type(several[0].to_dict()["words"][0]["start"], int)
+    assert type(start) is int
+    for value in (one.lead, one.words[0].effect, one.pairs[0].effect, one.scores[one.label]):
+        assert type(value) is float
+
+
 # --------------------------------------------------------------------------------- other tasks
 
 
@@ -243,6 +263,8 @@ def test_models(folder: Folder) -> None:
     [
         ('npbert.classify("a", top_j=1)', "top_j"),
         ("npbert.classify(1)", "classify"),
+        ('npbert.explain("a", method="gradients")', "explain"),
+        ('npbert.explain("a", text_pair="b")', "explain"),
         ('npbert.classify("a")[0]["lable"]', "lable"),
         ('npbert.pipeline("fill-mask", "m", top_k="x")', "pipeline"),
         ('npbert.pipeline("ner", "m", agregation_strategy="simple")', "agregation_strategy"),

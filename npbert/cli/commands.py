@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Final, TextIO
 
-from npbert.cli import classify, info
+from npbert.cli import classify, explain, info
 from npbert.cli.standard_output import drop_unwritten
 from npbert.messages import harmless
 
@@ -65,6 +65,7 @@ def _make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     classify.add_parser(commands)
+    explain.add_parser(commands)
     info.add_parser(commands)
     return parser
 

@@ -110,17 +110,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="a text to label; '-' alone reads texts from standard input",
     )
-    _add_model_arguments(parser)
-    _add_input_arguments(parser)
-    _add_output_arguments(parser)
-
-
-def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    model = parser.add_argument_group("model")
-    model.add_argument(
-        "--model", help="a folder, 'mini' or a hub id (default: a DistilBERT for SST-2)"
-    )
-    add_file_arguments(model)
+    model = add_model_arguments(parser)
     model.add_argument(
         "--top-k",
         type=_read_top_k,
@@ -129,6 +119,17 @@ def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
         help="also add a column of scores for every label, in which each text has the scores of "
         "its best K labels, or of 'all' labels",
     )
+    _add_input_arguments(parser)
+    _add_output_arguments(parser)
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the arguments that choose a model and how it computes, and return their group."""
+    model = parser.add_argument_group("model")
+    model.add_argument(
+        "--model", help="a folder, 'mini' or a hub id (default: a DistilBERT for SST-2)"
+    )
+    add_file_arguments(model)
     model.add_argument(
         "--long-text",
         choices=("error", "truncate", "window"),
@@ -143,6 +144,7 @@ def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
         help="the most threads that compute at a time (default: the number of processors that "
         "npbert may use)",
     )
+    return model
 
 
 def add_file_arguments(parser: argparse._ActionsContainer) -> None:

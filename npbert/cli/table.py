@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from npbert.arguments import NOT_GIVEN
 from npbert.cli.drawing import draw_labels
+from npbert.cli.loading import load_classifier
 from npbert.cli.progress import Progress, is_progress_shown
 from npbert.cli.request import PARQUET_WITHOUT_FILE, TABLE, ClassifyRequest, wrong_usage
 from npbert.cli.standard_output import write_bytes, write_for_people
@@ -34,17 +35,7 @@ class Model:
     @cached_property
     def classifier(self) -> TextClassificationPipeline:
         """The pipeline with the model."""
-        from npbert import pipeline
-
-        request = self._request
-        return pipeline(
-            "text-classification",
-            request.model,
-            revision=request.revision,
-            subfolder=request.subfolder,
-            variant=request.variant,
-            long_text=request.long_text,
-        )
+        return load_classifier(self._request)
 
     @cached_property
     def digest(self) -> str:

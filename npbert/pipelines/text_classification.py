@@ -20,7 +20,8 @@ from npbert.pipelines.results import LabelScore as LabelScore
 from npbert.pipelines.results import LabelsT, TextInput, TextInputs, TextPair
 from npbert.tokenization.tokenizer import Tokenizer
 
-_FUNCTIONS: Final[dict[str, Callable[[Array], Array]]] = {
+# What turns logits into scores, by the names that `function_to_apply` has for it.
+FUNCTIONS: Final[dict[str, Callable[[Array], Array]]] = {
     "softmax": softmax,
     "sigmoid": sigmoid,
     "none": lambda logits: logits,
@@ -61,9 +62,9 @@ class TextClassificationOptions(Options):
         if self.top_k not in (NOT_GIVEN, None):
             check_count("top_k", self.top_k)
         function = self.function_to_apply
-        if function is not None and str(function).lower() not in _FUNCTIONS:
+        if function is not None and str(function).lower() not in FUNCTIONS:
             raise ValueError(
-                f"function_to_apply is {function!r}, expected one of: {', '.join(_FUNCTIONS)}"
+                f"function_to_apply is {function!r}, expected one of: {', '.join(FUNCTIONS)}"
             )
         if self.text_pair is not None:
             check_text(self.text_pair, "text_pair")
@@ -259,7 +260,7 @@ class TextClassificationPipeline(
         if len(rows) > 1:
             logits = self._mean_of_windows(tokenized, rows, call.cutting.stride)
         config = self.model.config
-        scores = _FUNCTIONS[self._function(call.options)](logits)  # (labels,)
+        scores = FUNCTIONS[self._function(call.options)](logits)  # (labels,)
         top_k = call.options.top_k
         if isinstance(top_k, NotGiven):
             best = int(scores.argmax())

@@ -200,6 +200,8 @@ ELSEWHERE = [
     "give texts, --input FILE, or - for standard input",
     "leave out --output and use '>'",
     "standard output is closed; give --output FILE",
+    "--compare needs exactly one TEXT",
+    "give --html FILE or --format json, not both",
 ]
 
 
