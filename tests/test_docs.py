@@ -23,7 +23,13 @@ import npbert
 CHECKOUT = Path(__file__).parents[1]
 DOCS = CHECKOUT / "docs"
 SCALE = DOCS / "scale.md"
-WITH_PYTHON = [CHECKOUT / "README.md", DOCS / "deploy.md", DOCS / "walkthrough.md", SCALE]
+WITH_PYTHON = [
+    CHECKOUT / "README.md",
+    DOCS / "deploy.md",
+    DOCS / "explain.md",
+    DOCS / "walkthrough.md",
+    SCALE,
+]
 DOCUMENTS = [*WITH_PYTHON, DOCS / "files.md"]
 PAGES = [*sorted(CHECKOUT.glob("*.md")), *sorted(DOCS.glob("*.md"))]
 PUBLISHED = Path(__file__).parent / "data" / "published_logits.jsonl"
