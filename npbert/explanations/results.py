@@ -133,7 +133,7 @@ class Pair:
     Attributes
     ----------
     first, second : int
-        The numbers of the words in `Explanation.words`, counted from 0.
+        The numbers of the words in `words` of the explanation, counted from 0.
     effect : float
         How far the lead of the label falls without both of them.
     interaction : float

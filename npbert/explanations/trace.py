@@ -26,7 +26,7 @@ from npbert.pipelines.text_classification import FUNCTIONS
 _PACKAGE_FOLDER: Final = os.path.dirname(os.path.dirname(__file__))
 
 
-class Trace(NamedTuple):
+class TracedText(NamedTuple):
     """The arrays that a text goes through.
 
     Attributes
@@ -44,7 +44,7 @@ class Trace(NamedTuple):
     starts: np.ndarray[Any, np.dtype[np.int64]]
 
 
-def trace(classifier: AnyClassifier, text: str, max_tokens: int | None) -> Trace:
+def trace(classifier: AnyClassifier, text: str, max_tokens: int | None) -> TracedText:
     """Run the forward pass for one text, and keep its arrays.
 
     Parameters
@@ -61,10 +61,10 @@ def trace(classifier: AnyClassifier, text: str, max_tokens: int | None) -> Trace
     starts = np.array([0, n_tokens])
     pack = Pack(np.array(encoding.ids, np.int64), np.arange(n_tokens), starts)
     states = list(hidden_states(classifier.model.encoder, pack, select_first))
-    return Trace(tuple(encoding.tokens), states, starts)
+    return TracedText(tuple(encoding.tokens), states, starts)
 
 
-def steps_of(classifier: AnyClassifier, traced: Trace, label: str) -> tuple[Step, ...]:
+def steps_of(classifier: AnyClassifier, traced: TracedText, label: str) -> tuple[Step, ...]:
     """Return the steps of a text, with the lead of a label after each of them."""
     model = cast("DistilBertForSequenceClassification", classifier.model)
     cls = np.hstack([state[:, :1] for state in traced.states])  # (dim, layers + 1)
@@ -107,7 +107,7 @@ def steps_of(classifier: AnyClassifier, traced: Trace, label: str) -> tuple[Step
     )
 
 
-def attention_in(classifier: AnyClassifier, traced: Trace) -> Array:
+def attention_in(classifier: AnyClassifier, traced: TracedText) -> Array:
     """Return where the tokens of a text look: float32 (layers, heads, seq, seq)."""
     layers = classifier.model.encoder.layers
     return np.concatenate(
