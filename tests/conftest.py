@@ -1,12 +1,15 @@
-"""Which tests are slow: `scripts/check` leaves them out, and `pytest` runs them.
+"""Which tests are slow, and what holds for all tests.
 
-The rule is the subject of a file, and not the time that a test took on some day. These files
-compare many shapes with PyTorch, start many processes, or wait.
+`scripts/check` leaves the slow tests out, and `pytest` runs them. The rule is the subject of a
+file, and not the time that a test took on some day. These files compare many shapes with PyTorch,
+start many processes, or wait.
 """
 
 from __future__ import annotations
 
 import pytest
+
+from npbert.distilbert.blas import ProcessorShare, blas_threads
 
 SLOW = {
     "models/test_*_parity.py": "many shapes of random weights, computed by npbert and PyTorch",
@@ -27,3 +30,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.path.match(pattern) for pattern in SLOW):
             item.add_marker(pytest.mark.slow)
+
+
+class _QuietHost(ProcessorShare):
+    def at_most(self, n_threads: int, now_s: float) -> int:
+        return n_threads
+
+
+@pytest.fixture(autouse=True)
+def _quiet_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use all threads of BLAS however busy the host is: the last digits can depend on it."""
+    monkeypatch.setattr(blas_threads, "_share", _QuietHost())

@@ -141,8 +141,8 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGr
         "--threads",
         type=_read_count,
         metavar="N",
-        help="the most threads that compute at a time (default: the number of processors that "
-        "npbert may use)",
+        help="the most threads that compute at a time (default: NPBERT_THREADS of the "
+        "environment, or the number of processors that npbert may use)",
     )
     return model
 

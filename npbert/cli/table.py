@@ -152,9 +152,9 @@ def count_threads(request: ClassifyRequest, earlier: Recipe | None) -> int:
     By default it is the number that the earlier run had, because the last digits of the scores
     depend on it, or else the number of processors.
     """
-    from npbert.distilbert.threads import available_cpus
+    from npbert.distilbert.cpus import default_threads
 
-    return int(request.n_threads or (earlier or {}).get("threads") or available_cpus())
+    return int(request.n_threads or (earlier or {}).get("threads") or default_threads())
 
 
 def make_recipe(
@@ -206,10 +206,14 @@ def _label_into_file(
     output: ResumableFile, table: Table, labeller: Labeller, serializer: Serializer, name: str
 ) -> Iterator[None]:
     """Label into a file; yield before the first chunk, and after every chunk."""
+    from npbert.distilbert.blas import blas_threads
     from npbert.tables.labelling import label_into
 
     labeller.restore_counts(output.state)
-    yield from label_into(output, table, labeller, serializer, name)
+    # A chunk with little text is computed on all threads of BLAS, or on fewer if the host is busy,
+    # and the last digits depend on that. A run that is resumed must end with the same bytes.
+    with blas_threads.at_most(1):
+        yield from label_into(output, table, labeller, serializer, name)
     output.complete()
 
 

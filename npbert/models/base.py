@@ -21,6 +21,7 @@ from npbert.checkpoints.saving import write_files
 from npbert.checkpoints.weight_files import WEIGHTS_FILE, files_to_copy
 from npbert.checkpoints.weights import find_non_finite, load_parameters, named_arrays
 from npbert.distilbert.activations import Array
+from npbert.distilbert.cpus import default_threads
 from npbert.distilbert.model import (
     Encoder,
     Pack,
@@ -32,7 +33,6 @@ from npbert.distilbert.model import (
     select_first,
 )
 from npbert.distilbert.packs import compute_in_packs
-from npbert.distilbert.threads import available_cpus
 from npbert.distilbert.tree import count_parameters, draw_tree, grow_tree
 from npbert.models.outputs import ModelOutput, OutputFields
 from npbert.models.padding import (
@@ -274,7 +274,7 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         )
         if self._reads_cls_alone:
             check_first_is_seen(mask)
-        n_threads = available_cpus()
+        n_threads = default_threads()
         fields: OutputFields = {}
         wanted = options.get("output_hidden_states")
         wanted = config.output_hidden_states if wanted is None else wanted

@@ -21,9 +21,9 @@ from tokenizers import Encoding
 from npbert.arguments import as_iterator, as_list, check_text
 from npbert.distilbert.activations import Array
 from npbert.distilbert.combining import CallCombiner
+from npbert.distilbert.cpus import default_threads
 from npbert.distilbert.model import Pack
 from npbert.distilbert.packs import TokenSequence, check_tokens
-from npbert.distilbert.threads import available_cpus
 from npbert.messages import with_noun
 from npbert.models.base import PreTrainedModel
 from npbert.pipelines.components import require_own
@@ -396,7 +396,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
             for number, one in zip(numbers, tokenized, strict=True)
             for part in one.parts
         ]
-        n_threads = call.options.threads or available_cpus()
+        n_threads = call.options.threads or default_threads()
         rows = iter(
             self._combiner.compute(
                 self._compute_rows, sequences, n_threads, call.options.batch_size

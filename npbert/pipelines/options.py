@@ -44,8 +44,9 @@ class CallOptions(PortedOptions, total=False):
         the result of each text is returned before the next text is read. The option changes only
         memory and speed.
     threads : int or None
-        The most threads that compute at a time. The default is the number of processors that the
-        process may use, as its affinity and the quota of its control group say.
+        The most threads that compute at a time. The default is NPBERT_THREADS of the environment,
+        or else the number of processors that the process may use, as its affinity and the quota of
+        its control group say, but no more than OPENBLAS_NUM_THREADS or OMP_NUM_THREADS.
     """
 
     truncation: bool | str | None

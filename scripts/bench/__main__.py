@@ -21,7 +21,7 @@ if not __package__:  # run by its path, where Python finds the modules beside th
 
 from bench import callers, files, speed
 from bench.material import CHECKOUT, make_folder
-from npbert.distilbert.threads import available_cpus
+from npbert.distilbert.cpus import default_threads
 
 BASE_FOLDER = CHECKOUT / "build" / "bench"
 
@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> None:
     shared.add_argument(
         "--threads",
         type=int,
-        default=available_cpus(),
+        default=default_threads(),
         help="threads per engine (default: %(default)s, one per processor)",
     )
     shared.add_argument(

@@ -257,7 +257,7 @@ def test_threads_and_batch_size_reach_the_computation(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The results do not depend on these options, so the packs and their threads are looked at."""
-    monkeypatch.setattr("npbert.pipelines.base.available_cpus", lambda: 3)
+    monkeypatch.setattr("npbert.pipelines.base.default_threads", lambda: 3)
     classifier = npbert.pipeline("text-classification", folder)
     forward_pack = classifier.model.forward_pack
     computed: list[tuple[int, int]] = []  # the thread of each pack, and its number of texts

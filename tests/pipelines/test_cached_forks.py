@@ -12,7 +12,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import npbert
-from npbert.distilbert.threads import _blas_threads
+from npbert.distilbert import blas
 from npbert.pipelines import cached
 from tests.support.blas import blas_threads
 from tests.support.oracles import make_folder
@@ -70,7 +70,7 @@ class HeldElsewhere:
 
 def test_locks_that_another_thread_holds(folder: str) -> None:
     expected = npbert.classify("film", folder, threads=1)
-    for lock in (cached._loading, _blas_threads._lock):
+    for lock in (cached._loading, blas.blas_threads._lock):
         with HeldElsewhere(lock):
             assert succeeds_in_a_child(
                 lambda: npbert.classify("film", folder, threads=1) == expected
@@ -78,7 +78,7 @@ def test_locks_that_another_thread_holds(folder: str) -> None:
 
 
 def test_blas_has_the_threads_that_it_had_before_the_limit_of_another_thread() -> None:
-    with HeldElsewhere(_blas_threads.at_most(1)):
+    with HeldElsewhere(blas.blas_threads.at_most(1)):
         assert blas_threads() == {1}
         assert succeeds_in_a_child(lambda: blas_threads() == {2})
         assert blas_threads() == {1}
