@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
@@ -87,7 +86,9 @@ def reject_unknown(function: str, unknown: Iterable[str], known: Iterable[str]) 
     """
     known = sorted(known)
     for name in unknown:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=_ALIKE)
+        from difflib import get_close_matches  # most calls have no unknown name
+
+        near = get_close_matches(name, known, n=1, cutoff=_ALIKE)
         successor, example = _RENAMED.get(name, ("", ""))
         if successor in known:
             hint = f"its present form is {example}"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+
 import pytest
 
 import npbert
@@ -14,3 +18,20 @@ def test_the_public_names() -> None:
     assert sorted(names) == dir(npbert)
     with pytest.raises(AttributeError, match="no attribute 'Pipeline'"):
         _ = npbert.Pipeline  # type: ignore[attr-defined]
+
+
+FIRST_LABEL = """
+import json, sys, npbert
+npbert.classify("A film to remember.", model="mini")
+print(json.dumps(list(sys.modules)))
+"""
+SLOW_IMPORTS = {
+    *("asyncio", "concurrent.futures", "difflib", "hashlib", "http", "logging", "multiprocessing"),
+    *("random", "secrets", "shutil", "socket", "subprocess", "tempfile", "unittest"),
+    *("httpx", "huggingface_hub", "pandas", "pyarrow", "tqdm", "yaml"),
+}
+
+
+def test_the_first_label_imports_nothing_slow_that_it_does_not_need() -> None:
+    answer = subprocess.check_output([sys.executable, "-c", FIRST_LABEL])
+    assert not SLOW_IMPORTS & set(json.loads(answer))

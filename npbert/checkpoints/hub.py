@@ -12,7 +12,6 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from glob import escape
 from pathlib import Path
 from typing import Any, Final, TypedDict, cast
 
@@ -326,6 +325,8 @@ def _from_hub(
     any_of: tuple[str, ...],
 ) -> Path:
     """Let the hub's client find or download a snapshot, and return the folder with the files."""
+    from glob import escape
+
     from huggingface_hub import HfApi, constants, snapshot_download
     from huggingface_hub.utils.tqdm import tqdm
 

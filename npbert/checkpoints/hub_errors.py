@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -38,6 +37,7 @@ class Download(NamedTuple):
 @contextmanager
 def without_notices() -> Iterator[None]:
     """Let the client not remark that a repository has none of the files that may be there."""
+    import logging  # the client has imported it by now, and a start without the client need not
 
     def is_needed(record: logging.LogRecord) -> bool:
         return not record.getMessage().startswith("No files matched")

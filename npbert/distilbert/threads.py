@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TypeVar
 
@@ -51,6 +50,8 @@ def map_on_threads(
     if n_workers < 2:
         with blas_threads.at_most_free(n_threads):
             return [function(item) for _, item in left]
+    from concurrent.futures import ThreadPoolExecutor  # imports logging, as one item need not
+
     results: dict[int, T] = {}
     lock = threading.Lock()
 

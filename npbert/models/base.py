@@ -17,7 +17,6 @@ from npbert.checkpoints.config import DistilBertConfig, LoadingOptions, config_c
 from npbert.checkpoints.hub import CONFIG_FILE, ModelSource, elsewhere, split_hub_options
 from npbert.checkpoints.parameters import HeadKind
 from npbert.checkpoints.safetensors_files import CheckpointError
-from npbert.checkpoints.saving import write_files
 from npbert.checkpoints.weight_files import WEIGHTS_FILE, files_to_copy
 from npbert.checkpoints.weights import find_non_finite, load_parameters, named_arrays
 from npbert.distilbert.activations import Array
@@ -189,6 +188,8 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         ValueError
             If the model was not loaded from files.
         """
+        from npbert.checkpoints.saving import write_files
+
         if self._loaded_from is None:
             raise ValueError(
                 f"this {type(self).__name__} was not loaded by from_pretrained, so there are no "

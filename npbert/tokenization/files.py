@@ -12,7 +12,6 @@ from typing import Final
 import tokenizers
 from tokenizers import normalizers
 
-from npbert.checkpoints.saving import write_files
 from npbert.messages import enumerate_names, enumerate_values
 from npbert.tokenization import bert_rules
 from npbert.tokenization.schema import SPECIAL_TOKENS
@@ -130,6 +129,8 @@ def write_tokenizer(
     FileExistsError
         If a file with one of these names holds something else.
     """
+    from npbert.checkpoints.saving import write_files
+
     # The settings of a copy are changed, and not those of the backend that others may use.
     whole = tokenizers.Tokenizer.from_str(backend.to_str())
     whole.no_truncation()

@@ -27,7 +27,9 @@ OURS = "npbert"
 LIMIT = "products"  # the matrix products of npbert and nothing else
 PEERS = ("transformers", "torch", "onnxruntime", "openvino")
 PRODUCT_GFLOP = 2 * math.prod(PRODUCT) / 1e9
-BLAS_SETTINGS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+# The first two change the BLAS kernel. With the third one, Python compiles the modules of a
+# checkout at every start, but not those of installed packages.
+SETTINGS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PYTHONDONTWRITEBYTECODE")
 SCORE_TOLERANCE = 1e-4
 MIB = 1 << 20
 
@@ -53,8 +55,8 @@ class Host(NamedTuple):
 
 
 def clean_environment() -> dict[str, str]:
-    """Return the environment without the settings that change the BLAS kernel."""
-    settings = [name for name in BLAS_SETTINGS if name in os.environ]
+    """Return the environment without the settings that change the speed of the engines."""
+    settings = [name for name in SETTINGS if name in os.environ]
     if settings:
         print(f"{' and '.join(settings)} unset for every engine", file=sys.stderr)
     return {name: value for name, value in os.environ.items() if name not in settings}

@@ -55,13 +55,16 @@ def test_an_engine_that_ends_is_reported(tmp_path: Path) -> None:
         engine.label(Work("one", ["A film."]))
 
 
-def test_settings_that_change_the_blas_kernel_are_unset(
+def test_settings_that_change_the_speed_are_unset(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("OPENBLAS_L2_SIZE", raising=False)
-    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
-    assert "OPENBLAS_CORETYPE" not in clean_environment()
-    assert capsys.readouterr().err == "OPENBLAS_CORETYPE unset for every engine\n"
+    names = {"OPENBLAS_CORETYPE", "PYTHONDONTWRITEBYTECODE"}
+    for name in names:
+        monkeypatch.setenv(name, "Haswell")
+    assert not names & clean_environment().keys()
+    expected = "OPENBLAS_CORETYPE and PYTHONDONTWRITEBYTECODE unset for every engine\n"
+    assert capsys.readouterr().err == expected
 
 
 def test_the_report_names_the_blas_kernel_of_the_engines(tmp_path: Path) -> None:
