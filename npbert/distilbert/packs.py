@@ -42,6 +42,33 @@ class TokenSequence(NamedTuple):
     inputs_embeds: Array | None = None
 
 
+def without_repeats(texts: Iterable[TokenSequence]) -> tuple[list[TokenSequence], list[int]]:
+    """Return the texts that differ, and for each text its place among them.
+
+    Real files repeat texts: reviews of one word, form letters, retweets.
+
+    Parameters
+    ----------
+    texts : iterable of TokenSequence
+        Without `inputs_embeds`, and each with positions that count up from its first one.
+
+    Returns
+    -------
+    tuple of list
+        The first of each group of equal texts, in order, and one number per text.
+    """
+    first_texts: list[TokenSequence] = []
+    place_of: dict[tuple[bytes, bytes], int] = {}
+    places: list[int] = []
+    for text in texts:
+        key = text.input_ids.tobytes(), text.position_ids[:1].tobytes()
+        place = place_of.setdefault(key, len(first_texts))
+        if place == len(first_texts):
+            first_texts.append(text)
+        places.append(place)
+    return first_texts, places
+
+
 def check_tokens(
     text: TokenSequence, vocab_size: int, max_position_embeddings: int, where: str
 ) -> None:

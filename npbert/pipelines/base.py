@@ -23,7 +23,7 @@ from npbert.distilbert.activations import Array
 from npbert.distilbert.combining import CallCombiner
 from npbert.distilbert.cpus import default_threads
 from npbert.distilbert.model import Pack
-from npbert.distilbert.packs import TokenSequence, check_tokens
+from npbert.distilbert.packs import TokenSequence, check_tokens, without_repeats
 from npbert.messages import with_noun
 from npbert.models.base import PreTrainedModel
 from npbert.pipelines.components import require_own
@@ -391,17 +391,16 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
     ) -> Iterator[Outcome[ResultT]]:
         """Yield the outcome of each input of a chunk, in order."""
         tokenized = self._tokenize(chunk, call, numbers)
-        sequences = [
+        sequences, places = without_repeats(
             self._token_sequence(part, number, self._first_position(part, call))
             for number, one in zip(numbers, tokenized, strict=True)
             for part in one.parts
-        ]
-        n_threads = call.options.threads or default_threads()
-        rows = iter(
-            self._combiner.compute(
-                self._compute_rows, sequences, n_threads, call.options.batch_size
-            )
         )
+        n_threads = call.options.threads or default_threads()
+        computed = self._combiner.compute(
+            self._compute_rows, sequences, n_threads, call.options.batch_size
+        )
+        rows = (computed[place] for place in places)
         for one in tokenized:
             n_parts = len(one.parts)
             result = self._make_result(one, list(itertools.islice(rows, n_parts)), call)

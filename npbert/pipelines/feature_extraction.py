@@ -190,6 +190,6 @@ class FeatureExtractionPipeline(
             vectors = np.pad(vectors, ((first, n_padding - first), (0, 0)))  # with zeros
         hidden_state = vectors[None]  # (1, seq, dim)
         if call.options.return_tensors:
-            return hidden_state
+            return hidden_state.copy()  # equal texts share their vectors
         nested: Features = hidden_state.tolist()
         return nested

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npbert.distilbert.packs import TokenSequence, check_tokens, packs_of
+from npbert.distilbert.packs import TokenSequence, check_tokens, packs_of, without_repeats
 
 
 def texts_of(lengths: list[int]) -> list[TokenSequence]:
@@ -16,6 +16,18 @@ def texts_of(lengths: list[int]) -> list[TokenSequence]:
         TokenSequence(1000 * number + np.arange(n), np.arange(n))
         for number, n in enumerate(lengths)
     ]
+
+
+@given(st.lists(st.tuples(st.lists(st.integers(0, 2), min_size=1, max_size=3), st.integers(0, 1))))
+def test_equal_texts_have_one_place(texts: list[tuple[list[int], int]]) -> None:
+    """Texts are equal if they have the same ids at the same positions."""
+    sequences = [
+        TokenSequence(np.array(ids), np.arange(first, first + len(ids))) for ids, first in texts
+    ]
+    firsts, places = without_repeats(sequences)
+    described = [(text.input_ids.tolist(), int(text.position_ids[0])) for text in firsts]
+    assert described == [text for n, text in enumerate(texts) if text not in texts[:n]]
+    assert [described[place] for place in places] == texts
 
 
 @given(

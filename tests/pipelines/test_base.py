@@ -51,6 +51,32 @@ def test_the_company_of_a_text_does_not_matter(
     assert_same_labels(ours(texts, batch_size=batch_size), [alone[text] for text in texts])
 
 
+def test_equal_texts_are_computed_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    classifier = npbert.pipeline("text-classification", folder, long_text="window", top_k=None)
+    n_computed: list[int] = []
+    forward_pack = classifier.model.forward_pack
+
+    def record(pack: Pack) -> Any:
+        n_computed.append(len(pack.starts) - 1)
+        return forward_pack(pack)
+
+    monkeypatch.setattr(classifier.model, "forward_pack", record)
+    texts = ["A film.", "a FILM .", "word " * 700, "A film!", "A film.", "word " * 700]
+    results = classifier(texts)
+    assert sum(n_computed) == 4  # the text of 700 words has two windows
+    assert results[0] == results[1] == results[4] != results[3]
+    assert results[2] == results[5]
+    assert_same_labels(results, [classifier([text])[0] for text in texts])
+
+
+@pytest.mark.filterwarnings("ignore:.*leaves the weights of the head unused")
+def test_equal_texts_have_vectors_of_their_own(folder: Path) -> None:
+    extractor = npbert.pipeline("feature-extraction", folder, return_tensors=True)
+    first, second = extractor(["A film.", "A film."])
+    first[:] = 0
+    assert second.any()
+
+
 def test_the_same_call_twice_is_bitwise_equal(ours: TextClassificationPipeline) -> None:
     assert ours(TEXTS * 50) == ours(TEXTS * 50)
 
@@ -267,7 +293,7 @@ def test_threads_and_batch_size_reach_the_computation(
         return forward_pack(pack)
 
     monkeypatch.setattr(classifier.model, "forward_pack", record)
-    texts = ["film " * 100] * 12
+    texts = ["film " * (100 + n) for n in range(12)]
     classifier(texts)
     assert threading.get_ident() not in {thread for thread, _ in computed}
     assert len(computed) == 3  # the budget asks for two packs, and three threads for three
