@@ -141,6 +141,6 @@ def _spinning_threads(library: LibController) -> int:
 
     The processor time of threads that sleep says nothing of how busy the host is.
     """
-    layer = getattr(library, "threading_layer", None)
-    spins = library.internal_api == "openblas" and layer == "pthreads"
+    info = library.info()
+    spins = info["internal_api"] == "openblas" and info.get("threading_layer") == "pthreads"
     return (library.num_threads or 1) if spins else 1

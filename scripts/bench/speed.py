@@ -17,14 +17,16 @@ import platform
 import statistics
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+from bench import pages
 from bench.engines import PRODUCT
-from bench.material import CHECKOUT, MINI, sentences, works
+from bench.material import MINI, Work, sentences, works
 from bench.measure import (
     LIMIT,
     OURS,
@@ -44,7 +46,6 @@ from bench.measure import (
     time_work,
 )
 
-DOCS = CHECKOUT / "docs"
 Lines = list[str]
 
 
@@ -52,6 +53,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark to its command."""
     parser.add_argument(
         "--quick", action="store_true", help="fewer texts and one round: under two minutes"
+    )
+    parser.add_argument(
+        "--every", type=int, default=1, metavar="N", help="only every N-th text (default: 1)"
     )
     parser.add_argument("--rounds", type=int, help="rounds (default: 5, or 1 with --quick)")
     parser.add_argument(
@@ -68,7 +72,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "(default: sentences of SST-2, joined)",
     )
     parser.add_argument(
-        "--write", action="store_true", help="write docs/performance.md and docs/performance.png"
+        "--write",
+        action="store_true",
+        help="write the page of this processor in docs/performance, and docs/performance.md",
     )
 
 
@@ -78,19 +84,23 @@ def report(options: argparse.Namespace) -> None:
     host = Host(options.folder, options.threads, clean_environment())
     peers = [name for name in options.peers if can_run(name, options.folder)]
 
+    page = pages.path_of(processor())
+    todo = [
+        work._replace(texts=work.texts[:: options.every])
+        for work in works(options.quick, options.reviews)
+    ]
     lines = [
         *describe_machine(host, product_rates(host, n_rounds)),
-        *describe_method(n_rounds, options.reviews),
+        *describe_method(n_rounds, options.reviews, todo),
     ]
     print("\n".join(lines), flush=True)
     timings: list[Timing] = []
-    todo = works(options.quick, options.reviews)
     with ExitStack() as stack:
         engines = {name: stack.enter_context(Engine(name, host)) for name in (OURS, LIMIT, *peers)}
         for work in todo:
             timings += time_work(engines, work, n_rounds)
             print(*(row_of(t, timings) for t in timings if t.work == work.name), sep="\n")
-    lines += speed_table(timings)
+    lines += speed_table(timings, page)
     fastest = fastest_ways(timings, todo[0])
     ways = [fastest[name] for name in (OURS, *peers)]
     processes = time_processes(ways, todo[0], host, n_rounds)
@@ -101,8 +111,9 @@ def report(options: argparse.Namespace) -> None:
     ]
     print("\n".join(rest))
     if options.write:
-        plot(timings, DOCS / "performance.png")
-        (DOCS / "performance.md").write_text("\n".join([*lines, *rest]) + "\n", encoding="utf-8")
+        plot(timings, page.with_suffix(".png"))
+        page.write_text("\n".join([*lines, *rest]) + "\n", encoding="utf-8")
+        pages.write_overview()
 
 
 def can_run(name: str, folder: Path) -> bool:
@@ -121,7 +132,7 @@ def describe_machine(host: Host, rates: dict[str, float]) -> Lines:
     shape = " × ".join(map(str, PRODUCT))
     measured = ", ".join(f"{name} {rate:.0f}" for name, rate in rates.items())
     return [
-        "# Performance",
+        f"# Performance on {processor()}",
         "",
         f"Measured on {datetime.now(UTC):%Y-%m-%d} by `python scripts/bench speed --write`, "
         "which writes this page.",
@@ -147,19 +158,21 @@ def describe_blas(host: Host) -> str:
     )
 
 
-def describe_method(n_rounds: int, review_file: Path | None) -> Lines:
+def describe_method(n_rounds: int, review_file: Path | None, todo: Sequence[Work]) -> Lines:
     """Return the lines on what was timed, and how often."""
     made = "sentences of SST-2 joined to the lengths of film reviews"
     return [
         f"- Long reviews: {'film reviews from a file' if review_file else made}, cut at 512 tokens",
+        "- Texts: "
+        + ", ".join(f"{len(work.texts)} {work.name}" for work in todo if len(work.texts) > 1),
         f"- Each time is the median of {n_rounds} rounds, in which the engines take turns. The "
         "spread is the difference between the slowest and the fastest round, as a share of the "
         "median.",
     ]
 
 
-def speed_table(timings: list[Timing]) -> Lines:
-    """Return the table of the times from text to label."""
+def speed_table(timings: list[Timing], page: Path) -> Lines:
+    """Return the table of the times from text to label, as it stands on a page."""
     return [
         "",
         "## From text to label",
@@ -168,7 +181,7 @@ def speed_table(timings: list[Timing]) -> Lines:
         "*The products alone* are the matrix products of npbert's forward pass and nothing else: "
         "they are the limit of its speed.",
         "",
-        "![The time of each engine divided by npbert's](performance.png)",
+        f"![The time of each engine divided by npbert's]({page.stem}.png)",
         "",
         "| texts | engine | ms per text | spread | their time / npbert's |",
         "| --- | --- | --- | --- | --- |",

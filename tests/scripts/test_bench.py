@@ -7,9 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
+from bench import pages
 from bench.__main__ import main
 from bench.engines import ENGINES
-from bench.material import CHECKOUT, Work, make_folder, reviews, sentences, works
+from bench.material import Work, make_folder, reviews, sentences, works
 from bench.measure import (
     Engine,
     Host,
@@ -82,11 +83,20 @@ def test_a_row_of_the_report() -> None:
     assert row == "| sentences | torch, sorted, batches of 8 (its best) | 24.00 | 42% | 2.00 |"
 
 
-def test_the_page_is_what_the_command_writes_now() -> None:
-    page = (CHECKOUT / "docs" / "performance.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("path", sorted(pages.FOLDER.glob("*.md")), ids=lambda path: path.stem)
+def test_a_page_is_what_the_command_writes_now(path: Path) -> None:
+    page = path.read_text(encoding="utf-8")
     assert "by `python scripts/bench speed --write`" in page
-    for line in (*speed_table([]), *size_table()[:7], *process_table({})):
+    for line in (*speed_table([], path), *size_table()[:7], *process_table({})):
         assert f"{line}\n" in page
+
+
+def test_the_overview_has_what_the_pages_say() -> None:
+    assert pages.OVERVIEW.read_text(encoding="utf-8") == pages.overview()
+    page = pages.read_page(pages.path_of("AMD EPYC with AVX-512"))
+    assert page.title == "AMD EPYC with AVX-512"
+    assert page.best["long reviews", "onnxruntime"] == "1.27"
+    assert page.best["one text of 16 tokens", "torch"] == "2.05"
 
 
 def test_the_texts_have_the_right_numbers_and_lengths(tmp_path: Path) -> None:
