@@ -29,7 +29,7 @@ import transformers
 from numpy.typing import NDArray
 
 CHECKOUT = Path(__file__).parents[1]
-sys.path.insert(0, str(CHECKOUT))
+sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "docs" / "learn")]
 
 import npbert  # noqa: E402
 from npbert.checkpoints.hub import DEFAULT_MODEL, DEFAULT_REVISION, ModelSource  # noqa: E402
