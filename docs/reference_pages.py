@@ -34,6 +34,17 @@ REPOSITORY: Final = "https://github.com/npbert/npbert"
 CHECKOUT: Final = Path(__file__).parents[1]
 DOCS: Final = CHECKOUT / "docs"
 PAGES: Final = DOCS / "reference"
+# The order of the pages of the course; its first page lists them in a table of its own.
+COURSE: Final = """
+```{toctree}
+:hidden:
+:glob:
+
+[0-9]*
+course
+glossary
+```
+"""
 # The rooms that have public names, in the order in which a user meets them.
 ROOMS: Final = {
     "pipelines": "Pipelines: texts in, answers out",
@@ -237,6 +248,8 @@ def resolve_files(_: Sphinx, page: str, source: list[str]) -> None:
         source[0] = link_files(readme, CHECKOUT, DOCS) + "\n" + source[0]
     else:
         source[0] = link_files(source[0], folder, folder)
+    if page == "learn/index":
+        source[0] += COURSE
 
 
 def link_files(text: str, folder: Path, new_folder: Path) -> str:
@@ -246,7 +259,7 @@ def link_files(text: str, folder: Path, new_folder: Path) -> str:
         path, anchor = (folder / match[1]).resolve(), match[2] or ""
         if path == CHECKOUT / "README.md":
             path = DOCS / "index.md"
-        if path.is_relative_to(DOCS):
+        if path.is_relative_to(DOCS) and path.suffix != ".py":
             return f"{os.path.relpath(path, new_folder)}{anchor}"
         if not path.exists():
             return match[0]  # which Sphinx does not find either, and says so

@@ -23,15 +23,18 @@ import npbert
 CHECKOUT = Path(__file__).parents[1]
 DOCS = CHECKOUT / "docs"
 SCALE = DOCS / "scale.md"
+LEARN = DOCS / "learn"
+CHAPTERS = sorted(LEARN.glob("[0-9]*.md"))
 WITH_PYTHON = [
     CHECKOUT / "README.md",
     DOCS / "deploy.md",
     DOCS / "explain.md",
-    DOCS / "walkthrough.md",
     SCALE,
+    *CHAPTERS,
+    LEARN / "course.md",
 ]
 DOCUMENTS = [*WITH_PYTHON, DOCS / "files.md"]
-PAGES = [*sorted(CHECKOUT.glob("*.md")), *sorted(DOCS.glob("*.md"))]
+PAGES = sorted([*CHECKOUT.glob("*.md"), *DOCS.glob("*.md"), *LEARN.glob("*.md")])
 PUBLISHED = Path(__file__).parent / "data" / "published_logits.jsonl"
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -85,6 +88,25 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_links_to_headings_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]*)#(?!L\d)([^)]+)", page.read_text(encoding="utf-8"))
+    for target, anchor in links:
+        assert anchor in anchors(page.parent / target if target else page), f"{target}#{anchor}"
+
+
+def test_the_glossary_is_complete_and_has_no_word_that_no_chapter_uses() -> None:
+    chapters = "".join(chapter.read_text(encoding="utf-8") for chapter in CHAPTERS)
+    used = set(re.findall(r"\]\(glossary\.md#([^)]+)", chapters))
+    assert used == anchors(LEARN / "glossary.md") - {"glossary"}
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the names by which links find the headings of a page."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 REVIEWS = [None if number % 7 == 0 else f"number {number} of many films" for number in range(999)]
 
 
@@ -117,7 +139,8 @@ def test_spark_block(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("document", WITH_PYTHON, ids=lambda path: path.name)
-def test_python_blocks(document: Path) -> None:
+def test_python_blocks(document: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(document.parent)
     source = "\n".join(blocks(document, "python"))
     examples = doctest.DocTestParser().get_doctest(source, {}, document.name, str(document), 0)
     assert examples.examples
@@ -171,10 +194,11 @@ def test_other_commands_of_a_checkout() -> None:
 
 
 def test_published_numbers() -> None:
-    """The text blocks repeat what was published for the default model."""
+    """The table of the course of Hugging Face repeats what was published for the default model."""
     known = set(NUMBER.findall(PUBLISHED.read_text(encoding="utf-8")))
     known_values = {float(number) for number in known}
-    stated = [block for document in DOCUMENTS for block in blocks(document, "text")]
-    assert stated
-    for number in NUMBER.findall("".join(stated)):
+    page = (LEARN / "course.md").read_text(encoding="utf-8")
+    stated = NUMBER.findall("".join(re.findall(r"^\|[^|]*\|([^|]*)\|", page, re.MULTILINE)))
+    assert len(stated) > 50
+    for number in stated:
         assert float(number) in known_values, number
