@@ -21,6 +21,8 @@ calls it the *residual stream*. The layers are *post-norm*: the normalization co
 as in the paper of 2017. In later models it comes before each part. The weights were trained for
 post-norm, so no other order gives the right numbers.
 
+New to this? The course in docs/learn explains each of these lines, with numbers to check by hand.
+
 Two decisions make the code below short:
 
 * Arrays are *feature-major*: ``x`` has the shape (dim, tokens), with one column per token. A

@@ -10,7 +10,9 @@ from typing import Final
 
 PAGES: Final = Path(__file__).parents[2] / "docs" / "learn"
 # [`attend`, line 335](../../npbert/distilbert/model.py#L335)
-LINK: Final = re.compile(r"\[`(?P<name>\w+)`, line \d+\]\((?P<file>[^)#\s]+\.py)#L\d+\)")
+LINK: Final = re.compile(
+    r"\[`(?P<name>\w+)`,(?P<words>\s+line\s+)\d+\]\((?P<file>[^)#\s]+\.py)#L\d+\)"
+)
 _Definition = ast.FunctionDef | ast.ClassDef
 
 
@@ -22,7 +24,7 @@ def with_present_lines(text: str, folder: Path) -> str:
         lines = _definitions((folder / file).resolve())
         if name not in lines:
             raise LookupError(f"{file} defines no {name}, to which a page of {folder} links")
-        return f"[`{name}`, line {lines[name]}]({file}#L{lines[name]})"
+        return f"[`{name}`,{link['words']}{lines[name]}]({file}#L{lines[name]})"
 
     return LINK.sub(present, text)
 

@@ -202,7 +202,7 @@ def one_query() -> Picture:
     picture.text(LEFT, 28, "Layer 0, head 2: the query of “bad”", "strong")
     picture.text(LEFT, 52, "key of", "quiet")
     picture.text(170, 52, "score", "quiet", "middle")
-    picture.text(WIDTH - LEFT, 52, "weight", "quiet", "end")
+    picture.text(WIDTH - LEFT, 52, "share", "quiet", "end")
     for number, (token, score, weight) in enumerate(zip(tokens, scores, weights, strict=True)):
         y = 74 + number * row
         picture.text(LEFT, y, token, "code strong" if weight > 0.5 else "code")
