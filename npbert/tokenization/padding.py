@@ -55,7 +55,7 @@ class Padding(NamedTuple):
         if width is None:
             width = max(map(len, columns[main]))
         if self.multiple_of is not None:
-            width = -(-width // self.multiple_of) * self.multiple_of
+            width = -(-width // self.multiple_of) * self.multiple_of  # rounded up
         filling = {main: pad_id, **_FILLING}
         for name in columns.keys() & filling.keys():
             columns[name] = [self._pad_row(row, width, filling[name]) for row in columns[name]]
