@@ -1,0 +1,1 @@
+"""What a right answer to each exercise is, and which mistakes are usual."""
