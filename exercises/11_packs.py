@@ -25,6 +25,8 @@ def make_pack(texts: list[list[int]]) -> tuple[np.ndarray, np.ndarray, np.ndarra
         Where each text begins among the tokens, and at the end the number of all tokens: text i
         has the tokens from starts[i] up to, but not including, starts[i + 1].
 
+    np.concatenate lays lists or arrays end to end, and np.cumsum([0, 3, 2]) is [0, 3, 5].
+
     >>> make_pack([[2, 51, 3], [2, 3]])
     (array([ 2, 51,  3,  2,  3]), array([0, 1, 2, 0, 1]), array([0, 3, 5]))
     """

@@ -40,8 +40,8 @@ MISTAKES: Final[list[Mistake]] = [
         lambda q, k, v: head(q, k, v, scale=float),
     ),
     (
-        "The scores are divided by the square root of the number of tokens; head_dim is the length "
-        "of a row, query.shape[1].",
+        "The scores are divided by the square root of the number of tokens; head_dim is the "
+        "length of a row, query.shape[1].",
         lambda q, k, v: head(q, k, v, scale=lambda _: math.sqrt(len(q))),
     ),
     (

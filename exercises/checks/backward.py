@@ -150,8 +150,8 @@ def norm_backward(
 
 NORM_MISTAKES: Final[list[Mistake]] = [
     (
-        "The mean and the deviation are taken for constants; a change of one number of x "
-        "moves both.",
+        "The mean and the deviation are taken for constants; a change of one number of x moves "
+        "both.",
         lambda g, x, w: norm_backward(g, x, w, by_mean=0, by_deviation=0),
     ),
     (

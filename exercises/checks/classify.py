@@ -161,8 +161,8 @@ MISTAKES: Final[list[Mistake]] = [
         partial(answer, score=lambda logits: logits),
     ),
     (
-        "The second value is the probability of POSITIVE, whichever label wins; return that of the "
-        "label.",
+        "The second value is the probability of POSITIVE, whichever label wins; return that of "
+        "the label.",
         lambda text: (
             answer(text)[0],
             answer(text)[1] if answer(text)[0] == "POSITIVE" else 1 - answer(text)[1],

@@ -15,8 +15,8 @@ erf: Final[Any] = np.vectorize(math.erf, otypes=[np.float64])
 
 MISTAKES: Final[list[Mistake]] = [
     (
-        "This is the approximation of GELU by tanh; the model was trained with the exact one, from "
-        "erf.",
+        "This is the approximation of GELU by tanh; the model was trained with the exact one, "
+        "from erf.",
         lambda x: x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
     ),
     ("x is not divided by sqrt(2) before erf.", lambda x: x / 2 * (1 + erf(x))),

@@ -98,8 +98,8 @@ MISTAKES: Final[list[Mistake]] = [
         mistaken(lambda s, x: s.norm2((a := s.norm1(s.attend(x))) + s.feed(a))),
     ),
     (
-        "What came in is not added to what the feed-forward part makes: the second sum is "
-        "a + lin2(…).",
+        "What came in is not added to what the feed-forward part makes: the second sum is a + "
+        "lin2(…).",
         mistaken(lambda s, x: s.norm2(s.feed(s.attended(x)))),
     ),
     (
@@ -107,8 +107,8 @@ MISTAKES: Final[list[Mistake]] = [
         mistaken(lambda s, x: s.norm2(s.feed(s.norm1(s.attend(x))))),
     ),
     (
-        "The second sum adds the x that the layer got; it must add a, the result of the "
-        "first half.",
+        "The second sum adds the x that the layer got; it must add a, the result of the first "
+        "half.",
         mistaken(lambda s, x: s.norm2(x + s.feed(s.attended(x)))),
     ),
     (

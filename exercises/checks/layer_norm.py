@@ -22,8 +22,8 @@ def normalized(
 
 MISTAKES: Final[list[Mistake]] = [
     (
-        "The mean and the variance are taken over the tokens (axis 0); each token is normalized by "
-        "itself, over its own numbers (axis -1).",
+        "The mean and the variance are taken over the tokens (axis 0); each token is normalized "
+        "by itself, over its own numbers (axis -1).",
         lambda x, weight, bias: normalized(x, axis=0) * weight + bias,
     ),
     (

@@ -80,8 +80,8 @@ MISTAKES: Final[list[Mistake]] = [
         lambda words, lead: np.array(lead(words)),
     ),
     (
-        "The whole text is compared with the word alone; compare it with the text "
-        "without the word.",
+        "The whole text is compared with the word alone; compare it with the text without the "
+        "word.",
         lambda words, lead: effects(words, lead, lambda n: words[n]),
     ),
     (

@@ -30,9 +30,8 @@ ALL_TOGETHER: Final = (
 )
 NOT_DIVIDED: Final = "The numbers are not divided by their sum."
 CUT_OFF: Final = (
-    "Large scores are cut off, so that 1000 and 1001 become the same. Subtract the "
-    "largest score of "
-    "the row instead, which keeps the differences."
+    "Large scores are cut off, so that 1000 and 1001 become the same. Subtract the largest score "
+    "of the row instead, which keeps the differences."
 )
 
 MISTAKES: Final[list[Mistake]] = [
@@ -48,8 +47,8 @@ MISTAKES: Final[list[Mistake]] = [
     (ALL_TOGETHER, lambda scores: shares(scores, axis=None, largest=row_max(scores))),
     (ALL_TOGETHER, lambda scores: shares(scores, axis=None, largest=scores.max())),
     (
-        "The largest score of the whole array is subtracted. In a row far below it every exp is 0, "
-        "and 0/0 is nan: subtract the largest score of each row.",
+        "The largest score of the whole array is subtracted. In a row far below it every exp is "
+        "0, and 0/0 is nan: subtract the largest score of each row.",
         lambda scores: shares(scores, largest=scores.max()),
     ),
     (NOT_DIVIDED, lambda scores: np.exp(scores - row_max(scores))),

@@ -75,8 +75,8 @@ MERGE_MISTAKES: Final[list[Mistake]] = [
 ]
 MULTI_MISTAKES: Final[list[Mistake]] = [
     (
-        "There is one attention over all columns; each head has its own scores and its "
-        "own softmax.",
+        "There is one attention over all columns; each head has its own scores and its own "
+        "softmax.",
         lambda q, k, v, _n_heads: attention(q, k, v),
     ),
     (

@@ -82,9 +82,8 @@ def judge(
     pairs = zip(given, arguments, strict=True)
     if any(not (agree(now, before) or callable(now)) for now, before in pairs):
         raise NotRight(
-            "The function changes what it is given; make a new array (x = x - m instead of x "
-            "-= m), "
-            "or a new list."
+            "The function changes what it is given; make a new array (x = x - m instead of x -= "
+            "m), or a new list."
         )
     if agree(result, expected):
         return

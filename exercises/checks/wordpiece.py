@@ -58,9 +58,8 @@ def cut(
 
 MISTAKES: Final[list[Mistake]] = [
     (
-        "It takes the shortest piece that fits, and not the longest: try the whole rest "
-        "of the word "
-        "first, and then one letter less.",
+        "It takes the shortest piece that fits, and not the longest: try the whole rest of the "
+        "word first, and then one letter less.",
         partial(cut, ends=lambda start, length: range(start + 1, length + 1)),
     ),
     (

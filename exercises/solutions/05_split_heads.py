@@ -20,6 +20,8 @@ def split_heads(x: np.ndarray, n_heads: int) -> np.ndarray:
     Returns
     -------
     array (n_heads, seq, head_dim)
+        x[:, first:last] are some columns of x, and np.array makes one array of a list of arrays.
+        The methods `reshape` and `swapaxes` do it without a loop.
 
     >>> split_heads(np.array([[1, 2, 3, 4], [5, 6, 7, 8]]), 2)
     array([[[1, 2],
@@ -33,7 +35,10 @@ def split_heads(x: np.ndarray, n_heads: int) -> np.ndarray:
 
 
 def merge_heads(heads: np.ndarray) -> np.ndarray:
-    """Undo `split_heads`: from (n_heads, seq, head_dim) back to (seq, dim)."""
+    """Undo `split_heads`: from (n_heads, seq, head_dim) back to (seq, dim).
+
+    np.concatenate([a, b], axis=1) puts matrices side by side. Or use `reshape` and `swapaxes`.
+    """
     n_heads, seq, head_dim = heads.shape
     return heads.swapaxes(0, 1).reshape(seq, n_heads * head_dim)
 
