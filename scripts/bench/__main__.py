@@ -5,6 +5,7 @@
     python scripts/bench speed --reviews REVIEWS.csv --write
     python scripts/bench files --rows 1000000
     python scripts/bench callers
+    python scripts/bench explain
 
 The engines run in processes of their own (engines.py), which measure.py starts and times, with
 the model and the texts of material.py.
@@ -19,7 +20,7 @@ from pathlib import Path
 if not __package__:  # run by its path, where Python finds the modules beside this file alone
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import callers, files, speed
+from bench import callers, explain, files, speed
 from bench.material import CHECKOUT, make_folder
 from npbert.distilbert.cpus import default_threads
 
@@ -51,6 +52,7 @@ def main(argv: list[str] | None = None) -> None:
     for name, module, summary in (
         ("speed", speed, "time npbert beside its peers, and compare memory and installed sizes"),
         ("callers", callers, "time calls of one text from several threads, also on a busy host"),
+        ("explain", explain, "time explanations beside calls of classify"),
         ("files", files, "time `npbert classify` on csv files, and the workers of a cluster"),
     ):
         command = commands.add_parser(

@@ -139,3 +139,10 @@ def test_the_report_on_files(folder: Path, capsys: pytest.CaptureFixture[str]) -
     assert re.search(r"peak memory of 1,200 rows, less that of 600 rows: [+-][\d.]+ MiB", report)
     assert len(re.findall(r"one worker, one thread, .*: [\d.,]+ .* per second", report)) == 4
     assert len(re.findall(r"4 workers that share one model of .*PSS.*RSS.*USS", report)) == 2
+
+
+def test_the_report_of_explanations(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["explain", "--rounds", "1", "--folder", str(folder), "--threads", "1"])
+    report = capsys.readouterr().out
+    for model in ("mini", "base"):
+        assert re.search(rf"\| {model} \| 0 \| 36 \| [\d.]+ \| [\d.]+ \| [\d.]+ \|", report)
