@@ -1,6 +1,6 @@
 """Bring up to date what is generated in docs/learn.
 
-    python scripts/learn              the pictures, the table, and the line numbers in links
+    python scripts/learn              pictures, table, line numbers in links, and the notebook
     python scripts/learn --measure    the same, after the experiments, in about ten minutes
 
 The tests in tests/scripts/learn fail where something is stale.
@@ -16,11 +16,11 @@ if not __package__:  # run by its path, where Python finds the modules beside th
     checkout = Path(__file__).parents[2]
     sys.path[:0] = [str(checkout), str(checkout / "scripts"), str(checkout / "docs" / "learn")]
 
-from learn import experiments, line_numbers, pictures
+from learn import experiments, line_numbers, notebook, pictures
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Read the command line, and write the pictures and the pages."""
+    """Read the command line, and write the pictures, the pages and the notebook."""
     parser = argparse.ArgumentParser(
         prog="python scripts/learn", description=__doc__.split("\n")[0]
     )
@@ -36,6 +36,8 @@ def main(argv: list[str] | None = None) -> None:
         if page == experiments.PAGE:
             text = experiments.with_present_table(text)
         page.write_text(text, encoding="utf-8")
+    path = notebook.CHECKOUT / notebook.NOTEBOOK
+    path.write_text(notebook.make_notebook(), encoding="utf-8")
 
 
 if __name__ == "__main__":

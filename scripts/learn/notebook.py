@@ -1,11 +1,9 @@
 """Make notebooks/learn.ipynb from the chapters in docs/learn.
 
-    python scripts/make_notebook.py
-
 The chapters are the source, and the notebook is nothing but another form of them. Its outputs are
 those that stand in the chapters, which tests compare with what the code prints. So the notebook can
 be read as it is, on a page that shows notebooks, and making it again gives the same bytes on every
-machine. tests/scripts/test_make_notebook.py compares it with the chapters, and executes it.
+machine. tests/scripts/learn/test_notebook.py compares it with the chapters, and executes it.
 
 Each example that has an output ends a cell. The links lead to docs/learn, and the notebook works in
 that folder, where encoder.py is.
@@ -22,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-CHECKOUT: Final = Path(__file__).parents[1]
+CHECKOUT: Final = Path(__file__).parents[2]
 CHAPTERS: Final = "docs/learn"  # from the checkout
 NOTEBOOK: Final = "notebooks/learn.ipynb"
 
@@ -34,7 +32,7 @@ TITLE: Final = """\
 
 All chapters of [docs/learn]({chapters}/index.md), to be run and changed. You need a checkout of
 npbert, `pip install .` in it, and Jupyter. Nothing is downloaded. This notebook is made by
-`scripts/make_notebook.py`: change the chapters, and not the notebook."""
+`python scripts/learn`: change the chapters, and not the notebook."""
 SET_UP: Final = """\
 import os
 
@@ -124,15 +122,3 @@ def prints(source: str) -> bool:
 def lines(text: str) -> list[str]:
     """Return a text as notebooks store it: its lines, with their ends."""
     return text.splitlines(keepends=True)
-
-
-def main() -> None:
-    """Write the notebook."""
-    path = CHECKOUT / NOTEBOOK
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(make_notebook(), encoding="utf-8")
-    print(f"wrote {path}")
-
-
-if __name__ == "__main__":
-    main()
