@@ -1,4 +1,4 @@
-"""scripts/learn/notebook.py: the notebook makes the notebook from the chapters."""
+"""scripts/learn/notebook.py: the notebook is made from the chapters."""
 
 from __future__ import annotations
 
