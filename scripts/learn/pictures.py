@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
+import textwrap
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -16,7 +18,8 @@ import numpy as np
 from encoder import MINI, DistilBert, Floats, Ids, gelu, relu, softmax
 
 import npbert
-from learn.svg import WIDTH, Picture, Point
+from learn.svg import WIDTH, Picture, Point, Role
+from npbert.explanations.drawing import draw
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "learn" / "pictures"
 SENTENCE: Final = "The plot is thin, but the cast is not bad at all."
@@ -316,6 +319,26 @@ def effects() -> Picture:
     return picture
 
 
+def terminal() -> Picture:
+    """Draw what `npbert explain` prints on a narrow terminal, in its colours."""
+    letter, row = 7.8, 18  # of the type of code, with room for the widest of its fonts
+    printed = draw(npbert.explain(SENTENCE, "mini"), 41, colours=True).split("\n\ntogether")[0]
+    typed = textwrap.wrap(f'"{SENTENCE}"', 36, initial_indent="  ", subsequent_indent="   ")
+    lines = ["$ npbert explain --model mini \\", *typed, "", *printed.split("\n")]
+    picture = Picture("npbert explain on a terminal", 24 + row * len(lines))
+    for number, line in enumerate(lines, start=1):
+        role: Role = "code"
+        column = 0
+        # Each word has a place of its own, so the columns stay apart in every font.
+        for blanks, colour, word in re.findall(r"( +)|(\x1b\[\d+m)|([^ \x1b]+)", line):
+            if colour:
+                role = _TERMINAL_ROLES[colour]
+            elif word:
+                picture.text(LEFT + letter * column, 10 + row * number, word, role)
+            column += len(blanks + word)
+    return picture
+
+
 def pack() -> Picture:
     """Draw three texts with padding, and the same texts in a pack."""
     lengths = [8, 3, 5]
@@ -345,6 +368,13 @@ def _token(picture: Picture, x: float, y: float, name: str, width: float = 26) -
         picture.box(x, y, width, 26)
 
 
+# Blue speaks for the label, and orange against it; 0 ends both.
+_TERMINAL_ROLES: Final[dict[str, Role]] = {
+    "\x1b[94m": "code for",
+    "\x1b[33m": "code against",
+    "\x1b[0m": "code",
+}
+
 PICTURES: Final[dict[str, Callable[[], Picture]]] = {
     "the_whole_way": the_whole_way,
     "pieces": pieces,
@@ -357,5 +387,6 @@ PICTURES: Final[dict[str, Callable[[], Picture]]] = {
     "layer_by_layer": layer_by_layer,
     "from_lead_to_probability": from_lead_to_probability,
     "effects": effects,
+    "terminal": terminal,
     "pack": pack,
 }

@@ -33,7 +33,7 @@ _STYLE: Final = """
   }
 """.strip("\n")
 
-Role = Literal["", "code", "quiet", "strong", "code strong"]
+Role = Literal["", "code", "quiet", "strong", "code strong", "code for", "code against"]
 Fill = Literal["box", "cell", "for", "against"]
 Stroke = Literal["rule", "stroke", "for-stroke", "against-stroke"]
 Anchor = Literal["start", "middle", "end"]

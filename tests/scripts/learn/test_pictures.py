@@ -16,7 +16,7 @@ from npbert.models.padding import read_padded
 from tests.support.paths import CHECKOUT
 
 LEARN = CHECKOUT / "docs" / "learn"
-SHOWN = re.compile(r"!\[([^]]*(?:\[CLS\][^]]*)*)\]\(pictures/(\w+)\.svg\)")
+SHOWN = re.compile(r"!\[([^]]*(?:\[CLS\][^]]*)*)\]\((?:docs/learn/)?pictures/(\w+)\.svg\)")
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -27,8 +27,9 @@ def test_no_picture_is_stale(name: str) -> None:
     )
 
 
-def test_each_picture_is_in_a_chapter_with_words_in_its_place() -> None:
-    pages = "".join(page.read_text(encoding="utf-8") for page in LEARN.glob("*.md"))
+def test_each_picture_is_on_a_page_with_words_in_its_place() -> None:
+    paths = [CHECKOUT / "README.md", *LEARN.glob("*.md")]
+    pages = "".join(page.read_text(encoding="utf-8") for page in paths)
     words = {name: alternative for alternative, name in SHOWN.findall(pages)}
     assert words.keys() == PICTURES.keys() == {path.stem for path in FOLDER.iterdir()}
     assert all(len(alternative) > 50 for alternative in words.values())
