@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from npbert.terminal.bars import draw_bar
-from npbert.terminal.screen_width import cut, pad, printable, width_of
+from npbert.terminal.screen_width import cut, make_printable, pad, printable, width_of
 
 if TYPE_CHECKING:
     from npbert.pipelines.results import LabelScore
@@ -30,7 +30,7 @@ def draw_labels(text: str, labels: Sequence[LabelScore]) -> str:
         Each line has a label, its score and a bar. The first line also has the text, cut to the
         width of the terminal.
     """
-    names = ["".join(printable(str(result["label"]))) for result in labels]
+    names = [make_printable(str(result["label"])) for result in labels]
     width = max(map(width_of, names), default=0)
     lines = []
     for name, result in zip(names, labels, strict=True):

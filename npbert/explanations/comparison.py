@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import Final, NamedTuple
 
-from npbert.explanations.drawing import format_effect, harmless_label
+from npbert.explanations.drawing import draw_label, format_effect
 from npbert.explanations.results import Explanation, Word
-from npbert.terminal.bars import draw_bar
-from npbert.terminal.screen_width import cut, pad, printable, width_of, wrap
+from npbert.terminal.screen_width import cut, make_printable, pad, printable, width_of, wrap
 
 _N_ROWS: Final = 8
 _LONGEST_WORD: Final = 24
@@ -92,7 +91,7 @@ def draw_comparison(first: Explanation, second: Explanation, width: int) -> str:
     by_change = sorted(aligned, key=lambda one: (not one.is_new, -abs(one.change)))
     wanted = {*map(id, by_change[:_N_ROWS]), *(id(one) for one in aligned if one.is_new)}
     rows = [one for one in aligned if id(one) in wanted]
-    lead = f"lead of {harmless_label(first.label)}: {format_effect(first.lead)}, "
+    lead = f"lead of {make_printable(first.label)}: {format_effect(first.lead)}, "
     lead += f"then {format_effect(second.lead)}"
     n_more = len(aligned) - len(rows)
     lines = [
@@ -110,9 +109,8 @@ def draw_comparison(first: Explanation, second: Explanation, width: int) -> str:
 
 
 def _draw_text(explanation: Explanation, width: int) -> Iterator[str]:
-    score = explanation.scores[explanation.label]
-    yield f"{harmless_label(explanation.label)}  {score:.4f}  {draw_bar(score)}"
-    shown = "".join(printable(explanation.text))
+    yield draw_label(explanation)
+    shown = make_printable(explanation.text)
     yield from (f"  {line}" for line in wrap(shown.split(), width - 2))
 
 

@@ -13,7 +13,7 @@ from npbert.explanations.results import Explanation, Method, Pair, Word
 from npbert.explanations.trace_drawing import draw_attention, draw_steps
 from npbert.messages import with_noun
 from npbert.terminal.bars import draw_bar
-from npbert.terminal.screen_width import cut, pad, printable, width_of, wrap
+from npbert.terminal.screen_width import cut, make_printable, pad, printable, width_of, wrap
 
 _LEAST_WIDTH: Final = 24  # columns; a narrower terminal breaks the lines by itself
 _LONGEST_BAR: Final = 16
@@ -126,17 +126,23 @@ def format_effect(effect: float) -> str:
     return "0.00" if round(effect, 2) == 0 else f"{effect:+.2f}"
 
 
-def harmless_label(label: str) -> str:
-    """Return a label as a terminal can show it."""
-    return "".join(printable(label))
+def draw_label(explanation: Explanation) -> str:
+    """Draw the label that is explained, with its score, as one line."""
+    score = explanation.scores[explanation.label]
+    return f"{make_printable(explanation.label)}  {score:.4f}  {draw_bar(score)}"
+
+
+def with_error(word: Word) -> str:
+    """Return the effect of a word, and its standard error if it has one."""
+    error = f" ±{word.error:.2f}" if word.error is not None else ""
+    return f"{format_effect(word.effect)}{error}"
 
 
 def _draw_scores(explanation: Explanation, width: int) -> list[str]:
-    label, score = explanation.label, explanation.scores[explanation.label]
-    line = f"{harmless_label(label)}  {score:.4f}  {draw_bar(score)}"
+    line = draw_label(explanation)
     best = best_of(explanation.scores)
-    if best != label:
-        says = f"the model says {harmless_label(best)} {explanation.scores[best]:.4f}"
+    if best != explanation.label:
+        says = f"the model says {make_printable(best)} {explanation.scores[best]:.4f}"
         return [line, *wrap(says.split(), width)]
     return [line]
 
@@ -148,14 +154,14 @@ def _draw_text(
     marked = {word.start for word in rows if is_strong(word.effect, explanation)}
     drawn, end = "", 0
     for word in explanation.words:
-        drawn += "".join(printable(explanation.text[end : word.start]))
-        shown = "".join(printable(word.text))
+        drawn += make_printable(explanation.text[end : word.start])
+        shown = make_printable(word.text)
         if word.start in marked:
             sign = _sign(word.effect) * (2 if flips(word, explanation) else 1)
             shown = _painted(f"[{shown}{sign}]", word.effect, colours)
         drawn += shown
         end = word.end
-    drawn += "".join(printable(explanation.text[end:]))
+    drawn += make_printable(explanation.text[end:])
     yield from wrap(drawn.split(), width, _width_without_colours)
 
 
@@ -165,7 +171,7 @@ def _draw_rows(
     """Yield the lines of the table of words."""
     heading, of_effect, of_answer = _HEADINGS[explanation.method]
     words = [cut(printable(word.text), _longest_word(width)) for word in rows]
-    effects = [_with_error(word) for word in rows]
+    effects = [with_error(word) for word in rows]
     answers = [_describe(word.without) for word in rows]
     word_width = max(map(width_of, (heading, *words)))
     effect_width = max(map(width_of, (of_effect, *effects)))
@@ -219,7 +225,7 @@ def _draw_meaning(explanation: Explanation, width: int) -> Iterator[str]:
     """Yield the lines that say what the numbers are, and what they are not."""
     if explanation.is_cut:
         yield from wrap(CUT.split(), width)
-    label = harmless_label(explanation.label)
+    label = make_printable(explanation.label)
     if explanation.lead_of_nothing is None:
         lead = format_effect(explanation.lead)
         says = f"Effect: how far the lead of {label} ({lead}) falls, in logits."
@@ -248,11 +254,6 @@ def _longest_word(width: int) -> int:
 
 def _sign(effect: float) -> str:
     return "+" if effect > 0 else "-"
-
-
-def _with_error(word: Word) -> str:
-    error = f" ±{word.error:.2f}" if word.error is not None else ""
-    return f"{format_effect(word.effect)}{error}"
 
 
 def _describe(scores: dict[str, float]) -> str:

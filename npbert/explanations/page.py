@@ -21,9 +21,10 @@ from npbert.explanations.drawing import (
     meaning_of,
     shown_pairs,
     shown_words,
+    with_error,
 )
 from npbert.explanations.results import Explanation, Step, Word
-from npbert.terminal.screen_width import printable
+from npbert.terminal.screen_width import make_printable
 
 if TYPE_CHECKING:
     from npbert.distilbert.activations import Array
@@ -124,13 +125,12 @@ def _table(explanation: Explanation) -> str:
 
 def _row(word: Word, largest: float) -> str:
     best = best_of(word.without)
-    error = f" ±{word.error:.2f}" if word.error is not None else ""
     colour = _FOR if word.effect > 0 else _AGAINST
     width = round(abs(word.effect) / largest * _BAR_PX)
     style = f"background-color: rgba({colour}, 0.8); width: {width}px; height: 0.7em"
     cells = (
         f'<span dir="auto">{_escaped(word.text)}</span>',
-        f"{format_effect(word.effect)}{error}",
+        with_error(word),
         f'<div style="{style}"></div>',
         f"{_escaped(best)} {word.without[best]:.3f}",
     )
@@ -210,4 +210,4 @@ def _head(weights: Array, tokens: Sequence[str], name: str) -> str:
 
 def _escaped(text: str) -> str:
     """Return a text without control characters, in which nothing is markup."""
-    return html.escape("".join(printable(text)))
+    return html.escape(make_printable(text))

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
 Method = Literal["leave-one-out", "mask", "shapley"]
 Unit = Literal["word", "sentence"]
-METHODS: Final[tuple[Method, ...]] = ("leave-one-out", "mask", "shapley")
-UNITS: Final[tuple[Unit, ...]] = ("word", "sentence")
 
 _NOTES: Final[Mapping[Method, str]] = {
     "leave-one-out": "Each row is an experiment, the text without that {unit}: a large effect is "

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from npbert.explanations.results import Step
-from npbert.terminal.screen_width import cut, pad, printable, width_of, wrap
+from npbert.terminal.screen_width import cut, make_printable, pad, printable, width_of, wrap
 
 if TYPE_CHECKING:
     from npbert.distilbert.activations import Array
@@ -47,7 +47,7 @@ def draw_steps(steps: Sequence[Step], label: str, width: int) -> list[str]:
         drawn = cut(printable(what), what_width)
         cells.append(f"{pad(drawn, what_width)}  {where}" if has_place else drawn)
         lines.append("  ".join(cells).rstrip())
-    name = "".join(printable(label))
+    name = make_printable(label)
     says = (
         f"Lead: that of {name}, if the head read [CLS] as it stands after this step. The head was "
         "trained to read it after the last layer."
@@ -76,7 +76,7 @@ def draw_attention(attention: Array, tokens: Sequence[str], width: int) -> list[
     list of str
         Lines.
     """
-    names = ["".join(printable(token)) for token in tokens]
+    names = [make_printable(token) for token in tokens]
     lines = []
     for number, heads in enumerate(attention):
         title = f"layer {number}  "

@@ -30,6 +30,11 @@ def printable(text: str) -> Iterator[str]:
             yield " "
 
 
+def make_printable(text: str) -> str:
+    """Return a text as a terminal can show it; see `printable`."""
+    return "".join(printable(text))
+
+
 def pad(text: str, width: int) -> str:
     """Return a text with spaces after it, so that it takes `width` columns."""
     return text + " " * (width - width_of(text))

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.material import CHECKOUT
+from bench.measure import PEERS
 
 OVERVIEW = CHECKOUT / "docs" / "performance.md"
 FOLDER = OVERVIEW.with_suffix("")
 
 _ROW = re.compile(r"^\| ([^|]+) \| (\w+)[^|]* \| [\d.]+ \| \d+% \| ([\d.]+) \|$", re.MULTILINE)
-_PEERS = ("transformers", "torch", "onnxruntime", "openvino")
 
 _INTRODUCTION = """\
 # Performance
@@ -54,7 +54,7 @@ def read_page(path: Path) -> Ratios:
     page = path.read_text(encoding="utf-8")
     best: dict[tuple[str, str], str] = {}
     for work, engine, ratio in _ROW.findall(page):
-        if engine in _PEERS:
+        if engine in PEERS:
             key = work, engine
             best[key] = min(best.get(key, ratio), ratio, key=float)
     return Ratios(page.partition("\n")[0].removeprefix("# Performance on "), path, best)
