@@ -45,7 +45,7 @@ _SMALL_FILES: Final = [
     "added_tokens.json",
     ADAPTER_CONFIG,  # not of a model: it tells why there is no config.json
 ]
-_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _CONVERSION_TITLE: Final = "Adding `safetensors` variant of this model"
 _CONVERSION_AUTHOR: Final = "SFconvertbot"
 
@@ -190,7 +190,7 @@ class ModelSource:
                     "which has no revisions; leave out the revision"
                 )
             return folder
-        if self.revision is not None and _COMMIT.fullmatch(self.revision):
+        if self.revision is not None and COMMIT.fullmatch(self.revision):
             repository = f"models--{name.replace('/', '--')}"
             snapshot = _cache(self.cache_dir) / repository / "snapshots" / self.revision
             cached = snapshot / self.folder_inside

@@ -123,8 +123,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_output_arguments(parser)
 
 
-def add_model_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    """Add the arguments that choose a model and how it computes, and return their group."""
+def add_model_arguments(
+    parser: argparse.ArgumentParser, long_text: str = "truncate"
+) -> argparse._ArgumentGroup:
+    """Add the arguments that choose a model and how it computes, and return their group.
+
+    `long_text` is the default of the argument of this name.
+    """
     model = parser.add_argument_group("model")
     model.add_argument(
         "--model", help="a folder, 'mini' or a hub id (default: a DistilBERT for SST-2)"
@@ -133,13 +138,13 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGr
     model.add_argument(
         "--long-text",
         choices=("error", "truncate", "window"),
-        default="truncate",
-        help="what to do with a text of more tokens than the model can read: stop, cut the text, "
-        "or read it in windows (default: truncate)",
+        default=long_text,
+        help="what to do with a text of more tokens than the model can read: report an error, cut "
+        "the text, or read it in windows (default: %(default)s)",
     )
     model.add_argument(
         "--threads",
-        type=_read_count,
+        type=read_count,
         metavar="N",
         help="the most threads that compute at a time (default: NPBERT_THREADS of the "
         "environment, or the number of processors that npbert may use)",
@@ -343,7 +348,8 @@ def _read_top_k(value: str) -> int | None:
     return int(value)
 
 
-def _read_count(value: str) -> int:
+def read_count(value: str) -> int:
+    """Read a positive integer among the arguments."""
     if not _is_count(value):
         raise argparse.ArgumentTypeError(f"{value!r} is not a positive integer")
     return int(value)

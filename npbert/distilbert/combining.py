@@ -8,6 +8,9 @@ callers that wait, in packs as ever, and gives each of them its own rows. This i
 SPAA 2010).
 
 A caller that finds nobody computes at once, and as if this module were not there.
+
+A thread can say for whom it calls, with `calling_for`: a service has clients that leave, and limits
+what each of them may ask for.
 """
 
 from __future__ import annotations
@@ -18,8 +21,10 @@ import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple, Protocol
 
 from npbert.distilbert.activations import Array
 from npbert.distilbert.model import Pack
@@ -27,6 +32,39 @@ from npbert.distilbert.packs import MAX_TOKENS, TokenSequence, packs_of
 from npbert.distilbert.threads import map_on_threads
 
 ComputeRows = Callable[[Pack], list[Array]]  # computes the rows of each text of a pack
+
+
+class Client(Protocol):
+    """Someone for whom a thread calls, and who may leave before there is an answer."""
+
+    def asks_for(self, n_tokens: int) -> None:
+        """Take note of tokens that are to be computed, or raise an exception to refuse them."""
+        ...
+
+    def has_left(self) -> bool:
+        """Tell whether nobody waits for the answer any longer."""
+        ...
+
+
+class ClientLeftError(Exception):
+    """Nobody waits for the rows that are left of a call, so they are not computed."""
+
+
+_client: ContextVar[Client | None] = ContextVar("client", default=None)
+
+
+@contextmanager
+def calling_for(client: Client) -> Iterator[None]:
+    """Make all calls inside the ``with`` statement, on this thread, calls for one client.
+
+    It reaches every call at any depth, such as the many calls of one explanation, and no function
+    between has to hand the client on.
+    """
+    token = _client.set(client)
+    try:
+        yield
+    finally:
+        _client.reset(token)
 
 
 class _Settings(NamedTuple):
@@ -45,6 +83,7 @@ class _Request:
         self.rows: list[Array] = []
         self.is_alone = False  # whether it shares no pack, because it shared one that failed
         self.is_abandoned = False  # whether its caller was interrupted
+        self.client = _client.get()
         # Held until the caller may go on, because all rows are there or because it leads.
         self.turn = threading.Lock()
         self.turn.acquire()
@@ -52,6 +91,11 @@ class _Request:
     @property
     def is_done(self) -> bool:
         return len(self.rows) == len(self.texts)
+
+    @property
+    def has_client(self) -> bool:
+        """Whether anybody waits for the rows."""
+        return self.client is None or not self.client.has_left()
 
     def next_texts(self, most_tokens: float) -> list[TokenSequence]:
         """Return the next texts without rows: as many as the tokens allow, and at least one."""
@@ -110,13 +154,22 @@ class CallCombiner:
         list of array
             The rows of each text. If the function fails, only those callers fail whose own texts
             make it fail.
+
+        Raises
+        ------
+        ClientLeftError
+            If the client of this call has left.
         """
         request = _Request(texts, _Settings(n_threads, max_texts))
+        if request.client is not None:
+            request.client.asks_for(sum(len(text.input_ids) for text in texts))
         if request.is_done:
             return []
         try:
             self._enter(request)
             while not request.is_done:
+                if not request.has_client:
+                    raise ClientLeftError
                 self._compute_round(function, request)
                 self._let_others_lead(request)
         finally:
@@ -165,7 +218,12 @@ class CallCombiner:
         texts_of = [request.next_texts(most_tokens) for request in requests]
         packs = packs_of(itertools.chain(*texts_of), max_texts=max_texts, n_threads=n_threads)
         try:
-            of_packs = map_on_threads(function, list(packs), n_threads, lambda: not self._waiting)
+            of_packs = map_on_threads(
+                function,
+                list(packs),
+                n_threads,
+                lambda: not self._waiting and leader.has_client,
+            )
         except BaseException as error:
             for request in requests:
                 request.is_alone = isinstance(error, Exception)
@@ -186,7 +244,9 @@ class CallCombiner:
             taken = [
                 request
                 for request in self._waiting
-                if request.settings == leader.settings and not request.is_alone
+                if request.settings == leader.settings
+                and not request.is_alone
+                and request.has_client
             ]
             for request in taken:
                 self._waiting.remove(request)

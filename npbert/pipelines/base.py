@@ -8,12 +8,13 @@ replace with its own.
 
 from __future__ import annotations
 
+import copy
 import itertools
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from pathlib import Path
-from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar, cast
+from typing import Any, ClassVar, Final, Generic, NamedTuple, Self, TypeVar, cast
 
 import numpy as np
 from tokenizers import Encoding
@@ -29,6 +30,7 @@ from npbert.models.base import PreTrainedModel
 from npbert.pipelines.components import require_own
 from npbert.pipelines.options import Cutting, Options
 from npbert.pipelines.streams import SizedResults
+from npbert.tokenization.options import Side
 from npbert.tokenization.tokenizer import Tokenizer
 
 ItemT = TypeVar("ItemT")  # an input in the form that the task works with
@@ -90,6 +92,10 @@ class Outcome(NamedTuple, Generic[ResultT]):
     is_cut: bool
 
 
+class TooLongError(ValueError):
+    """A text has more tokens than may be read, and is not to be cut."""
+
+
 class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
     """The base of all pipelines: a tokenizer and a model that one call runs.
 
@@ -109,6 +115,9 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
     task : str
     model : PreTrainedModel
     tokenizer : Tokenizer
+    pack_watcher : callable, optional
+        Called with every `Pack` that has been computed, on the thread that has computed it. A
+        service counts tokens with it.
 
     Raises
     ------
@@ -133,6 +142,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         tokenizer.require_embeddings(model.config.vocab_size)
         self.model = model
         self.tokenizer = tokenizer
+        self.pack_watcher: Callable[[Pack], None] | None = None
         self._combiner = CallCombiner()
         self._options = cast("OptionsT", self.options_class.read(given, type(self).__name__))
 
@@ -143,6 +153,25 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
     def max_tokens(self) -> int:
         """Return the most tokens that the model reads of a text, unless a call says otherwise."""
         return self._cutting(self._options).max_length
+
+    def with_truncation_side(self, side: Side) -> Self:
+        """Return a pipeline that cuts long texts on another side, with the same model.
+
+        Callers of both are computed together.
+
+        Parameters
+        ----------
+        side : "right" or "left"
+            The side on which tokens are left out.
+
+        Returns
+        -------
+        Pipeline
+        """
+        other = copy.copy(self)
+        other.tokenizer = copy.deepcopy(self.tokenizer)  # with a lock and a backend of its own
+        other.tokenizer.truncation_side = side
+        return other
 
     @property
     def device(self) -> str:
@@ -398,13 +427,19 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         )
         n_threads = call.options.threads or default_threads()
         computed = self._combiner.compute(
-            self._compute_rows, sequences, n_threads, call.options.batch_size
+            self._compute_watched, sequences, n_threads, call.options.batch_size
         )
         rows = (computed[place] for place in places)
         for one in tokenized:
             n_parts = len(one.parts)
             result = self._make_result(one, list(itertools.islice(rows, n_parts)), call)
             yield Outcome(result, sum(map(len, one.parts)), n_parts, one.is_cut)
+
+    def _compute_watched(self, pack: Pack) -> list[Array]:
+        rows = self._compute_rows(pack)
+        if self.pack_watcher is not None:
+            self.pack_watcher(pack)
+        return rows
 
     def _tokenize(
         self, chunk: Sequence[ItemT], call: Call[OptionsT], numbers: Sequence[int]
@@ -428,7 +463,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
             firsts = list(itertools.islice(encodings, len(of_item)))
             for first in firsts:
                 if len(first) > cutting.max_length:
-                    raise ValueError(
+                    raise TooLongError(
                         f"text {number} (counted from 0) is {len(first)} tokens long, expected at "
                         f"most {cutting.max_length}; {self._for_long_texts}"
                     )

@@ -1,0 +1,97 @@
+"""The bodies of requests: read within limits, and checked against their declaration."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any, Final, TypeVar
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+
+from npbert.distilbert.combining import ClientLeftError
+from npbert.messages import excerpt
+from npbert.serve.errors import RequestError
+from npbert.serve.settings import Limits
+
+RequestT = TypeVar("RequestT")
+
+_JSON: Final = "application/json"
+_DRAINED: Final = 10  # a body that is too long is read on, up to so many times the limit
+_PLACE: Final = re.compile(r"(?P<what>.*) - at `\$\.?(?P<where>.*)`", re.DOTALL)
+
+
+async def read_body(request: Request, limits: Limits) -> bytes:
+    """Read the body of a request.
+
+    Raises
+    ------
+    ClientLeftError
+        If the client has closed the connection.
+    RequestError
+        If the body is no JSON by its type, is too long, or comes too slowly.
+    """
+    given = request.headers.get("content-type", "")
+    if given.partition(";")[0].strip().lower() != _JSON:
+        raise RequestError(
+            415,
+            f"the content type is {excerpt(given) or 'not given'}, expected {_JSON}: "
+            f"send the header Content-Type: {_JSON}",
+        )
+    body = bytearray()
+    n_bytes = 0
+    try:
+        async with asyncio.timeout(limits.receive_timeout):
+            async for part in request.stream():
+                n_bytes += len(part)
+                if n_bytes <= limits.payload_limit:
+                    body += part
+                elif n_bytes > _DRAINED * limits.payload_limit:
+                    break
+    except ClientDisconnect:
+        raise ClientLeftError from None
+    except TimeoutError:
+        raise RequestError(
+            408,
+            f"the body was not complete after {limits.receive_timeout:g} seconds",
+            headers={"connection": "close"},
+        ) from None
+    # A client that is still sending would not see an answer that comes before it has read all, so
+    # the rest of a body that is too long is read and dropped.
+    if n_bytes > limits.payload_limit:
+        raise RequestError(
+            413,
+            f"the body has more than {limits.payload_limit:,} bytes; send fewer texts in a "
+            "request, or start the service with a larger --payload-limit",
+            headers={"connection": "close"},
+        )
+    return bytes(body)
+
+
+def parse_body(body: bytes, expected: type[RequestT]) -> RequestT:
+    """Return the request that a body is.
+
+    Raises
+    ------
+    RequestError
+        With the status 400 if the body is not JSON, and 422 if it is not the expected JSON.
+    """
+    try:
+        return msgspec.json.decode(body, type=expected)
+    except msgspec.ValidationError as error:
+        raise RequestError(422, _where_and_what(str(error))) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        what = "it is nested too deeply" if isinstance(error, RecursionError) else excerpt(error)
+        raise RequestError(400, f"the body cannot be read as JSON in UTF-8: {what}") from None
+
+
+def _where_and_what(message: str) -> str:
+    """Bring a message of msgspec into the order of ours: where, and what is wrong."""
+    found = _PLACE.fullmatch(message)
+    where, what = (found["where"], found["what"]) if found else ("", message)
+    return f"{where or 'the body'}: {excerpt(what[:1].lower() + what[1:])}"
+
+
+def to_json(answer: Any) -> bytes:
+    """Return an answer as JSON."""
+    return msgspec.json.encode(answer)
