@@ -19,9 +19,9 @@ from starlette.routing import Route
 from npbert.distilbert.combining import ClientLeftError
 from npbert.messages import harmless
 from npbert.pipelines.base import TooLongError
-from npbert.serve.bodies import parse_body, read_body, to_json
+from npbert.serve.bodies import Bodies, parse_body, to_json
 from npbert.serve.calls import Calls
-from npbert.serve.endpoints import Endpoint, endpoints_of
+from npbert.serve.endpoints import Endpoint, endpoints_for
 from npbert.serve.errors import RequestError
 from npbert.serve.metrics import CONTENT_TYPE, Metrics
 from npbert.serve.openapi import document
@@ -59,8 +59,9 @@ class _Application:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._metrics = Metrics()
+        self._bodies = Bodies(service.settings.limits)
         self._calls = Calls(service.settings.limits, self._metrics)
-        self._endpoints = endpoints_of(service)
+        self._endpoints = endpoints_for(service.pipeline.task)
         self._openapi = to_json(document(service, self._endpoints))
         key = service.settings.api_key
         self._key_digest = None if key is None else _digest(key)
@@ -112,13 +113,15 @@ class _Application:
 
         async def handle(request: Request) -> Response:
             self._check_key(request)
-            body = await read_body(request, self._service.settings.limits)
-            self._calls.admit()
+            async with self._bodies.read(request) as body:
+                self._calls.admit()
 
-            def work() -> bytes:
-                return to_json(endpoint.function(parse_body(body, endpoint.request)))
+                def work() -> bytes:
+                    return to_json(
+                        endpoint.function(self._service, parse_body(body, endpoint.request))
+                    )
 
-            return Response(await self._calls.run(request, work), media_type=_JSON)
+                return Response(await self._calls.run(request, work), media_type=_JSON)
 
         return self._counted(handle)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -11,26 +13,85 @@ from starlette.requests import ClientDisconnect, Request
 
 from npbert.distilbert.combining import ClientLeftError
 from npbert.messages import excerpt
-from npbert.serve.errors import RequestError
+from npbert.serve.errors import RETRY_LATER, RequestError
 from npbert.serve.settings import Limits
 
 RequestT = TypeVar("RequestT")
 
 _JSON: Final = "application/json"
-_DRAINED: Final = 10  # a body that is too long is read on, up to so many times the limit
+_DRAINED: Final = 10  # a body that is too long is read on, up to so many times its limit
+_HELD: Final = 32  # all bodies together may have so many times the limit of one
+_CLOSE: Final = {"connection": "close"}
 _PLACE: Final = re.compile(r"(?P<what>.*) - at `\$\.?(?P<where>.*)`", re.DOTALL)
 
 
-async def read_body(request: Request, limits: Limits) -> bytes:
-    """Read the body of a request.
+class Bodies:
+    """Reads the bodies of requests, within limits for each and for all that are held at a time.
 
-    Raises
-    ------
-    ClientLeftError
-        If the client has closed the connection.
-    RequestError
-        If the body is no JSON by its type, is too long, or comes too slowly.
+    Parameters
+    ----------
+    limits : Limits
     """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._n_bytes_held = 0
+
+    @asynccontextmanager
+    async def read(self, request: Request) -> AsyncIterator[bytes]:
+        """Read the body of a request, and hold it inside the ``async with`` statement.
+
+        Raises
+        ------
+        ClientLeftError
+            If the client has closed the connection.
+        RequestError
+            If the body is no JSON by its type, is too long, or comes too slowly; or if the bodies
+            that are held take too much memory already.
+        """
+        _check_content_type(request)
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._limits.receive_timeout):
+                await self._receive(request, body)
+            yield bytes(body)
+        except ClientDisconnect:
+            raise ClientLeftError from None
+        except TimeoutError:
+            raise RequestError(
+                408,
+                f"the body was not complete after {self._limits.receive_timeout:g} seconds",
+                headers=_CLOSE,
+            ) from None
+        finally:
+            self._n_bytes_held -= len(body)
+
+    async def _receive(self, request: Request, body: bytearray) -> None:
+        limit = self._limits.payload_limit
+        n_bytes = 0
+        async for part in request.stream():
+            n_bytes += len(part)
+            if n_bytes <= limit:
+                if self._n_bytes_held + len(part) > _HELD * limit:
+                    raise RequestError(
+                        429, "the service holds too many long requests", "Overloaded", RETRY_LATER
+                    )
+                body += part
+                self._n_bytes_held += len(part)
+            elif n_bytes > _DRAINED * limit:
+                break
+        # A client that is still sending would not see an answer that comes before it has sent
+        # all, so the rest of a body that is too long is read, and dropped.
+        if n_bytes > limit:
+            raise RequestError(
+                413,
+                f"the body has more than {limit:,} bytes; send fewer texts in a request, or start "
+                "the service with a larger --payload-limit",
+                headers=_CLOSE,
+            )
+
+
+def _check_content_type(request: Request) -> None:
     given = request.headers.get("content-type", "")
     if given.partition(";")[0].strip().lower() != _JSON:
         raise RequestError(
@@ -38,34 +99,6 @@ async def read_body(request: Request, limits: Limits) -> bytes:
             f"the content type is {excerpt(given) or 'not given'}, expected {_JSON}: "
             f"send the header Content-Type: {_JSON}",
         )
-    body = bytearray()
-    n_bytes = 0
-    try:
-        async with asyncio.timeout(limits.receive_timeout):
-            async for part in request.stream():
-                n_bytes += len(part)
-                if n_bytes <= limits.payload_limit:
-                    body += part
-                elif n_bytes > _DRAINED * limits.payload_limit:
-                    break
-    except ClientDisconnect:
-        raise ClientLeftError from None
-    except TimeoutError:
-        raise RequestError(
-            408,
-            f"the body was not complete after {limits.receive_timeout:g} seconds",
-            headers={"connection": "close"},
-        ) from None
-    # A client that is still sending would not see an answer that comes before it has read all, so
-    # the rest of a body that is too long is read and dropped.
-    if n_bytes > limits.payload_limit:
-        raise RequestError(
-            413,
-            f"the body has more than {limits.payload_limit:,} bytes; send fewer texts in a "
-            "request, or start the service with a larger --payload-limit",
-            headers={"connection": "close"},
-        )
-    return bytes(body)
 
 
 def parse_body(body: bytes, expected: type[RequestT]) -> RequestT:

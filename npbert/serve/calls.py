@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.types import Receive
 
 from npbert.distilbert.combining import ClientLeftError, calling_for
-from npbert.serve.errors import RequestError
+from npbert.serve.errors import RETRY_LATER, RequestError
 from npbert.serve.metrics import Metrics
 from npbert.serve.settings import Limits
 
@@ -84,7 +84,7 @@ class Calls:
                 429,
                 f"{most} requests are in the service already; try again in a second",
                 "Overloaded",
-                {"retry-after": "1"},
+                RETRY_LATER,
             )
 
     async def run(self, request: Request, work: Callable[[], bytes]) -> bytes:

@@ -1,4 +1,4 @@
-"""The list of what the service answers to POST: path, request, answer and function.
+"""The list of what the service answers to POST: path, request, answers and function.
 
 The routes of the application and the OpenAPI document are both made from this list.
 """
@@ -17,7 +17,7 @@ from npbert.pipelines.results import (
     QuestionAnswer,
     TokenEntity,
 )
-from npbert.serve import schemas
+from npbert.serve import explanations, inference_api, schemas, text_embeddings_inference
 from npbert.serve.service import Service
 
 
@@ -34,88 +34,93 @@ class Endpoint(NamedTuple):
     answers : tuple of types
         The types that the answer can have: one for a single input, another one for several.
     function : callable
-        Makes the answer from the request. It is called on a thread of its own.
+        Makes the answer, from the service and the request. It is called on a thread of its own.
     """
 
     path: str
     summary: str
     request: type[schemas.Request]
-    answers: tuple[Any, ...]  # the types of generic lists are no `type` for type checkers
-    function: Callable[[Any], object]
-
-
-class _Task(NamedTuple):
-    """What ``POST /`` takes and gives for a task."""
-
-    request: type[schemas.Request]
-    answers: tuple[Any, ...]
+    answers: tuple[Any, ...]  # for type checkers, list[…] is no type
     function: Callable[[Service, Any], object]
 
 
-_TASKS: Final = {
-    "text-classification": _Task(
-        schemas.ClassificationRequest, (list[list[LabelScore]],), Service.classify
+_INFERENCE_API: Final = "in the shapes of the hub's inference API"
+_TEXT_EMBEDDINGS_INFERENCE: Final = "in the shapes of text-embeddings-inference"
+
+_BY_TASK: Final = {
+    "text-classification": Endpoint(
+        "/",
+        f"Label texts, {_INFERENCE_API}",
+        schemas.ClassificationRequest,
+        (list[list[LabelScore]],),
+        inference_api.classify,
     ),
-    "token-classification": _Task(
+    "token-classification": Endpoint(
+        "/",
+        f"Label the words of texts, {_INFERENCE_API}",
         schemas.TokenRequest,
         (list[Entity], list[TokenEntity], list[list[Entity]], list[list[TokenEntity]]),
-        Service.label_tokens,
+        inference_api.label_tokens,
     ),
-    "fill-mask": _Task(
+    "fill-mask": Endpoint(
+        "/",
+        f"Guess hidden words, {_INFERENCE_API}",
         schemas.FillMaskRequest,
         (list[FilledMask], list[list[FilledMask]], list[list[list[FilledMask]]]),
-        Service.fill_masks,
+        inference_api.fill_masks,
     ),
-    "question-answering": _Task(
+    "question-answering": Endpoint(
+        "/",
+        f"Find answers in texts, {_INFERENCE_API}",
         schemas.QuestionRequest,
         (QuestionAnswer, list[QuestionAnswer], list[list[QuestionAnswer]]),
-        Service.answer_questions,
+        inference_api.answer_questions,
     ),
-    "zero-shot-classification": _Task(
+    "zero-shot-classification": Endpoint(
+        "/",
+        f"Label texts with labels of the request, {_INFERENCE_API}",
         schemas.ZeroShotRequest,
         (list[LabelScore], list[list[LabelScore]]),
-        Service.choose_labels,
+        inference_api.choose_labels,
     ),
-    "feature-extraction": _Task(
-        schemas.FeatureRequest, (list[list[float]], Features), Service.encode
+    "feature-extraction": Endpoint(
+        "/",
+        f"Compute the vectors of tokens, {_INFERENCE_API}",
+        schemas.FeatureRequest,
+        (list[list[float]], Features),
+        inference_api.encode,
     ),
 }
 
+_FOR_ALL: Final = (
+    Endpoint(
+        "/tokenize",
+        f"Split texts into tokens, {_TEXT_EMBEDDINGS_INFERENCE}",
+        schemas.TokenizeRequest,
+        (list[list[schemas.Token]],),
+        text_embeddings_inference.tokenize,
+    ),
+)
 
-def endpoints_of(service: Service) -> list[Endpoint]:
-    """Return what a service answers; a model that labels texts has more than others."""
-    task = _TASKS[service.pipeline.task]
-    endpoints = [
-        Endpoint(
-            "/",
-            f"{service.pipeline.task}, in the shapes of the hub's inference API",
-            task.request,
-            task.answers,
-            lambda request: task.function(service, request),
-        ),
-        Endpoint(
-            "/tokenize",
-            "Split texts into tokens, in the shapes of text-embeddings-inference",
-            schemas.TokenizeRequest,
-            (list[list[schemas.Token]],),
-            service.tokenize,
-        ),
-    ]
-    if service.pipeline.task == "text-classification":
-        endpoints += [
-            Endpoint(
-                "/predict",
-                "Label texts, in the shapes of text-embeddings-inference",
-                schemas.PredictRequest,
-                (list[schemas.Prediction], list[list[schemas.Prediction]]),
-                service.predict,
-            ),
-            Endpoint(
-                "/explain",
-                "Show which words of a text made its label",
-                schemas.ExplainRequest,
-                (ExplanationDict,),
-                service.explain,
-            ),
-        ]
-    return endpoints
+_FOR_CLASSIFIERS: Final = (
+    Endpoint(
+        "/predict",
+        f"Label texts, {_TEXT_EMBEDDINGS_INFERENCE}",
+        schemas.PredictRequest,
+        (list[schemas.Prediction], list[list[schemas.Prediction]]),
+        text_embeddings_inference.predict,
+    ),
+    Endpoint(
+        "/explain",
+        "Show which words of a text made its label",
+        schemas.ExplainRequest,
+        (ExplanationDict,),
+        explanations.explain_text,
+    ),
+)
+
+
+def endpoints_for(task: str) -> tuple[Endpoint, ...]:
+    """Return what a service answers whose pipeline is of a task."""
+    of_task = (_BY_TASK[task], *_FOR_ALL)
+    return of_task + _FOR_CLASSIFIERS if task == "text-classification" else of_task

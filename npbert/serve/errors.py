@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 ErrorType = Literal["Unhealthy", "Backend", "Overloaded", "Validation", "Tokenizer", "Empty"]
+
+RETRY_LATER: Final = {"retry-after": "1"}  # headers; the number is one of seconds
 
 
 class ErrorAnswer(msgspec.Struct):

@@ -10,14 +10,16 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _MOST_CONNECTIONS: Final = 2_000
 _MOST_HEAD_BYTES: Final = 65_536
+_GRACE_S: Final = 5
 
 
 class GuardedProtocol(HttpToolsProtocol):
     """HTTP for strangers: connections that hold up the service to no use are closed.
 
-    uvicorn sets limits for connections between two requests. The limits here are for the head of a
-    request (its first line and its headers), for which a client has as many seconds as for a body,
-    and 64 KB; for an answer that is not read; and for the number of connections.
+    uvicorn sets limits for a connection between two requests. The limits here are for the time in
+    which a request arrives, from its first byte to its last; for the bytes of its head, which are
+    its first line and its headers; for the time in which its answer is read; and for the number of
+    connections.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -41,24 +43,24 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, as long as the head of the request is not too long."""
-        if self._is_in_head and self._alarm is None:
+        if self._alarm is None:
             self._set_alarm()
-        super().data_received(data)
         if self._is_in_head:
             self._n_head_bytes += len(data)
-            if self._n_head_bytes > _MOST_HEAD_BYTES:
-                self.transport.abort()
+        super().data_received(data)
+        if self._is_in_head and self._n_head_bytes > _MOST_HEAD_BYTES:
+            self.transport.abort()
 
     def on_headers_complete(self) -> None:
         """Begin to answer."""
         self._is_in_head = False
-        self._unset_alarm()
+        self._n_head_bytes = 0
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """Expect another head after the body."""
+        """Expect the head of another request, without hurry."""
         self._is_in_head = True
-        self._n_head_bytes = 0
+        self._unset_alarm()
         super().on_message_complete()
 
     def pause_writing(self) -> None:
@@ -74,12 +76,11 @@ class GuardedProtocol(HttpToolsProtocol):
     def _set_alarm(self) -> None:
         self._unset_alarm()
         app = cast("Starlette", self.app)  # there is no middleware around it
-        self._alarm = self.loop.call_later(app.state.limits.receive_timeout, self._close)
+        # A body that comes too slowly has its answer before, with a status.
+        seconds = app.state.limits.receive_timeout + _GRACE_S
+        self._alarm = self.loop.call_later(seconds, self.transport.abort)
 
     def _unset_alarm(self) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
-
-    def _close(self) -> None:
-        self.transport.abort()

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-OneOrTwo = Annotated[list[str], Meta(min_length=1, max_length=2)]
 Direction = Literal["Left", "Right", "left", "right"]
 Count = Annotated[int, Meta(ge=1)]
+FewAnswers = Annotated[int, Meta(ge=1, le=100)]
 Some = Annotated[list[str], Meta(min_length=1)]
 
 
@@ -97,7 +97,7 @@ class FillMaskParameters(Parameters):
     """The options of fill-mask."""
 
     targets: Some | None = None
-    top_k: Count | None = None
+    top_k: FewAnswers | None = None
 
 
 class QuestionParameters(Parameters):
@@ -109,7 +109,7 @@ class QuestionParameters(Parameters):
     max_answer_len: Count | None = None
     max_question_len: Count | None = None
     max_seq_len: Count | None = None
-    top_k: Count | None = None
+    top_k: FewAnswers | None = None
 
 
 class ZeroShotParameters(Parameters):
@@ -131,10 +131,17 @@ class Question(Request):
 Ignored = dict[str, Any] | UnsetType
 
 
+class Pair(Request):
+    """Two texts that get one label together."""
+
+    text: str
+    text_pair: str
+
+
 class ClassificationRequest(Request):
     """Texts to label, or pairs of texts."""
 
-    inputs: str | list[str]
+    inputs: str | Pair | list[str | Pair]
     parameters: ClassificationParameters = msgspec.field(default_factory=ClassificationParameters)
     options: Ignored = UNSET
 

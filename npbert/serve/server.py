@@ -39,7 +39,7 @@ def serve(settings: Settings) -> None:
     ValueError
         If the model's files or an option cannot be used.
     """
-    with _bound_socket(settings.host, settings.port) as listener:
+    with bound_socket(settings.host, settings.port) as listener:
         service = _load(settings)
         address = f"http://{_shown(settings.host)}:{listener.getsockname()[1]}"
         listener.listen(_BACKLOG)
@@ -56,7 +56,7 @@ def serve(settings: Settings) -> None:
 
 
 def _serve_here(settings: Settings, app: Starlette, listener: socket.socket) -> None:
-    server = uvicorn.Server(_config(settings, app))
+    server = uvicorn.Server(uvicorn_config(settings, app))
     try:
         server.run(sockets=[listener])
     except (KeyboardInterrupt, SystemExit):
@@ -70,7 +70,7 @@ def _serve_here(settings: Settings, app: Starlette, listener: socket.socket) -> 
 def _serve_in_processes(settings: Settings, listener: socket.socket) -> None:
     n_threads = settings.n_threads or max(default_threads() // settings.n_workers, 1)
     make = _AppMaker(replace(settings, n_threads=n_threads))
-    config = _config(settings, make)
+    config = uvicorn_config(settings, make)
     with tempfile.TemporaryDirectory(prefix="npbert-metrics-") as folder:
         os.environ[SHARED_FOLDER] = folder
         try:
@@ -101,7 +101,8 @@ def _load(settings: Settings) -> Service:
     return service
 
 
-def _config(settings: Settings, app: Starlette | _AppMaker) -> uvicorn.Config:
+def uvicorn_config(settings: Settings, app: Starlette | _AppMaker) -> uvicorn.Config:
+    """Return how uvicorn serves the application."""
     return uvicorn.Config(
         app,
         factory=isinstance(app, _AppMaker),
@@ -120,7 +121,7 @@ def _config(settings: Settings, app: Starlette | _AppMaker) -> uvicorn.Config:
 
 
 @contextmanager
-def _bound_socket(host: str, port: int) -> Iterator[socket.socket]:
+def bound_socket(host: str, port: int) -> Iterator[socket.socket]:
     """Open the socket of the service; it does not listen yet."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
