@@ -6,6 +6,7 @@
     python scripts/bench files --rows 1000000
     python scripts/bench callers
     python scripts/bench explain
+    python scripts/bench serve --quick
 
 The engines run in processes of their own (engines.py), which measure.py starts and times, with
 the model and the texts of material.py.
@@ -20,7 +21,7 @@ from pathlib import Path
 if not __package__:  # run by its path, where Python finds the modules beside this file alone
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import callers, explain, files, speed
+from bench import callers, explain, files, serve, speed
 from bench.material import CHECKOUT, make_folder
 from npbert.distilbert.cpus import default_threads
 
@@ -53,6 +54,7 @@ def main(argv: list[str] | None = None) -> None:
         ("speed", speed, "time npbert beside its peers, and compare memory and installed sizes"),
         ("callers", callers, "time calls of one text from several threads, also on a busy host"),
         ("explain", explain, "time explanations beside calls of classify"),
+        ("serve", serve, "time `npbert serve` beside its peers, under load from many clients"),
         ("files", files, "time `npbert classify` on csv files, and the workers of a cluster"),
     ):
         command = commands.add_parser(

@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import TypedDict
 
@@ -48,6 +49,7 @@ class Reply(TypedDict):
     """What an engine measured."""
 
     elapsed_s: float  # from texts to labels, tokenization included, for all repetitions
+    repetitions_s: list[float]  # the same for each repetition
     cpu_s: float  # the time of all processors that the process took meanwhile
     scores: list[float]  # of the last repetition
     peak_rss_kib: int  # most memory that the process has ever had
@@ -329,11 +331,13 @@ def main() -> None:
     print(json.dumps("ready"), file=replies, flush=True)
     for line in sys.stdin:
         request: Request = json.loads(line)
-        started, cpu_started = time.perf_counter(), time.process_time()
+        times, cpu_started = [time.perf_counter()], time.process_time()
         for _ in range(request["repeat"]):
             scores = _reply_to(request, label)
+            times.append(time.perf_counter())
         reply: Reply = {
-            "elapsed_s": time.perf_counter() - started,
+            "elapsed_s": times[-1] - times[0],
+            "repetitions_s": [end - start for start, end in pairwise(times)],
             "cpu_s": time.process_time() - cpu_started,
             "scores": scores,
             "peak_rss_kib": peak_rss_kib(),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import random
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 CHECKOUT = Path(__file__).parents[2]
 MINI = CHECKOUT / "npbert" / "checkpoints" / "mini"
@@ -41,6 +43,26 @@ def make_folder(folder: Path, **shape: int) -> None:
     model.save_pretrained(folder)
     (folder / "vocab.txt").write_bytes((DATA / "vocab.txt").read_bytes())
     (folder / "tokenizer_config.json").write_text('{"model_max_length": 512}')
+    _add_files_of_peers(folder, model)
+
+
+def make_mini_folder(folder: Path) -> None:
+    """Save `mini` with the files that its peers need: tokenizer.json, and model.onnx."""
+    import torch
+    import transformers
+
+    shutil.copytree(MINI, folder, dirs_exist_ok=True)
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(
+        folder, dtype=torch.float32
+    )
+    _add_files_of_peers(folder, model.eval())
+
+
+def _add_files_of_peers(folder: Path, model: Any) -> None:
+    """Save the tokenizer as tokenizer.json, and the model as model.onnx if onnx is installed."""
+    import torch
+    import transformers
+
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
     if not find_spec("onnx"):
@@ -80,6 +102,23 @@ def reviews(path: Path | None, n_texts: int) -> list[str]:
         while len(text.split()) < n_words:
             text += " " + pool[rng.integers(len(pool))]
         texts.append(text)
+    return texts
+
+
+def shuffled_sentences() -> list[str]:
+    """Return the sentences of SST-2 in another order, so that any first part is like the whole."""
+    texts = sentences()
+    random.Random(SEED).shuffle(texts)
+    return texts
+
+
+def with_reviews(path: Path | None) -> list[str]:
+    """Return shuffled sentences in which every tenth text is a long review instead."""
+    texts = shuffled_sentences()
+    places = range(9, len(texts), 10)
+    long = reviews(path, len(places))
+    for number, place in enumerate(places):
+        texts[place] = long[number % len(long)]
     return texts
 
 
