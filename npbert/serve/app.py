@@ -83,6 +83,7 @@ class _Application:
             methods.setdefault(endpoint.path, {})["POST"] = self._post(endpoint)
         routes = [_route(path, by_method) for path, by_method in methods.items()]
         app = Starlette(routes=routes, exception_handlers={HTTPException: self._no_such_route})
+        app.router.redirect_slashes = False  # a path that does not exist is an error
         app.state.calls = self._calls
         app.state.limits = self._service.settings.limits
         return app

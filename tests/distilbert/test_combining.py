@@ -10,13 +10,13 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import pytest
 
 from npbert.distilbert.activations import Array
-from npbert.distilbert.combining import CallCombiner
+from npbert.distilbert.combining import CallCombiner, Client, ClientLeftError, calling_for
 from npbert.distilbert.model import Pack
 from npbert.distilbert.packs import MAX_TOKENS, TokenSequence
 
@@ -76,11 +76,18 @@ def start(combiner: CallCombiner, model: Model) -> Iterator[Callable[..., Future
     with ThreadPoolExecutor(64) as pool:
 
         def start(
-            texts: list[TokenSequence], n_threads: int = 1, max_texts: int | None = None
+            texts: list[TokenSequence],
+            n_threads: int = 1,
+            max_texts: int | None = None,
+            client: Client | None = None,
         ) -> Future[list[Array]]:
+            def compute() -> list[Array]:
+                with calling_for(client) if client is not None else nullcontext():
+                    return combiner.compute(model, texts, n_threads, max_texts)
+
             before = len(combiner._waiting)
             n_packs = len(model.packs)
-            call = pool.submit(combiner.compute, model, texts, n_threads, max_texts)
+            call = pool.submit(compute)
             while len(combiner._waiting) == before and len(model.packs) == n_packs:
                 assert not call.done() or call.exception() is not None or call.result()
                 if call.done():
@@ -277,3 +284,73 @@ def test_many_callers_of_all_sizes(combiner: CallCombiner, model: Model) -> None
             call.result(60)
     assert not combiner._waiting
     assert combiner._leader is None
+
+
+class Guest:
+    """A client that can leave, and that may ask for some tokens."""
+
+    def __init__(self, most_tokens: int = 10_000) -> None:
+        self.most_tokens = most_tokens
+        self.left = False
+        self.n_tokens = 0
+
+    def asks_for(self, n_tokens: int) -> None:
+        self.n_tokens += n_tokens
+        if self.n_tokens > self.most_tokens:
+            raise ValueError("too much")
+
+    def has_left(self) -> bool:
+        return self.left
+
+
+def test_what_a_client_asks_for_is_counted_before_it_is_computed(
+    combiner: CallCombiner, model: Model
+) -> None:
+    guest = Guest(100)
+    with calling_for(guest):
+        for _ in range(2):
+            combiner.compute(model, texts_of(1, 2, length=25), 1)
+        with pytest.raises(ValueError, match="too much"):
+            combiner.compute(model, texts_of(1, length=1), 1)
+    assert len(model.packs) == 2
+    combiner.compute(model, texts_of(1), 1)  # for nobody in particular
+    assert guest.n_tokens == 101
+
+
+def test_what_nobody_waits_for_is_not_computed(start: Start, model: Model) -> None:
+    guest = Guest()
+    with model.held():
+        first = start(texts_of(1))
+        of_guest = start(texts_of(100, 101), client=guest)
+        second = start(texts_of(2))
+        guest.left = True
+    with pytest.raises(ClientLeftError):
+        of_guest.result(SECONDS)
+    assert [numbers_of(call) for call in (first, second)] == [[1], [2]]
+    assert model.packs == [[1], [2]]
+
+
+def test_a_leader_without_a_client_leaves_its_place(start: Start, model: Model) -> None:
+    guest = Guest()
+    with model.held():
+        of_guest = start(texts_of(100, 101, length=MAX_TOKENS), client=guest)
+        other = start(texts_of(2))
+        guest.left = True
+    with pytest.raises(ClientLeftError):
+        of_guest.result(SECONDS)
+    assert numbers_of(other) == [2]
+    assert model.packs == [[100], [2]]
+
+
+def test_a_long_call_stops_when_its_client_leaves(combiner: CallCombiner, model: Model) -> None:
+    guest = Guest(20 * MAX_TOKENS)
+
+    def leave_after_three(pack: Pack) -> list[Array]:
+        guest.left = len(model.packs) == 2
+        return model(pack)
+
+    with calling_for(guest), pytest.raises(ClientLeftError):
+        combiner.compute(leave_after_three, texts_of(*range(20), length=MAX_TOKENS), 1)
+    assert len(model.packs) == 3
+    assert combiner._leader is None
+    assert len(combiner.compute(model, texts_of(1), 1)) == 1

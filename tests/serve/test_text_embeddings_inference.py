@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,6 +21,13 @@ def scores_of(answer: list[dict[str, Any]]) -> dict[str, float]:
     )
     assert all(one.keys() == {"label", "score"} for one in answer)
     return {one["label"]: one["score"] for one in answer}
+
+
+@pytest.fixture(autouse=True)
+def _no_warnings_of_cut_texts() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "1 of 1 text had more than 512 tokens")
+        yield
 
 
 def classified(*inputs: Any, **options: Any) -> list[dict[str, float]]:
