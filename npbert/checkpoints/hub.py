@@ -36,15 +36,18 @@ BUNDLED: Final = ("mini",)
 CONFIG_FILE: Final = "config.json"
 TOKENIZER_FILES: Final = ("tokenizer.json", "vocab.txt")
 
-_BUNDLED_FOLDER: Final = Path(__file__).parent
-_SMALL_FILES: Final = [
+# The files that are read of a model, except for those of the weights.
+MODEL_FILES: Final = (
     CONFIG_FILE,
     *TOKENIZER_FILES,
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
-    ADAPTER_CONFIG,  # not of a model: it tells why there is no config.json
-]
+)
+
+_BUNDLED_FOLDER: Final = Path(__file__).parent
+# The last one is not of a model: it tells why there is no config.json.
+_SMALL_FILES: Final = (*MODEL_FILES, ADAPTER_CONFIG)
 COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _CONVERSION_TITLE: Final = "Adding `safetensors` variant of this model"
 _CONVERSION_AUTHOR: Final = "SFconvertbot"

@@ -16,6 +16,7 @@ from npbert.checkpoints.parameters import HEAD_KINDS, WORD_EMBEDDINGS, HeadKind,
 from npbert.checkpoints.safetensors_files import (
     ITEM_SIZES,
     CheckpointError,
+    MappedFiles,
     StoredTensor,
     stored_tensors,
 )
@@ -109,6 +110,30 @@ def load_parameters(
     return encoder, head
 
 
+def as_float32(stored: NDArray[np.uint8], dtype: str) -> Array:
+    """Return the values of a tensor.
+
+    Parameters
+    ----------
+    stored : uint8 array
+        The bytes of the values.
+    dtype : str
+        The type that the file says, such as "BF16".
+
+    Returns
+    -------
+    float32 array (values,)
+        It is a view of the bytes if they are float32. A float64 that is too large is infinite.
+    """
+    values = stored.view(_DTYPES[dtype])
+    if dtype == "F32":
+        return np.require(values, np.float32, "A")  # copies if unaligned
+    if dtype == "BF16":  # the upper half of a float32
+        return (values.astype(np.uint32) << 16).view(np.float32)
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32)
+
+
 def find_non_finite(parameters: object) -> list[str]:
     """List the names of the arrays that hold NaN or infinity.
 
@@ -125,6 +150,18 @@ def find_non_finite(parameters: object) -> list[str]:
     return [name for name, array in named_arrays(parameters) if not np.isfinite(array).all()]
 
 
+def largest_change(before: object, after: object) -> float:
+    """Return the largest difference between a number of some parameters and of some others.
+
+    Parameters
+    ----------
+    before, after : dataclass
+        Parameters of the same shapes, as in `find_non_finite`.
+    """
+    pairs = zip(named_arrays(before), named_arrays(after), strict=True)
+    return max(float(np.abs(old - new).max(initial=0)) for (_, old), (_, new) in pairs)
+
+
 class _Problem(NamedTuple):
     """What is wrong with one tensor."""
 
@@ -139,7 +176,7 @@ class _Checkpoint:
 
     def __init__(self, folder: Path, variant: str | None) -> None:
         self.problems: list[_Problem] = []
-        self._mapped: dict[Path, NDArray[np.uint8]] = {}
+        self._files = MappedFiles()
         self._taken: dict[str, Array] = {}
         self._tensors: dict[str, StoredTensor] = {}
         for path in weight_files(folder, variant):
@@ -209,21 +246,7 @@ class _Checkpoint:
         }
 
     def _read(self, tensor: StoredTensor) -> Array:
-        if tensor.path not in self._mapped:
-            mapped = np.memmap(tensor.path, dtype=np.uint8, mode="r")
-            # A plain array over the same memory: numpy handles it faster than its subclass.
-            self._mapped[tensor.path] = mapped.view(np.ndarray)
-        size_bytes = int(np.prod(tensor.shape)) * ITEM_SIZES[tensor.dtype]
-        raw = self._mapped[tensor.path][tensor.offset : tensor.offset + size_bytes]
-        stored = raw.view(_DTYPES[tensor.dtype])
-        if tensor.dtype == "F32":
-            values = np.require(stored, np.float32, "A")  # copies if unaligned
-        elif tensor.dtype == "BF16":  # the upper half of a float32
-            values = (stored.astype(np.uint32) << 16).view(np.float32)
-        else:
-            with np.errstate(over="ignore"):  # float64 that becomes infinity is refused later
-                values = stored.astype(np.float32)
-        return values.reshape(tensor.shape)
+        return as_float32(self._files.stored_bytes(tensor), tensor.dtype).reshape(tensor.shape)
 
 
 # ---------------------------------------------------------------------------------- reports

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Final, TextIO
 
-from npbert.cli import classify, explain, info, serve
+from npbert.cli import classify, explain, export, info, serve
 from npbert.cli.standard_output import drop_unwritten
 from npbert.messages import harmless
 
@@ -67,6 +67,7 @@ def _make_parser() -> argparse.ArgumentParser:
     classify.add_parser(commands)
     explain.add_parser(commands)
     info.add_parser(commands)
+    export.add_parser(commands)
     serve.add_parser(commands)
     return parser
 

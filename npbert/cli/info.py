@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -53,7 +54,7 @@ def print_info(
         "model": model,
         "folder": str(folder),
         "revision": commit or "none: a folder",
-        "license": _read_license(whole, model),
+        "license": read_license(whole, model),
         "encoder": f"{with_noun(config.n_layers, 'layer')}, dim {config.dim}, hidden_dim "
         f"{config.hidden_dim}, {with_noun(config.n_heads, 'head')}, {config.activation}",
         "input": f"at most {with_noun(config.max_position_embeddings, 'token')} of "
@@ -61,14 +62,24 @@ def print_info(
         "labels": ", ".join(f"{number} {label}" for number, label in config.id2label.items()),
         "parameters": f"{n_parameters:,} ({dtypes})",
     }
+    print_facts(facts)
+    print_files(folder)
+
+
+def print_facts(facts: Mapping[str, str]) -> None:
+    """Print facts by their names, one per line."""
     for name, fact in facts.items():
         print(f"{name:<10}  {harmless(fact)}")
-    for path in sorted(folder.iterdir()):
-        if path.is_file():
-            print(f"{'file':<10}  {harmless(path.name)}, {with_noun(path.stat().st_size, 'byte')}")
 
 
-def _read_license(folder: Path, model: str) -> str:
+def print_files(folder: Path) -> None:
+    """Print the names and the sizes of the files in a folder, one per line."""
+    sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.is_file()}
+    for name, size_bytes in sizes.items():
+        print_facts({"file": f"{name}, {with_noun(size_bytes, 'byte')}"})
+
+
+def read_license(folder: Path, model: str) -> str:
     """Return what the header of the model card says, if there is a card."""
     card = folder / _CARD
     if card.is_file():

@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 
 import npbert
 from npbert.checkpoints.safetensors_files import CheckpointError
+from npbert.checkpoints.weights import largest_change
 from npbert.distilbert.activations import Array
 from npbert.models.heads import AutoModel, AutoModelForSequenceClassification
 from tests.support.heads import HEADS
@@ -268,3 +269,13 @@ def test_large_values_are_finite(folder: Path, tensors: Tensors) -> None:
     assert (model.head.classifier.bias == np.float32(1e30)).all()
     with np.errstate(all="ignore"), pytest.raises(CheckpointError, match="float32 overflows"):
         model(IDS)
+
+
+def test_the_largest_change(source: Path, folder: Path, tensors: Tensors) -> None:
+    tensors[LIN1][0, 0] += 0.5
+    tensors["classifier.bias"][1] -= 0.75
+    save_file(tensors, folder / WEIGHTS)
+    before, after = ((model.encoder, model.head) for model in map(load, (source, folder)))
+    assert largest_change(before, before) == 0
+    assert largest_change(before, after) == pytest.approx(0.75, abs=1e-6)
+    assert largest_change(before[0], after[0]) == pytest.approx(0.5, abs=1e-6)
