@@ -22,6 +22,8 @@ SLOW = {
     "scripts/test_*.py": "whole benchmarks on small models, and scripts in processes of their own",
     "scripts/learn/test_experiments.py": "24 changed models, each on dozens of sentences",
     "scripts/learn/test_notebook_runs.py": "all chapters of the course, run in Jupyter",
+    "serve/test_protocol.py": "clients that are too slow, for which it waits",
+    "serve/test_server.py": "services in processes of their own",
     "exercises/test_*.py": "a hundred mistakes in models, and pytest in processes of its own",
     "test_distributed*.py": "workers of Ray and Spark",
     "test_typing.py": "mypy in processes of its own; scripts/check runs it once, on this file too",

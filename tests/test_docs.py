@@ -19,10 +19,12 @@ import pyarrow.parquet as pq
 import pytest
 
 import npbert
+from tests.support.served_program import program
 
 CHECKOUT = Path(__file__).parents[1]
 DOCS = CHECKOUT / "docs"
 SCALE = DOCS / "scale.md"
+SERVE = DOCS / "serve.md"
 LEARN = DOCS / "learn"
 CHAPTERS = sorted(LEARN.glob("[0-9]*.md"))
 WITH_PYTHON = [
@@ -172,6 +174,22 @@ def test_console_blocks(document: Path, tmp_path: Path) -> None:
             done = run(command, tmp_path)
             assert done.returncode == 0, done.stderr
             assert same(want, done.stdout), f"{command}\n{done.stdout}"
+
+
+def test_blocks_about_the_service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The service that the first block starts answers those behind it, on another port."""
+    start = blocks(SERVE, "sh")[0].splitlines()[1]
+    (ready,) = blocks(SERVE, "text")
+    with program(*shlex.split(start)[2:]) as served:
+        port = served.url.rpartition(":")[2]
+        assert ready == f"npbert: serving mini (text-classification) on {served.url}\n".replace(
+            port, "8080"
+        )
+        page = tmp_path / SERVE.name
+        text = SERVE.read_text(encoding="utf-8")
+        page.write_text(text.replace("localhost:8080", f"127.0.0.1:{port}"), encoding="utf-8")
+        test_console_blocks(page, tmp_path)
+        test_python_blocks(page, monkeypatch)
 
 
 def test_set_up_block(tmp_path: Path) -> None:
