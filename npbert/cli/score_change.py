@@ -117,5 +117,5 @@ def _numbers(model: AnyModel, tokenizer: Tokenizer, texts: Sequence[str]) -> Ite
         function = FUNCTIONS[TextClassificationPipeline(model, tokenizer).function_to_apply]
     elif _NUMBERS[type(model).__name__][0] == "scores":
         function = softmax
-    for field in output.to_tuple():
-        yield function(field)
+    for name in output:
+        yield function(output[name])

@@ -202,6 +202,10 @@ ELSEWHERE = [
     "standard output is closed; give --output FILE",
     "--compare needs exactly one TEXT",
     "give --html FILE or --format json, not both",
+    "--column needs --texts FILE",
+    "--texts needs at least one",
+    "see with --texts FILE how far",
+    "--texts FILE says how far",
 ]
 
 
