@@ -7,9 +7,13 @@ start many processes, or wait.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+
 import pytest
 
 from npbert.distilbert.blas import ProcessorShare, blas_threads
+from npbert.distilbert.cpus import available_cpus
 
 SLOW = {
     "models/test_*_parity.py": "many shapes of random weights, computed by npbert and PyTorch",
@@ -29,6 +33,18 @@ SLOW = {
     "test_typing.py": "mypy in processes of its own; scripts/check runs it once, on this file too",
     "test_docs*.py": "every block of the documents, in a process of its own",
 }
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_auto_num_workers() -> int:
+    """Let ``--numprocesses auto`` count the processors that this process may use."""
+    return available_cpus()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: Sequence[object]) -> None:
+    """Share the processors out among the processes: their threads would wait for each other."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, available_cpus() // len(specs))))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

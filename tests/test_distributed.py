@@ -317,6 +317,7 @@ ENGINE_ROWS = [
 ]
 
 
+@pytest.mark.engine
 @pytest.mark.skipif(not find_spec("ray"), reason="Ray Data: pip install -e '.[ray]'")
 def test_a_killed_worker_costs_no_row(folder: Path, tmp_path: Path) -> None:
     source, target = tmp_path / "reviews.parquet", tmp_path / "labelled"

@@ -129,11 +129,13 @@ def run_engine(name: str, folder: Path) -> None:
         assert row["score"] == pytest.approx(result["score"], abs=1e-5)
 
 
+@pytest.mark.engine
 @pytest.mark.skipif(not find_spec("ray"), reason="Ray Data: pip install -e '.[ray]'")
 def test_ray_block(tmp_path: Path) -> None:
     run_engine("import ray", tmp_path)
 
 
+@pytest.mark.engine
 @pytest.mark.skipif(not find_spec("pyspark"), reason="Spark: pip install -e '.[spark]'")
 @pytest.mark.skipif(not shutil.which("java"), reason="Spark: Java is not installed")
 def test_spark_block(tmp_path: Path) -> None:
@@ -195,7 +197,7 @@ def test_blocks_about_the_service(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 def test_set_up_block(tmp_path: Path) -> None:
     """CI runs its lines as they stand; here is what they run once npbert is installed."""
     first, second = blocks(CHECKOUT / "README.md", "sh")[0].splitlines()
-    assert second == "pip install -e '.[test]' && pytest"
+    assert second == "pip install -e '.[test]' && pytest --numprocesses auto"
     install, _, command = first.partition(" && ")
     assert install == "pip install ."
     done = run(command, tmp_path)

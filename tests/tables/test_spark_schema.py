@@ -20,6 +20,7 @@ AS (text, at, local, span)
 """
 
 
+@pytest.mark.engine
 def test_spark_reads_all_columns(tmp_path: Path) -> None:
     sql = pytest.importorskip("pyspark.sql")
     spark = sql.SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
