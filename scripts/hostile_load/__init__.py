@@ -1,0 +1,1 @@
+"""A hostile load on `npbert serve`, every answer of which is checked."""
