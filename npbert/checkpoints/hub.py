@@ -140,12 +140,12 @@ class ModelSource:
 
     def anchored(self) -> ModelSource:
         """Return a source that means the same model in every working directory."""
-        path = Path(self.model).expanduser()
+        path = _in_home(self.model)
         is_folder = _is_path(self.model) or (path / self.folder_inside / CONFIG_FILE).is_file()
         model = str(path.absolute()) if is_folder else str(self.model)
         cache_dir = self.cache_dir
         if cache_dir is not None:
-            cache_dir = str(Path(cache_dir).expanduser().absolute())
+            cache_dir = str(_in_home(cache_dir).absolute())
         return replace(self, model=model, cache_dir=cache_dir)
 
     def resolve(
@@ -204,7 +204,7 @@ class ModelSource:
     def _local_folder(self, any_of: tuple[str, ...]) -> Path | None:
         """Return the folder that the source names on this machine, or None for a hub id."""
         model = self.model
-        path = Path(model).expanduser()
+        path = _in_home(model)
         if _has_any(path / self.folder_inside, any_of):
             return path / self.folder_inside
         if not _is_path(model) and not _has_any(path, (*any_of, ADAPTER_CONFIG)):
@@ -286,7 +286,7 @@ def _is_path(model: str | Path) -> bool:
 def _cache(cache_dir: str | Path | None) -> Path:
     """Return the hub's cache folder, by the rules of huggingface_hub, without importing it."""
     if cache_dir is not None:
-        return Path(cache_dir).expanduser()
+        return _in_home(cache_dir)
     for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         if os.environ.get(variable):
             return _expanded(os.environ[variable])
@@ -298,6 +298,14 @@ def _cache(cache_dir: str | Path | None) -> Path:
 
 def _expanded(path: str) -> Path:
     return Path(os.path.expandvars(os.path.expanduser(path)))
+
+
+def _in_home(path: str | Path) -> Path:
+    """Return a path with the home folder in place of "~"; without such a folder, as it is.
+
+    pathlib has a method for it, which raises an error of its own if there is no such user.
+    """
+    return Path(os.path.expanduser(path))
 
 
 def _is_complete(folder: Path, weights: bool, variant: str | None) -> bool:

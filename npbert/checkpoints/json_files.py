@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from npbert.checkpoints.small_files import read_small_file
+
 
 def read_json_object(path: str | Path) -> dict[str, Any]:
     """Read a file that must hold a JSON object.
@@ -15,10 +17,11 @@ def read_json_object(path: str | Path) -> dict[str, Any]:
     OSError
         If the file cannot be read.
     ValueError
-        If the file holds something else.
+        If the file holds something else, or is too large.
     """
+    content = read_small_file(path)
     try:
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
+        values = json.loads(content.decode())
     except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, nested too deeply
         raise ValueError(f"{path} is not a JSON file: {error}") from error
     if not isinstance(values, dict):

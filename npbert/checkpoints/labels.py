@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from npbert.messages import shown, with_noun
 
+_MOST_WITHOUT_NAMES: Final = 100_000  # a name of each is made before the weights are looked at
 _EXAMPLE: Final = '{"0": "no", "1": "yes"}'
 
 
@@ -36,6 +37,11 @@ def read_labels(id2label: Any, num_labels: Any) -> dict[int, str]:
     if num_labels is not None and (not is_int(num_labels) or num_labels < 1):
         raise ValueError(f"num_labels is {shown(num_labels)}, expected a positive integer")
     if id2label is None or id2label == {}:
+        if num_labels is not None and num_labels > _MOST_WITHOUT_NAMES:
+            raise ValueError(
+                f"num_labels is {num_labels:,}, expected at most {_MOST_WITHOUT_NAMES:,} where "
+                "id2label does not name them"
+            )
         return _numbered(num_labels or 2)
     labels = _with_int_keys(id2label)
     check_labels(labels)

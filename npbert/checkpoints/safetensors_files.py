@@ -59,6 +59,7 @@ def stored_tensors(path: Path) -> Iterator[StoredTensor]:
         If it is not a safetensors file, or has a tensor of an unknown dtype.
     """
     size_bytes = path.stat().st_size
+    path.open("rb").close()  # if it may not be read, this error says so, and the library's does not
     try:
         with safe_open(path, framework="np") as file:
             slices = [(name, file.get_slice(name)) for name in file.offset_keys()]

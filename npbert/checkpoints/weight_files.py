@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from npbert.checkpoints.safetensors_files import CheckpointError
+from npbert.checkpoints.small_files import read_small_file
 from npbert.messages import enumerate_names, with_noun
 
 WEIGHTS_FILE: Final = "model.safetensors"
 INDEX_FILE: Final = "model.safetensors.index.json"
 ADAPTER_CONFIG: Final = "adapter_config.json"
+_MOST_SHARDS: Final = 1000
 PICKLES: Final = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 
 MERGE_ADAPTER: Final = (
@@ -113,12 +115,17 @@ def shard_names(index: Path) -> list[str]:
         If the index is damaged, or names something that is not a file beside it.
     """
     try:
-        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        weight_map = json.loads(read_small_file(index).decode())["weight_map"]
+        names = sorted(set(weight_map.values()))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointError(
             f"{index}: expected JSON with a 'weight_map' from tensor names to file names "
             f"({error!r})"
         ) from error
+    if len(names) > _MOST_SHARDS:
+        raise CheckpointError(
+            f"{index} names {with_noun(len(names), 'file')}, expected at most {_MOST_SHARDS:,}"
+        )
     outside = [name for name in names if not _is_file_name(name)]
     if outside:
         raise CheckpointError(f"{index}: {outside[0]!r} is not the name of a file beside it")

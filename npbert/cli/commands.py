@@ -15,6 +15,7 @@ from npbert.messages import harmless
 DONE, FAILED = 0, 1  # argparse itself exits with 2 for wrong usage
 INTERRUPTED, _PIPE_CLOSED = 130, 141  # as shells report these signals
 _SHOWN_PROBLEMS: Final = 5
+_USUAL_ERRORS: Final = (OSError, ValueError, ModuleNotFoundError)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,9 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     SystemExit
         If the arguments are wrong, with the exit code 2; and after --help or --version.
     """
-    arguments = _make_parser().parse_args(argv)
-    command: Callable[[argparse.Namespace], None] = arguments.command
     try:
+        arguments = _parse(argv)
+        command: Callable[[argparse.Namespace], None] = arguments.command
         with warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)
             warnings.showwarning = _show_warning
@@ -51,11 +52,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _PIPE_CLOSED
     except KeyboardInterrupt:
         return INTERRUPTED
-    except (OSError, ValueError, ModuleNotFoundError) as error:
+    except Exception as error:
         drop_unwritten()
         print(f"npbert: error: {harmless(_one_line(error))}", file=sys.stderr)
         return FAILED
     return DONE
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    try:
+        return _make_parser().parse_args(argv)
+    except SystemExit:  # after --help or --version, which may have nowhere to go
+        sys.stdout.flush()
+        raise
 
 
 def _make_parser() -> argparse.ArgumentParser:
@@ -98,8 +107,14 @@ def _show_warning(
 
 def _one_line(error: BaseException) -> str:
     """Return the message of an error as one line, with long lists cut."""
-    lines = [line.strip() for line in str(error).splitlines()] or [type(error).__name__]
+    lines = [line.strip() for line in str(error).splitlines()] or [_kind_of(error)]
+    if not isinstance(error, _USUAL_ERRORS) and str(error):
+        lines[0] = f"{_kind_of(error)}: {lines[0]}"  # without the kind, such a message says little
     if len(lines) > _SHOWN_PROBLEMS:
         n_more = len(lines) - _SHOWN_PROBLEMS
         lines = [*lines[:_SHOWN_PROBLEMS], f"and {n_more} more (from_pretrained names all)"]
     return "; ".join(lines)
+
+
+def _kind_of(error: BaseException) -> str:
+    return "there is not enough memory" if isinstance(error, MemoryError) else type(error).__name__

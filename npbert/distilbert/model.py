@@ -212,6 +212,7 @@ def layer_norm(parameters: LayerNorm, x: Array) -> Array:
     x -= grouped.sum(axis=1).sum(axis=0) / dim  # (columns,)
     # variance = (x * x).mean(axis=0), without making the array x * x
     variance = np.einsum("gdc,gdc->gc", grouped, grouped).sum(axis=0) / dim  # (columns,)
+    variance[np.isinf(variance)] = np.nan  # or the division would hide what overflowed
     x /= np.sqrt(variance + LAYER_NORM_EPSILON)
     x *= parameters.weight[:, None]
     x += parameters.bias[:, None]

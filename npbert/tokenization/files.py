@@ -12,8 +12,10 @@ from typing import Final
 import tokenizers
 from tokenizers import normalizers
 
+from npbert.checkpoints.small_files import MOST_BYTES_OF_VOCABULARY, check_small_file
 from npbert.messages import enumerate_names, enumerate_values
 from npbert.tokenization import bert_rules
+from npbert.tokenization.costly_parts import refuse_costly_parts
 from npbert.tokenization.schema import SPECIAL_TOKENS
 from npbert.tokenization.settings import (
     SETTINGS_FILE,
@@ -160,8 +162,10 @@ def write_tokenizer(
 
 
 def _read_tokenizer_json(path: Path, settings: Settings) -> tokenizers.Tokenizer:
+    check_small_file(path, MOST_BYTES_OF_VOCABULARY)
     with explain_errors(f"{path} cannot be read as a tokenizer"):
         backend = tokenizers.Tokenizer.from_file(str(path))
+    refuse_costly_parts(backend, path)
     for part, side in ((backend.padding, "padding_side"), (backend.truncation, "truncation_side")):
         if part is not None:
             settings.setdefault(side, part["direction"])
@@ -221,6 +225,7 @@ def _rebuilt(
 
 def _read_vocab(path: Path, tokens: SpecialTokens, settings: Settings) -> tokenizers.Tokenizer:
     """Set up BERT's tokenizer over a file of one word piece per line."""
+    check_small_file(path, MOST_BYTES_OF_VOCABULARY)
     with explain_errors(f"{path} is not a UTF-8 text file"):
         backend = bert_rules.make_backend(path, settings)
     tokens.add_numbered_to(backend)

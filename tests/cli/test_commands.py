@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -131,3 +133,41 @@ def test_many_problems_are_one_line(classify: Classify, folder: str, tmp_path: P
     assert code == 1
     assert err.count("\n") == 1
     assert "more (from_pretrained names all)" in err
+
+
+def test_an_unusual_error_is_one_line_and_says_its_kind(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for error, line in (
+        (RuntimeError("first\nsecond\x1b[2J"), "RuntimeError: first; second\\x1b[2J"),
+        (TypeError("no"), "TypeError: no"),
+        (MemoryError(), "there is not enough memory"),
+        (OSError("full"), "full"),
+    ):
+
+        def fail(*_: object, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr("npbert.cli.info.print_facts", fail)
+        assert main(["info", "mini"]) == 1
+        assert capsys.readouterr().err == f"npbert: error: {line}\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
+def test_the_version_has_nowhere_to_go() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "npbert", "--version"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == b"npbert: error: [Errno 28] No space left on device\n"
+
+
+def test_a_user_that_does_not_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", "~nobody-of-this-name/model"]) == 1
+    err = capsys.readouterr().err
+    assert "~nobody-of-this-name/model" in err
+    assert err.count("\n") == 1

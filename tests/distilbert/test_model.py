@@ -163,3 +163,13 @@ def test_the_same_call_twice_is_bitwise_equal(
     rng = np.random.default_rng(0)
     ids = rng.integers(0, 97, (200, 40))
     np.testing.assert_array_equal(model(ids).logits, model(ids).logits)
+
+
+def test_a_number_that_overflows_is_not_divided_away() -> None:
+    """An infinite variance would turn a column into the bias, a finite and wrong answer."""
+    ones = LayerNorm(np.ones(4, np.float32), np.zeros(4, np.float32))
+    x = np.array([[1, 1e20], [2, 0], [3, 0], [4, 0]], np.float32)
+    with np.errstate(over="ignore"):
+        result = layer_norm(ones, x)
+    assert np.isfinite(result[:, 0]).all()
+    assert np.isnan(result[:, 1]).all()
