@@ -52,9 +52,15 @@ class Bodies:
         _check_content_type(request)
         body = bytearray()
         try:
+            await self._receive_in_time(request, body)
+            yield bytes(body)
+        finally:
+            self._n_bytes_held -= len(body)
+
+    async def _receive_in_time(self, request: Request, body: bytearray) -> None:
+        try:
             async with asyncio.timeout(self._limits.receive_timeout):
                 await self._receive(request, body)
-            yield bytes(body)
         except ClientDisconnect:
             raise ClientLeftError from None
         except TimeoutError:
@@ -63,8 +69,6 @@ class Bodies:
                 f"the body was not complete after {self._limits.receive_timeout:g} seconds",
                 headers=_CLOSE,
             ) from None
-        finally:
-            self._n_bytes_held -= len(body)
 
     async def _receive(self, request: Request, body: bytearray) -> None:
         limit = self._limits.payload_limit
