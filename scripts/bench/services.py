@@ -110,7 +110,10 @@ def main() -> None:
     engine, service = SERVICES[name]
     app = make_app(service(ENGINES[engine](Path(folder), int(n_threads))))
     config = uvicorn.Config(app, http="httptools", loop="asyncio", log_level="warning", ws="none")
-    with socket.create_server((HOST, 0), backlog=config.backlog) as listener:
+    # With the name of the protocol, asyncio sends without delay.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.bind((HOST, 0))
+        listener.listen(config.backlog)
         port = listener.getsockname()[1]
         print(f"{name}: serving on http://{HOST}:{port}", file=sys.stderr, flush=True)
         uvicorn.Server(config).run(sockets=[listener])
