@@ -124,8 +124,8 @@ def uvicorn_config(settings: Settings, app: Starlette | _AppMaker) -> uvicorn.Co
 def bound_socket(host: str, port: int) -> Iterator[socket.socket]:
     """Open the socket of the service; it does not listen yet."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio sends without delay where the protocol is named. Without it, the body of an answer waits
-    # up to 40 ms until the client has acknowledged the head.
+    # Only where the protocol is named, asyncio sends without delay. Otherwise the body of an answer
+    # waits up to 40 ms, until the client has acknowledged the head.
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         if os.name == "posix":  # on Windows the option would let two services share a port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

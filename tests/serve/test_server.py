@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from npbert.serve.server import bound_socket
 from tests.support.command_line import run_npbert
 from tests.support.http_service import wait_until
 from tests.support.served_program import Program, program
@@ -123,3 +125,24 @@ def _workers(served: Program) -> list[psutil.Process]:
         return [one for one in children if "resource_tracker" not in " ".join(one.cmdline())]
     except psutil.NoSuchProcess:
         return []
+
+
+def test_answers_are_sent_without_delay() -> None:
+    """A body that waits for the acknowledgement of its head would come up to 40 ms later."""
+    options = []
+
+    def note(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted = writer.get_extra_info("socket")
+        options.append(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    async def connect() -> None:
+        with bound_socket("127.0.0.1", 0) as listener:
+            server = await asyncio.start_server(note, sock=listener)
+            reader, writer = await asyncio.open_connection(*listener.getsockname())
+            assert await reader.read() == b""
+            writer.close()
+            server.close()
+
+    asyncio.run(connect())
+    assert options == [1]
