@@ -20,8 +20,8 @@ from encoder import MINI, DistilBert, Floats
 from numpy.typing import NDArray
 
 import npbert
-from npbert.distilbert.activations import Array, gelu_new, relu
-from npbert.distilbert.model import Encoder, Layer, Linear
+from npbert.distilbert.model import Encoder, Layer
+from npbert.explanations.what_if import Changes, change_layers, changed_encoder, scaled
 
 CHECKOUT: Final = Path(__file__).parents[2]
 SENTENCES: Final = CHECKOUT / "tests" / "data" / "sst2_dev.tsv"
@@ -66,43 +66,14 @@ def with_encoder(change: Callable[[Encoder], Encoder]) -> Change:
     return label
 
 
+def with_changes(changes: Changes) -> Change:
+    """Return one of the changes that the page of `npbert serve` has switches for."""
+    return with_encoder(lambda encoder: changed_encoder(encoder, changes))
+
+
 def in_layers(change: Callable[[Layer], Layer], *numbers: int) -> Change:
     """Return a change of the layers with these numbers, or of every layer."""
-    return with_encoder(
-        lambda encoder: replace(
-            encoder,
-            layers=tuple(
-                change(layer) if number in numbers or not numbers else layer
-                for number, layer in enumerate(encoder.layers)
-            ),
-        )
-    )
-
-
-def keep_layers(*numbers: int) -> Change:
-    """Leave out all other layers."""
-    return with_encoder(
-        lambda encoder: replace(encoder, layers=tuple(encoder.layers[number] for number in numbers))
-    )
-
-
-def with_activation(activation: Callable[[Array], Array]) -> Change:
-    """Put another function in the place of GELU."""
-    return in_layers(lambda layer: replace(layer, ffn=replace(layer.ffn, activation=activation)))
-
-
-def scaled(linear: Linear, factor: float) -> Linear:
-    """Multiply the outputs of a linear layer; with the factor 0 it is silent."""
-    return replace(
-        linear, weight=linear.weight * np.float32(factor), bias=linear.bias * np.float32(factor)
-    )
-
-
-def without_square_root(layer: Layer) -> Layer:
-    """Undo the division of the scores by the root of head_dim."""
-    head_dim = len(layer.attention.q_lin.bias) // layer.attention.n_heads
-    queries = scaled(layer.attention.q_lin, math.sqrt(head_dim))
-    return replace(layer, attention=replace(layer.attention, q_lin=queries))
+    return with_encoder(lambda encoder: change_layers(encoder, change, *numbers))
 
 
 def without_attention(layer: Layer) -> Layer:
@@ -128,13 +99,6 @@ def without_head(head: int) -> Callable[[Layer], Layer]:
         return replace(layer, attention=replace(attention, out_lin=out_lin))
 
     return change
-
-
-def without_positions(encoder: Encoder) -> Encoder:
-    """Give every position the vector 0."""
-    embeddings = encoder.embeddings
-    zeros = np.zeros_like(embeddings.position_embeddings)
-    return replace(encoder, embeddings=replace(embeddings, position_embeddings=zeros))
 
 
 # ------------------------------------------------------------------- changes of the computation
@@ -183,21 +147,21 @@ def shuffle(text: str) -> str:
 
 CHANGES: Final[dict[str, Change]] = {
     UNCHANGED: with_encoder(lambda encoder: encoder),
-    "no activation": with_activation(lambda x: x),
-    "ReLU in place of GELU": with_activation(relu),
-    "GELU approximated by tanh": with_activation(gelu_new),
+    "no activation": with_changes(Changes(activation="linear")),
+    "ReLU in place of GELU": with_changes(Changes(activation="relu")),
+    "GELU approximated by tanh": with_changes(Changes(activation="gelu_new")),
     "no adding (the parts replace)": with_class(WithoutAdding),
     "no normalizing": with_class(WithoutNormalizing),
-    "no division by √32": in_layers(without_square_root),
-    "no positions": with_encoder(without_positions),
+    "no division by √32": with_changes(Changes(scale=False)),
+    "no positions": with_changes(Changes(positions=False)),
     "words shuffled": shuffled,
     "no attention at all": in_layers(without_attention),
     "no feed-forward at all": in_layers(without_feed_forward),
     **{f"no attention in layer {n}": in_layers(without_attention, n) for n in range(4)},
     **{f"no feed-forward in layer {n}": in_layers(without_feed_forward, n) for n in range(4)},
-    **{f"layer {n} left out": keep_layers(*({0, 1, 2, 3} - {n})) for n in range(4)},
-    "only layers 0 and 1": keep_layers(0, 1),
-    "only layer 0": keep_layers(0),
+    **{f"layer {n} left out": with_changes(Changes(without_layers=(n,))) for n in range(4)},
+    "only layers 0 and 1": with_changes(Changes(without_layers=(2, 3))),
+    "only layer 0": with_changes(Changes(without_layers=(1, 2, 3))),
     "head 2 of layer 0 silent": in_layers(without_head(2), 0),
     "head 7 of layer 2 silent": in_layers(without_head(7), 2),
 }
