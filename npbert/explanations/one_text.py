@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from npbert.arguments import look_up_choice
+from npbert.explanations.attention import attention_in
 from npbert.explanations.experiments import AnyClassifier, Experiments
 from npbert.explanations.results import Explanation, Method, Pair, Unit, Word
 from npbert.explanations.shapley import Kept, shapley_values
-from npbert.explanations.trace import attention_in, steps_of, trace
+from npbert.explanations.trace import steps_of, trace
 from npbert.explanations.words import Span, find_sentences, find_words, leave_out, mask
 from npbert.messages import with_noun
 from npbert.pipelines.text_classification import TextClassificationOptions

@@ -55,6 +55,9 @@ class StepDict(TypedDict):
     shape: list[int]
     lead: float | None
     where: str
+    formula: str
+    numbers: list[float]
+    chapter: str
 
 
 class ExplanationDict(TypedDict):
@@ -174,6 +177,13 @@ class Step:
         trained to read it after the last layer.
     where : str
         The function that computes it: the file in the package, and the line.
+    formula : str
+        What it computes, with the names of the parameters in the checkpoint. It can have two lines.
+    numbers : tuple of float
+        What comes out, for this text: the first eight ids; the first eight numbers of the vector of
+        `[CLS]`; or the logits or scores of the first eight labels.
+    chapter : str
+        The page of the course that explains it, as a path in the repository.
     """
 
     name: str
@@ -181,6 +191,9 @@ class Step:
     shape: tuple[int, ...]
     lead: float | None
     where: str
+    formula: str
+    numbers: tuple[float, ...]
+    chapter: str
 
     def to_dict(self) -> StepDict:
         """Return the step as JSON has it."""
@@ -190,6 +203,9 @@ class Step:
             "shape": list(self.shape),
             "lead": self.lead,
             "where": self.where,
+            "formula": self.formula,
+            "numbers": list(self.numbers),
+            "chapter": self.chapter,
         }
 
 

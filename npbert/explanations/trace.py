@@ -1,18 +1,18 @@
-"""The way of one text through the model, step by step, and where its tokens look."""
+"""The way of one text through the model, step by step."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 
+from npbert.checkpoints.config import DistilBertConfig
 from npbert.distilbert.activations import Array
 from npbert.distilbert.model import (
     Pack,
     apply_layer,
-    attention_of,
     classify_sequence,
     embed,
     hidden_states,
@@ -23,6 +23,12 @@ from npbert.explanations.results import Step
 from npbert.models.heads import DistilBertForSequenceClassification
 from npbert.pipelines.text_classification import FUNCTIONS
 
+_N_NUMBERS: Final = 8  # that a step shows
+_FORMULAS: Final = {
+    "softmax": "score = e^logit / sum of e^logit over all labels",
+    "sigmoid": "score = 1 / (1 + e^-logit)",
+    "none": "score = logit",
+}
 _PACKAGE_FOLDER: Final = os.path.dirname(os.path.dirname(__file__))
 
 
@@ -33,6 +39,8 @@ class TracedText(NamedTuple):
     ----------
     tokens : tuple of str
         The tokens of the text.
+    input_ids : list of int
+        Their numbers in the vocabulary.
     states : list of float32 arrays (dim, seq)
         The embeddings, and the output of each layer. The last layer computes one column, `[CLS]`.
     starts : int64 array (2,)
@@ -40,6 +48,7 @@ class TracedText(NamedTuple):
     """
 
     tokens: tuple[str, ...]
+    input_ids: list[int]
     states: list[Array]
     starts: np.ndarray[Any, np.dtype[np.int64]]
 
@@ -61,7 +70,7 @@ def trace(classifier: AnyClassifier, text: str, max_tokens: int | None) -> Trace
     starts = np.array([0, n_tokens])
     pack = Pack(np.array(encoding.ids, np.int64), np.arange(n_tokens), starts)
     states = list(hidden_states(classifier.model.encoder, pack, select_first))
-    return TracedText(tuple(encoding.tokens), states, starts)
+    return TracedText(tuple(encoding.tokens), encoding.ids, states, starts)
 
 
 def steps_of(classifier: AnyClassifier, traced: TracedText, label: str) -> tuple[Step, ...]:
@@ -70,52 +79,81 @@ def steps_of(classifier: AnyClassifier, traced: TracedText, label: str) -> tuple
     cls = np.hstack([state[:, :1] for state in traced.states])  # (dim, layers + 1)
     logits = classify_sequence(model.head, cls)  # (layers + 1, labels)
     answers = Answers(logits, label_names(classifier), classifier.function_to_apply)
-    leads = answers.leads(label)
-    function = FUNCTIONS[answers.function]
-    last = answers.scores()[-1]
-    config = model.config
-    of_layer = f"{config.n_heads} heads of {config.dim // config.n_heads}"
-    of_layer += f"; {config.dim} → {config.hidden_dim} → {config.dim}"
-    shown_logits = " ".join(f"{logit:.2f}" for logit in logits[-1])
+    embed_lead, *leads = answers.leads(label)
+    scores = answers.scores()[-1]
+    shape_of_labels = (len(answers.labels),)
     return (
         Step(
-            "pieces",
-            " ".join(traced.tokens),
-            (len(traced.tokens),),
-            None,
-            _where(type(classifier.tokenizer).encode_batch),
-        ),
-        Step("embed", "word + position, norm", traced.states[0].shape, leads[0], _where(embed)),
-        *(
-            Step(f"layer {number}", of_layer, state.shape, lead, _where(apply_layer))
-            for number, (state, lead) in enumerate(zip(traced.states[1:], leads[1:], strict=True))
+            name="pieces",
+            what=" ".join(traced.tokens),
+            shape=(len(traced.tokens),),
+            lead=None,
+            where=_where(type(classifier.tokenizer).encode_batch),
+            formula="for each word: the longest pieces in the vocabulary, and their ids",
+            numbers=_first(traced.input_ids),
+            chapter="docs/learn/1_pieces.md",
         ),
         Step(
-            "head",
-            f"logits {shown_logits}",
-            (len(answers.labels),),
-            leads[-1],
-            _where(classify_sequence),
+            name="embed",
+            what="word + position, norm",
+            shape=traced.states[0].shape,
+            lead=embed_lead,
+            where=_where(embed),
+            formula="x = norm(word_embeddings[input_ids] + position_embeddings[position_ids])",
+            numbers=_first(cls[:, 0]),
+            chapter="docs/learn/2_vectors.md",
+        ),
+        *_layer_steps(model.config, traced.states[1:], leads),
+        Step(
+            name="head",
+            what=f"logits {' '.join(f'{logit:.2f}' for logit in logits[-1])}",
+            shape=shape_of_labels,
+            lead=leads[-1],
+            where=_where(classify_sequence),
+            formula="logits = classifier(relu(pre_classifier(x of [CLS])))",
+            numbers=_first(logits[-1]),
+            chapter="docs/learn/6_label.md",
         ),
         Step(
-            answers.function,
-            f"{label} {last[label]:.4f}",
-            (len(answers.labels),),
-            None,
-            _where(function),
+            name=answers.function,
+            what=f"{label} {scores[label]:.4f}",
+            shape=shape_of_labels,
+            lead=None,
+            where=_where(FUNCTIONS[answers.function]),
+            formula=_FORMULAS[answers.function],
+            numbers=_first([*scores.values()]),
+            chapter="docs/learn/6_label.md",
         ),
     )
 
 
-def attention_in(classifier: AnyClassifier, traced: TracedText) -> Array:
-    """Return where the tokens of a text look: float32 (layers, heads, seq, seq)."""
-    layers = classifier.model.encoder.layers
-    return np.concatenate(
-        [
-            list(attention_of(layer.attention, x, traced.starts))
-            for layer, x in zip(layers, traced.states[:-1], strict=True)
-        ]
+def _layer_steps(
+    config: DistilBertConfig, states: Sequence[Array], leads: Sequence[float]
+) -> Iterator[Step]:
+    """Yield the steps of all layers, from their outputs and the leads after them."""
+    head_dim = config.dim // config.n_heads
+    what = f"{config.n_heads} heads of {head_dim}"
+    what += f"; {config.dim} → {config.hidden_dim} → {config.dim}"
+    formula = (
+        f"x = norm(x + out_lin(value @ softmax(key.T @ query / √{head_dim})))\n"
+        f"x = norm(x + lin2({config.activation}(lin1(x))))"
     )
+    for number, (state, lead) in enumerate(zip(states, leads, strict=True)):
+        yield Step(
+            name=f"layer {number}",
+            what=what,
+            shape=state.shape,
+            lead=lead,
+            where=_where(apply_layer),
+            formula=formula,
+            numbers=_first(state[:, 0]),
+            chapter="docs/learn/5_layers.md",
+        )
+
+
+def _first(numbers: Array | Sequence[float]) -> tuple[float, ...]:
+    """Return the numbers that a step shows."""
+    return tuple(float(number) for number in numbers[:_N_NUMBERS])
 
 
 def _where(function: Callable[..., Any]) -> str:

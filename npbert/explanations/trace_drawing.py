@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from npbert.explanations.attention import decided_looks
 from npbert.explanations.results import Step
 from npbert.terminal.screen_width import cut, make_printable, pad, printable, width_of, wrap
 
@@ -98,12 +99,6 @@ def _seen_by_cls(heads: Array, names: Sequence[str]) -> Iterator[str]:
 
 def _decided_looks(heads: Array, names: Sequence[str]) -> Iterator[str]:
     """Yield the largest weights between two words, one per head."""
-    inner = heads[:, 1:-1, 1:-1].copy()  # (heads, words, words): without [CLS] and [SEP]
-    if not inner.size:
-        return
-    n_words = inner.shape[1]
-    inner[:, range(n_words), range(n_words)] = 0  # a token that looks at itself is no news
-    flat = inner.reshape(len(heads), -1)  # (heads, words * words)
-    for head in flat.max(axis=1).argsort()[::-1][:_N_LOOKS]:
-        looking, seen = divmod(int(flat[head].argmax()), n_words)
-        yield f"head {head}: {names[1 + looking]} looks at {names[1 + seen]} {flat[head].max():.2f}"
+    for look in decided_looks(heads)[:_N_LOOKS]:
+        names_of_look = f"{names[look.looking]} looks at {names[look.seen]}"
+        yield f"head {look.head}: {names_of_look} {look.weight:.2f}"

@@ -26,7 +26,10 @@ def test_the_json_form_says_everything(mini: npbert.TextClassificationPipeline) 
     assert [npbert.Word(**word) for word in again["words"]] == list(found.words)
     assert [npbert.Pair(**pair) for pair in again["pairs"]] == list(found.pairs)
     assert found.steps is not None
-    assert [step["where"] for step in again["steps"]] == [step.where for step in found.steps]
+    assert [
+        npbert.Step(**{**step, "shape": tuple(step["shape"]), "numbers": tuple(step["numbers"])})
+        for step in again["steps"]
+    ] == list(found.steps)
     assert found.attention is not None
     assert np.array_equal(np.array(again["attention"], np.float32), found.attention)
     assert again["tokens"] == ["[CLS]", "not", "bad", ".", "[SEP]"]

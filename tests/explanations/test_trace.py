@@ -1,4 +1,4 @@
-"""The steps and the attention of a text are those of the model's own forward pass."""
+"""The steps of a text are those of the model's own forward pass."""
 
 from __future__ import annotations
 
@@ -44,17 +44,38 @@ def test_the_shapes_and_the_places(mini: Classifier) -> None:
         path, _, line = step.where.partition(":")
         code = (CHECKOUT / "npbert" / path).read_text(encoding="utf-8").splitlines()
         assert code[int(line) - 1].startswith(("def ", "    def "))
+        assert (CHECKOUT / step.chapter).is_file()
 
 
-def test_attention_is_that_of_the_model(ours: Classifier) -> None:
-    found = npbert.explain(TEXT, ours, attention=True)
+def test_the_numbers_are_the_first_ones_of_what_comes_out(ours: Classifier) -> None:
+    """Those of a layer are the numbers of [CLS]."""
+    found = npbert.explain(TEXT, ours, steps=True)
     inputs = ours.tokenizer([TEXT], return_tensors="np")
-    output = ours.model(**inputs, output_attentions=True)
-    assert output.attentions is not None
-    assert found.attention is not None
-    assert found.attention.dtype == np.float32
-    assert found.steps is None
-    np.testing.assert_allclose(found.attention, np.concatenate(output.attentions), atol=1e-6)
+    output = ours.model(**inputs, output_hidden_states=True)
+    assert output.hidden_states is not None
+    assert found.steps is not None
+    numbers = {step.name: step.numbers for step in found.steps}
+    assert numbers["pieces"] == tuple(inputs["input_ids"][0, :8])
+    for name, state in zip(("embed", "layer 0", "layer 1"), output.hidden_states, strict=True):
+        assert numbers[name] == pytest.approx(state[0, 0, :8], abs=1e-5)
+    assert numbers["head"] == pytest.approx(output.logits[0], abs=1e-5)
+    assert numbers["softmax"] == pytest.approx([*found.scores.values()], abs=1e-6)
+
+
+def test_the_formulas_are_those_of_the_model(ours: Classifier, mini: Classifier) -> None:
+    of_mini, of_ours = (npbert.explain(TEXT, one, steps=True).steps for one in (mini, ours))
+    assert of_mini is not None
+    assert of_ours is not None
+    formulas = {step.name: step.formula for step in of_mini}
+    assert formulas["layer 3"].splitlines() == [
+        "x = norm(x + out_lin(value @ softmax(key.T @ query / √32)))",
+        "x = norm(x + lin2(gelu(lin1(x))))",
+    ]
+    config = ours.model.config
+    (of_layer,) = {step.formula for step in of_ours if step.name.startswith("layer")}
+    assert f"√{config.dim // config.n_heads}" in of_layer
+    assert f"lin2({config.activation}(" in of_layer
+    assert formulas["softmax"].startswith("score = e^logit / ")
 
 
 def test_nothing_is_traced_unless_it_is_asked_for(ours: Classifier) -> None:
