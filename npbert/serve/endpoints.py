@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+from npbert.explanations.attention import HeadAttentionDict
 from npbert.explanations.results import ExplanationDict
+from npbert.explanations.what_if import WhatIfDict
 from npbert.pipelines.results import (
     Entity,
     Features,
@@ -116,6 +118,20 @@ _FOR_CLASSIFIERS: Final = (
         schemas.ExplainRequest,
         (ExplanationDict,),
         explanations.explain_text,
+    ),
+    Endpoint(
+        "/attention",
+        "Show where the tokens of a text look, by one head of attention",
+        schemas.AttentionRequest,
+        (HeadAttentionDict,),
+        explanations.show_attention,
+    ),
+    Endpoint(
+        "/what-if",
+        "Label a text with the model, and with a changed copy of it",
+        schemas.WhatIfRequest,
+        (WhatIfDict,),
+        explanations.change_model,
     ),
 )
 

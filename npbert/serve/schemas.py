@@ -14,6 +14,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 Direction = Literal["Left", "Right", "left", "right"]
 Count = Annotated[int, Meta(ge=1)]
+Number = Annotated[int, Meta(ge=0)]
 FewAnswers = Annotated[int, Meta(ge=1, le=100)]
 Some = Annotated[list[str], Meta(min_length=1)]
 
@@ -90,7 +91,7 @@ class TokenParameters(Parameters):
 
     aggregation_strategy: Literal["none", "simple", "first", "average", "max"] | None = None
     ignore_labels: list[str] | None = None
-    stride: Annotated[int, Meta(ge=0)] | None = None
+    stride: Number | None = None
 
 
 class FillMaskParameters(Parameters):
@@ -104,7 +105,7 @@ class QuestionParameters(Parameters):
     """The options of question-answering."""
 
     align_to_words: bool | None = None
-    doc_stride: Annotated[int, Meta(ge=0)] | None = None
+    doc_stride: Number | None = None
     handle_impossible_answer: bool | None = None
     max_answer_len: Count | None = None
     max_question_len: Count | None = None
@@ -207,8 +208,38 @@ class ExplainRequest(Request):
     parameters: ExplainParameters = msgspec.field(default_factory=ExplainParameters)
 
 
+class AttentionParameters(Request):
+    """One head of the model, by its numbers, which are counted from 0."""
+
+    layer: Number = 0
+    head: Number = 0
+
+
+class AttentionRequest(Request):
+    """A text whose tokens look at each other."""
+
+    inputs: str
+    parameters: AttentionParameters = msgspec.field(default_factory=AttentionParameters)
+
+
+class ModelChanges(Request):
+    """What is different in the model for one request; see `npbert.explanations.what_if.Changes`."""
+
+    positions: bool = True
+    without_layers: list[Number] = []
+    activation: str | None = None
+    scale: bool = True
+
+
+class WhatIfRequest(Request):
+    """A text that a changed model labels, too."""
+
+    inputs: str
+    changes: ModelChanges
+
+
 class Info(Struct):
-    """What is served, with the keys of text-embeddings-inference."""
+    """What is served, with the keys of text-embeddings-inference, and the mask token."""
 
     model_id: str
     model_sha: str | None
@@ -219,4 +250,5 @@ class Info(Struct):
     max_input_length: int
     max_client_batch_size: int
     max_request_tokens: int
+    mask_token: str | None
     version: str

@@ -84,6 +84,7 @@ class Service:
             max_input_length=self.pipeline.max_tokens(),
             max_client_batch_size=limits.max_client_batch_size,
             max_request_tokens=limits.max_request_tokens,
+            mask_token=self.pipeline.tokenizer.mask_token,
             version=__version__,
         )
 

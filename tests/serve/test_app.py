@@ -23,6 +23,8 @@ ALL_PATHS = {
     "/predict",
     "/tokenize",
     "/explain",
+    "/attention",
+    "/what-if",
 }
 
 
@@ -285,6 +287,9 @@ class TestOpenApi:
             ("/", {"inputs": [GOOD, {"text": "a", "text_pair": "b"}]}),
             ("/tokenize", {"inputs": [GOOD]}),
             ("/explain", {"inputs": GOOD, "parameters": {"steps": True, "attention": True}}),
+            ("/attention", {"inputs": GOOD}),
+            ("/what-if", {"inputs": GOOD, "changes": {"without_layers": [1], "scale": False}}),
+            ("/what-if", {"inputs": GOOD, "changes": {"without_layers": [-1]}}),
             ("/predict", {"inputs": 1}),
         ):
             post = document["paths"][path]["post"]
