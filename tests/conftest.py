@@ -28,6 +28,7 @@ SLOW = {
     "scripts/learn/test_notebook_runs.py": "all chapters of the course, run in Jupyter",
     "serve/test_protocol.py": "clients that are too slow, for which it waits",
     "serve/test_server.py": "services in processes of their own",
+    "serve/test_page*.py": "a service and its page in a real browser",
     "exercises/test_*.py": "a hundred mistakes in models, and pytest in processes of its own",
     "serve/test_server_hostile.py": "two thousand requests, a tenth of which are malformed",
     "test_distributed*.py": "workers of Ray and Spark",
