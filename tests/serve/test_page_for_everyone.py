@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.support.browser import NARROW, WIDE, Screen
 from tests.support.http_service import Running
+from tests.support.paths import CHECKOUT
 
 
 def test_what_a_screen_reader_says(screen: Screen) -> None:
@@ -65,6 +68,17 @@ def test_nothing_moves_for_those_who_ask_for_it(
     screen.open(mini.url, motion=motion)
     screen.wait_for_words()
     assert screen.find(".fill").value_of_css_property("transition-duration") == duration
+
+
+def test_a_picture_of_the_page(screen: Screen, tmp_path: Path) -> None:
+    """With NPBERT_PICTURES in the environment, it is the picture of docs/serve.md and README.md."""
+    folder = CHECKOUT / "docs" / "pictures" if os.environ.get("NPBERT_PICTURES") else tmp_path
+    screen.word("not").click()
+    screen.wait_for_verdict("NEGATIVE 0.996 without “not”")
+    screen.run("document.activeElement.blur()")
+    time.sleep(0.4)  # until the bars stand still
+    assert screen.browser.save_screenshot(str(folder / "page.png"))
+    assert 20_000 < (folder / "page.png").stat().st_size < 200_000
 
 
 def test_a_narrow_screen(screen: Screen, mini: Running) -> None:

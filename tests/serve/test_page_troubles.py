@@ -75,10 +75,11 @@ def test_a_refusal_is_shown_as_text(lonely: Screen) -> None:
         refusal = own.post("/predict", {"inputs": "<b>long</b> " * 30}).error
         lonely.wait_for(lambda: refusal in lonely.text("#trouble"))
         assert "old" in lonely.run("return getComputedStyle(verdict, '::after').content")
+        assert lonely.violations() == []
 
 
 def test_a_key_is_asked_for_and_kept_in_memory_alone(lonely: Screen) -> None:
-    with serving(model="mini", api_key="open sesame".replace(" ", "-")) as own:
+    with serving(model="mini", api_key="open-sesame") as own:
         lonely.open(own.url)
         lonely.wait_for(lambda: lonely.find("#key-dialog").is_displayed())
         assert lonely.violations() == []
@@ -89,6 +90,7 @@ def test_a_key_is_asked_for_and_kept_in_memory_alone(lonely: Screen) -> None:
         assert not lonely.find("#key-dialog").is_displayed()
         stored = "return [localStorage.length, sessionStorage.length, document.cookie]"
         assert lonely.run(stored) == [0, 0, ""]
+        assert "Authorization: Bearer KEY" in lonely.text("#command")
 
 
 @pytest.mark.filterwarnings("ignore:none of the model's labels")

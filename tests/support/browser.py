@@ -45,6 +45,7 @@ def running_browser() -> Iterator[webdriver.Chrome]:
     options = webdriver.ChromeOptions()
     options.binary_location = program
     options.add_argument("--headless=new")
+    options.add_argument("--hide-scrollbars")
     options.add_argument("--disable-dev-shm-usage")  # /dev/shm is small in containers
     if os.geteuid() == 0:
         options.add_argument("--no-sandbox")  # the sandbox does not work for root

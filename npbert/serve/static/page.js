@@ -217,7 +217,7 @@ async function start() {
     element("b", { dir: "auto" }, info.model_id),
     ` \u00b7 DistilBERT in NumPy, version ${info.version}`,
   );
-  showCommand(info.pipeline_tag);
+  showCommand(info.pipeline_tag, service.needsKey);
   if (info.pipeline_tag === "text-classification") new Page(service, info).start();
   else showOtherTask(info);
 }

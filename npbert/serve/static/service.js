@@ -29,6 +29,11 @@ export class Service {
     this.#askForKey = askForKey;
   }
 
+  /** Whether the service has asked for a key. */
+  get needsKey() {
+    return this.#key !== "";
+  }
+
   /**
    * Get what stands at a path.
    *

@@ -37,15 +37,16 @@ const TASKS = {
  * Show the command that calls the service.
  *
  * @param {string} task
+ * @param {boolean} needsKey - Whether requests have to show a key.
  */
-export function showCommand(task) {
+export function showCommand(task, needsKey) {
   const path = task === "text-classification" ? "/predict" : "/";
   const body = JSON.stringify(TASKS[task].body);
-  byId("command").textContent = [
-    `curl ${location.origin}${path} \\`,
-    "  -H 'Content-Type: application/json' \\",
-    `  -d '${body}'`,
-  ].join("\n");
+  const parts = [`curl ${location.origin}${path}`, "-H 'Content-Type: application/json'"];
+  if (needsKey) parts.push("-H 'Authorization: Bearer KEY'");
+  byId("command").textContent = [...parts, `-d '${body}'`].join(" \\\n  ");
+  // A browser could not follow this link with the key.
+  if (needsKey) byId("openapi").removeAttribute("href");
   byId("call").hidden = false;
 }
 
