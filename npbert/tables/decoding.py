@@ -8,6 +8,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final, NamedTuple
 
+# A line, a cell or a JSON object of more characters is an error: a file of 1 MB can unpack to a
+# line that takes all memory. Texts that a model reads whole have some thousand.
+MOST_CHARACTERS: Final = 1 << 25
 ERRORS: Final = ("strict", "replace", "ignore")  # what to do with a byte of another encoding
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
@@ -61,7 +64,8 @@ def decode_lines(
     Raises
     ------
     ValueError
-        If the file is in another encoding. The message has the number of the line.
+        If the file is in another encoding, or a line is too long. The message has the number of
+        the line.
     """
     is_utf_8 = codecs.lookup(encoding.name).name == "utf-8"
     text = io.TextIOWrapper(
@@ -70,8 +74,13 @@ def decode_lines(
     number = 0
     is_ascii = True
     try:
-        for line in text:
+        while line := text.readline(MOST_CHARACTERS + 1):
             number += 1
+            if len(line) > MOST_CHARACTERS:
+                raise ValueError(
+                    f"{name}, line {number}: a line of more than {MOST_CHARACTERS:,} characters; "
+                    "is it a file of texts?"
+                )
             if number == 1:
                 line = line.removeprefix(_BYTE_ORDER_MARK)
                 _check_first_line(line, name, encoding, are_texts)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from npbert.messages import shown, with_noun
-from npbert.tables.decoding import describe_byte, undecoded_byte
+from npbert.tables.decoding import MOST_CHARACTERS, describe_byte, undecoded_byte
 from npbert.tables.dialect import Dialect
 from npbert.tables.dialect_advice import DialectAdvice, check_only_column
 from npbert.tables.escapes import make_row_writer, protect_escapes, unescape
@@ -28,7 +28,6 @@ from npbert.tables.rows import (
     stop_at,
 )
 
-_MAX_CELL_CHARACTERS: Final = 2**31 - 1  # the csv module's own limit is 131,072
 _SEP_LINE: Final = re.compile(r"sep=(.)\r?\n?")
 _UNCLOSED: Final = "unexpected end of data"  # the csv module's words
 _END_OF_FILE: Final = "\x1a"  # DOS programs write it at the end
@@ -80,7 +79,7 @@ def read_records(
     UserWarning
         If the first line seems to be a text, and not the name of a column.
     """
-    csv.field_size_limit(_MAX_CELL_CHARACTERS)
+    csv.field_size_limit(MOST_CHARACTERS)  # instead of the csv module's 131,072
     lines, dialect = _take_sep_line(lines, dialect)
     lines = _LinesOfRow(lines)
     reader = _Reader(lines, format, dialect)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from npbert.tables.decoding import MOST_CHARACTERS
 from npbert.tables.json_lines import (
     ParsedRow,
     describe_error,
@@ -92,6 +93,10 @@ def _parse_elements(
                 is_cut = error.msg.startswith(_CUT_STRING) or (
                     error.pos > len(text) - _CUT_CHARACTERS
                 )
+                if len(text) - place > MOST_CHARACTERS:
+                    raise ValueError(
+                        f"{where}: more than {MOST_CHARACTERS:,} characters, and no end of it"
+                    ) from error
                 # As much again, so that a long element is not parsed too many times.
                 more = read(max(_BLOCK_CHARACTERS, len(text) - place)) if is_cut else ""
                 if not more:
