@@ -109,7 +109,7 @@ def main() -> None:
     name, folder, n_threads = sys.argv[1:]
     engine, service = SERVICES[name]
     app = make_app(service(ENGINES[engine](Path(folder), int(n_threads))))
-    config = uvicorn.Config(app, http="httptools", loop="asyncio", log_level="warning", ws="none")
+    config = uvicorn.Config(app, http="httptools", log_level="warning", ws="none")
     # With the name of the protocol, asyncio sends without delay.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind((HOST, 0))
