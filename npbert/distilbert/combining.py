@@ -87,6 +87,7 @@ class _Request:
         # Held until the caller may go on, because all rows are there or because it leads.
         self.turn = threading.Lock()
         self.turn.acquire()
+        self.next_done: _Request | None = None  # may go on when this one has gone on
 
     @property
     def is_done(self) -> bool:
@@ -196,6 +197,8 @@ class CallCombiner:
 
     def _leave(self, request: _Request) -> None:
         with self._lock:
+            if request.next_done is not None:
+                request.next_done.turn.release()
             if self._leader is request:
                 self._choose_leader()
             elif not request.is_done:  # the caller was interrupted while it waited
@@ -253,13 +256,20 @@ class CallCombiner:
         return taken
 
     def _give_back(self, requests: Sequence[_Request]) -> None:
-        """Let the callers of complete requests go on, and put the others back into the queue."""
+        """Let the callers of complete requests go on, and put the others back into the queue.
+
+        Each caller lets the next one go on. If all of them woke at once, they would fight for the
+        interpreter with each other, with the next leader, and with threads that do other work.
+        """
         with self._lock:
+            next_done = None
             for request in reversed(requests):
                 if request.is_done:
-                    request.turn.release()
+                    request.next_done, next_done = next_done, request
                 else:
                     self._waiting.appendleft(request)
+            if next_done is not None:
+                next_done.turn.release()
 
 
 # The process that a fork makes has none of the callers that other threads were.

@@ -2,8 +2,9 @@
 
 Every service is a process of its own, and all of them run at the same time. Their scores are
 compared first. Then 1, 8 and 64 clients of wrk ask one service after the other, in rounds. Each
-client sends a request with one text, and the next one when the answer is there. Meanwhile /health
-is asked for every 100 ms.
+client sends a request with one text, and the next one when the answer is there. The texts are
+sentences of SST-2, or mixed: one in ten is a long review. Meanwhile /health is asked for every
+100 ms.
 
 The peers have the shell of `npbert serve`: starlette on uvicorn. A plain service calls its engine
 once per request. A service that gathers calls it with all texts that wait, up to 32 of them, and
@@ -42,6 +43,7 @@ from bench.services import SERVICES
 N_CLIENTS = (1, 8, 64)
 N_COMPARED = 24  # texts whose scores are compared before the load
 N_WORKERS = 4
+TEXTS = ("sentences", "mixed")
 TEXT_OF_ONE_CLIENT = (
     "It is a charming and often affecting journey, and I would gladly see it again tomorrow."
 )
@@ -60,6 +62,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         choices=("mini", "base"),
         default=("base", "mini"),
         help="models (default: both)",
+    )
+    parser.add_argument(
+        "--texts", nargs="*", choices=TEXTS, default=TEXTS, help="texts (default: both kinds)"
     )
     parser.add_argument(
         "--clients", nargs="*", type=int, default=N_CLIENTS, help="clients (default: 1 8 64)"
@@ -87,9 +92,11 @@ def report(options: argparse.Namespace) -> None:
     hosts = {"base": base, "mini": base._replace(folder=options.folder / "mini")}
     if "mini" in options.models and not (hosts["mini"].folder / "tokenizer.json").exists():
         make_mini_folder(hosts["mini"].folder)
+    of_kinds = (shuffled_sentences(), with_reviews(options.reviews))
     texts = {
-        "SST-2 sentences": shuffled_sentences(),
-        "one in ten is a long review": with_reviews(options.reviews),
+        kind: of_kind
+        for kind, of_kind in zip(TEXTS, of_kinds, strict=True)
+        if kind in options.texts
     }
     print(f"{processor()}, {options.threads} threads, {n_rounds} rounds of {seconds} s\n")
     print(

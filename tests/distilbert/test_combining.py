@@ -16,7 +16,14 @@ import numpy as np
 import pytest
 
 from npbert.distilbert.activations import Array
-from npbert.distilbert.combining import CallCombiner, Client, ClientLeftError, calling_for
+from npbert.distilbert.combining import (
+    CallCombiner,
+    Client,
+    ClientLeftError,
+    _Request,
+    _Settings,
+    calling_for,
+)
 from npbert.distilbert.model import Pack
 from npbert.distilbert.packs import MAX_TOKENS, TokenSequence
 
@@ -354,3 +361,14 @@ def test_a_long_call_stops_when_its_client_leaves(combiner: CallCombiner, model:
     assert len(model.packs) == 3
     assert combiner._leader is None
     assert len(combiner.compute(model, texts_of(1), 1)) == 1
+
+
+def test_callers_go_on_one_after_the_other(combiner: CallCombiner) -> None:
+    first, half, last = (_Request(texts_of(*range(n)), _Settings(1, None)) for n in (0, 1, 0))
+    combiner._give_back([first, half, last])
+    assert [one.turn.locked() for one in (first, half, last)] == [False, True, True]
+    assert [*combiner._waiting] == [half]
+    combiner._leave(first)
+    assert [one.turn.locked() for one in (half, last)] == [True, False]
+    combiner._leave(last)
+    assert half.turn.locked()

@@ -128,7 +128,7 @@ def test_the_report_of_services(tmp_path: Path, capsys: pytest.CaptureFixture[st
     size = ["--rounds", "1", "--seconds", "1", "--clients", "1", "8", "--models", "base"]
     main(["serve", *size, "--peers", peer, "--folder", str(folder), "--threads", "1"])
     report = capsys.readouterr().out
-    for texts in ("SST-2 sentences", "one in ten is a long review"):
+    for texts in ("sentences", "mixed"):
         for clients in (1, 8):
             start = rf"\| base \| {texts} \| {clients}"
             assert re.search(rf"{start} \| npbert \| [\d.]+ \| 1\.00( \| [\d.]+){{4}} \|", report)
