@@ -133,7 +133,7 @@ def faults_of_figures(found: Found) -> Iterator[str]:
     """Yield which figures are too large."""
     if (worst := max(found.health_ms)) > MOST_HEALTH_MS:
         yield f"/health took up to {worst:.0f} ms"
-    memory_mib = found.memory_mib
-    growth = memory_mib[-1] - memory_mib[len(memory_mib) // 2]
+    late = found.memory_mib[len(found.memory_mib) // 2 :]
+    growth = late[-1] - late[0] if late else 0  # none is there if the clients stopped early
     if growth > MOST_GROWTH_MIB:
         yield f"the memory grew by {growth:.0f} MiB in the second half"

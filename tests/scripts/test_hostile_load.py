@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 from hostile_load.connections import Answer, Connection, chunked, request
@@ -81,6 +82,7 @@ def test_one_in_ten_is_wrong_and_each_in_its_turn() -> None:
 def test_figures_that_are_too_large() -> None:
     good = Found(Played(), 1.0, [3.0, 90.0], [100, 200, 210, 215], [])
     assert [*faults_of_figures(good)] == []
+    assert [*faults_of_figures(replace(good, memory_mib=[]))] == []
     good.health_ms.append(1500)
     good.memory_mib.append(262)
     assert [*faults_of_figures(good)] == [
