@@ -279,9 +279,10 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What mypy says of a script with one mistake per line."""
     pytest.importorskip("mypy")
     folder = tmp_path_factory.mktemp("mypy")
-    (folder / "user.py").write_text("\n".join(["import npbert", *MISTAKES]))
+    script = folder / "user.py"
+    script.write_text("\n".join(["import npbert", *MISTAKES]))
     # Not strict: pipeline()'s last overload takes any task and any option, for tasks in variables.
-    command = [sys.executable, "-m", "mypy", "--cache-dir", folder / "cache", folder / "user.py"]
+    command = [sys.executable, "-m", "mypy", "--cache-dir", str(folder / "cache"), str(script)]
     found = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, check=False)
     assert found.returncode == 1, found.stdout + found.stderr
     return found.stdout

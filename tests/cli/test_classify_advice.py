@@ -203,6 +203,7 @@ ELSEWHERE = [
     "--compare needs exactly one TEXT",
     "give --html FILE or --format json, not both",
     "--column needs --texts FILE",
+    "--api-key-file and ",
     "--texts needs at least one",
     "see with --texts FILE how far",
     "--texts FILE says how far",
