@@ -8,10 +8,11 @@ from functools import cache
 from importlib import import_module
 from typing import Final
 
+__version__ = "0.1.0"  # the build reads this line, too
+
 _PACKAGE: Final = "npbert"
 _STUB: Final = os.path.join(os.path.dirname(__file__), "__init__.pyi")
 _IMPORT: Final = re.compile(r"^from ([\w.]+) import \(?\s*(\w+) as", re.MULTILINE)
-_VERSION: Final = "__version__"
 
 
 @cache
@@ -28,7 +29,7 @@ def modules_of_names() -> dict[str, str]:
 
 def public_names() -> list[str]:
     """Return all public names, sorted."""
-    return sorted([_VERSION, *modules_of_names()])
+    return sorted(["__version__", *modules_of_names()])
 
 
 def load(name: str) -> object:
@@ -39,10 +40,8 @@ def load(name: str) -> object:
     AttributeError
         If there is no such name.
     """
-    if name == _VERSION:
-        from importlib.metadata import version  # its import takes a tenth of a cold start
-
-        return version(_PACKAGE)
+    if name == "__version__":
+        return __version__
     if name not in modules_of_names():
         raise AttributeError(f"module {_PACKAGE!r} has no attribute {name!r}")
     # Deep inside a chain of imports, Python 3.11 asks the system for memory at almost every call

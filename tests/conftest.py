@@ -30,10 +30,11 @@ SLOW = {
     "serve/test_protocol.py": "clients that are too slow, for which it waits",
     "serve/test_server.py": "services in processes of their own",
     "serve/test_page*.py": "a service and its page in a real browser",
+    "examples/test_*.py": "packages are installed for a zip file and an image, and a job is killed",
     "exercises/test_*.py": "a hundred mistakes in models, and pytest in processes of its own",
     "serve/test_server_hostile.py": "two thousand requests, a tenth of which are malformed",
     "test_distributed*.py": "workers of Ray and Spark",
-    "test_typing.py": "mypy in processes of its own; scripts/check runs it once, on this file too",
+    "test_typing.py": "mypy in a process of its own; scripts/check runs it on this file too",
     "test_docs*.py": "every block of the documents, in a process of its own",
 }
 

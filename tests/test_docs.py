@@ -36,7 +36,14 @@ WITH_PYTHON = [
     LEARN / "course.md",
 ]
 DOCUMENTS = [*WITH_PYTHON, DOCS / "files.md"]
-PAGES = sorted([*CHECKOUT.glob("*.md"), *DOCS.glob("*.md"), *LEARN.glob("*.md")])
+PAGES = sorted(
+    [
+        *CHECKOUT.glob("*.md"),
+        *CHECKOUT.glob("examples/*.md"),
+        *DOCS.glob("*.md"),
+        *LEARN.glob("*.md"),
+    ]
+)
 PUBLISHED = Path(__file__).parent / "data" / "published_logits.jsonl"
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

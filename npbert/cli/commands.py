@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Final, TextIO
 
+from npbert import __version__
 from npbert.cli import classify, explain, export, info, serve
 from npbert.cli.standard_output import drop_unwritten
 from npbert.messages import harmless
@@ -61,13 +62,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     try:
-        return _make_parser().parse_args(argv)
+        return make_parser().parse_args(argv)
     except SystemExit:  # after --help or --version, which may have nowhere to go
         sys.stdout.flush()
         raise
 
 
-def _make_parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the arguments of all commands."""
     parser = argparse.ArgumentParser(
         prog="npbert", description="Label text with DistilBERT, in NumPy, without PyTorch."
     )
@@ -82,14 +84,12 @@ def _make_parser() -> argparse.ArgumentParser:
 
 
 class _Version(argparse.Action):
-    """Shows the version. It is looked up only then, because the import for it takes 19 ms."""
+    """Shows the version. The action of argparse would hide that it cannot be written."""
 
     def __init__(self, option_strings: Sequence[str], dest: str) -> None:
         super().__init__(option_strings, dest, nargs=0, help="show the version")
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from npbert import __version__
-
         print(f"npbert {__version__}")
         parser.exit()
 

@@ -30,13 +30,18 @@ def start_npbert(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
     return subprocess.Popen([*_COMMAND, *arguments], **options)
 
 
-def kill_after_checkpoints(process: subprocess.Popen[bytes], journal: Path) -> None:
-    """Kill a process as soon as its journal has the recipe, the beginning and two chunks."""
+def wait_for_checkpoints(process: subprocess.Popen[bytes], journal: Path) -> None:
+    """Wait until the journal of a process has the recipe, the beginning and two chunks."""
     deadline = time.monotonic() + 60
     while not (journal.exists() and journal.read_text().count("\n") > 3):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def kill_after_checkpoints(process: subprocess.Popen[bytes], journal: Path) -> None:
+    """Kill a process as soon as its journal has the recipe, the beginning and two chunks."""
+    wait_for_checkpoints(process, journal)
     process.kill()
     process.wait()
 
