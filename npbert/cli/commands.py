@@ -38,16 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         If the arguments are wrong, with the exit code 2; and after --help or --version.
     """
     try:
-        arguments = _parse(argv)
-        command: Callable[[argparse.Namespace], None] = arguments.command
-        with warnings.catch_warnings():
-            warnings.simplefilter("always", UserWarning)
-            warnings.showwarning = _show_warning
-            command(arguments)
+        _run(_parse(argv))
         sys.stdout.flush()
-    except argparse.ArgumentError as error:  # the arguments do not go together
-        parser: argparse.ArgumentParser = arguments.parser
-        parser.error(str(error))
     except BrokenPipeError:  # nobody reads standard output any longer
         drop_unwritten()
         return _PIPE_CLOSED
@@ -66,6 +58,18 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     except SystemExit:  # after --help or --version, which may have nowhere to go
         sys.stdout.flush()
         raise
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    command: Callable[[argparse.Namespace], None] = arguments.command
+    parser: argparse.ArgumentParser = arguments.parser
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)
+            warnings.showwarning = _show_warning
+            command(arguments)
+    except argparse.ArgumentError as error:  # the arguments do not go together
+        parser.error(str(error))
 
 
 def make_parser() -> argparse.ArgumentParser:
