@@ -145,6 +145,20 @@ def test_by_keyboard_alone(screen: Screen) -> None:
     assert focus() == ".", "the toolbar remembers the word"
 
 
+def test_the_focus_is_never_lost(screen: Screen) -> None:
+    """A button that does its work and goes away gives the focus to what it has changed."""
+    screen.word("not").send_keys(Keys.SPACE)
+    screen.wait_for(lambda: screen.find_all("#outcome button"))
+    screen.press(Keys.TAB, Keys.ENTER)
+    screen.wait_for_verdict(verdict_for(FIRST))
+    assert screen.text("#outcome") == ""
+    assert screen.browser.switch_to.active_element == screen.word("not")
+    screen.named("Look through the heads").click()
+    screen.wait_for(lambda: screen.find_all(".jumps button"))
+    screen.find(".jumps button").send_keys(Keys.ENTER)
+    screen.wait_for(lambda: screen.browser.switch_to.active_element == screen.find("#head"))
+
+
 def test_arrows_move_between_lines(screen: Screen) -> None:
     screen.resize(*NARROW)
     screen.word("thin").send_keys(Keys.ARROW_DOWN)

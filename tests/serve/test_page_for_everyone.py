@@ -61,6 +61,17 @@ def test_dark_and_light(screen: Screen, mini: Running) -> None:
     assert dark < 100
 
 
+def test_on_paper_there_are_no_buttons_but_the_words(screen: Screen) -> None:
+    screen.word("not").click()
+    screen.wait_for(lambda: screen.find_all("#outcome button"))
+    screen.command("Emulation.setEmulatedMedia", media="print")
+    visible = "return [...document.querySelectorAll('button')].filter((b) => b.checkVisibility())"
+    assert all("word" in str(each.get_attribute("class")) for each in screen.run(visible))
+    assert screen.find("#verdict").is_displayed()
+    assert not screen.find("#attention").is_displayed()
+    screen.command("Emulation.setEmulatedMedia", media="")
+
+
 @pytest.mark.parametrize(("motion", "duration"), [("reduce", "0s"), ("no-preference", "0.26s")])
 def test_nothing_moves_for_those_who_ask_for_it(
     motion: str, duration: str, screen: Screen, mini: Running
@@ -71,8 +82,12 @@ def test_nothing_moves_for_those_who_ask_for_it(
 
 
 def test_a_picture_of_the_page(screen: Screen, tmp_path: Path) -> None:
-    """With NPBERT_PICTURES in the environment, it is the picture of docs/serve.md and README.md."""
+    """With NPBERT_PICTURES in the environment, it is the picture of docs/serve.md."""
     folder = CHECKOUT / "docs" / "pictures" if os.environ.get("NPBERT_PICTURES") else tmp_path
+    screen.resize(1280, 780)
+    screen.named("Not bad").click()  # so that the time is not that of the first request
+    time.sleep(0.5)
+    screen.wait_for_words()
     screen.word("not").click()
     screen.wait_for_verdict("NEGATIVE 0.996 without “not”")
     screen.run("document.activeElement.blur()")

@@ -67,6 +67,19 @@ def test_the_service_is_gone_and_comes_back(lonely: Screen, mini: Running) -> No
     assert not lonely.find_all(".is-old")
 
 
+def test_where_no_word_can_be_left_out_nothing_of_another_text_stays(
+    lonely: Screen, mini: Running
+) -> None:
+    lonely.open(mini.url)
+    lonely.wait_for_words()
+    lonely.named("Look through the heads").click()
+    lonely.named("No positions").click()
+    lonely.wait_for(lambda: lonely.find_all(".map") and lonely.find_all("#what-if-outcome p"))
+    lonely.paste("\u200b")
+    lonely.wait_for(lambda: "has no word" in lonely.text("#why-lead"))
+    assert lonely.contents(".word, .piece, .way li, .map, #what-if-outcome p") == []
+
+
 def test_a_refusal_is_shown_as_text(lonely: Screen) -> None:
     with serving(model="mini", limits=Limits(payload_limit=200)) as own:
         lonely.open(own.url)

@@ -1,11 +1,10 @@
 /** Part 3: where the pieces look, by layer and head, as a map and as a list. */
 
-import { button, byId, element, unseen } from "./elements.js";
+import { drawList, drawMap } from "./attention_forms.js";
+import { button, byId, element } from "./elements.js";
 import { Newest } from "./newest.js";
 
 const MOST_ON_MAP = 48; // pieces; a larger map could not be read
-const MOST_IN_LIST = 3; // pieces at which one looks
-const LEAST_IN_LIST = 0.05;
 const WIDE = matchMedia("(min-width: 600px)");
 
 /**
@@ -44,10 +43,14 @@ export class Attention {
   /**
    * Show another text, if the part is open.
    *
-   * @param {string} text
+   * @param {string} text - It can be empty.
    */
   show(text) {
     this.#text = text;
+    if (!text) {
+      this.#questions.drop();
+      this.#view.replaceChildren();
+    }
     this.#ask();
   }
 
@@ -93,12 +96,7 @@ export class Attention {
       });
       return element("label", {}, input, element("span", {}, String(number)));
     });
-    return element(
-      "fieldset",
-      { class: "segments" },
-      element("legend", {}, "Layer"),
-      ...choices,
-    );
+    return element("fieldset", { class: "segments" }, element("legend", {}, "Layer"), ...choices);
   }
 
   /**
@@ -146,16 +144,18 @@ export class Attention {
     const parts = [this.#jumps(found)];
     if (places.length > MOST_ON_MAP) {
       parts.push(
-        element("p", { class: "fine" }, `A map of ${places.length} pieces could not be read, so there is only the list.`),
-        list(found, places),
+        element("p", { class: "fine" }, `A map of ${places.length} pieces could not be read.`),
+        drawList(found, places),
       );
     } else {
       parts.push(
-        this.#form("As a map", map(found, places, this.#layer, this.#head), WIDE.matches),
-        this.#form("As a list", list(found, places), !WIDE.matches),
+        this.#form("As a map", drawMap(found, places, this.#layer, this.#head), WIDE.matches),
+        this.#form("As a list", drawList(found, places), !WIDE.matches),
       );
     }
+    const hadFocus = this.#view.contains(document.activeElement);
     this.#view.replaceChildren(...parts);
+    if (hadFocus) byId("head").focus();
   }
 
   /**
@@ -166,7 +166,8 @@ export class Attention {
    */
   #jumps(found) {
     const looks = found.looks.slice(0, 4).map((look) => {
-      const says = `head ${look.head}: ${found.tokens[look.looking]} \u2192 ${found.tokens[look.seen]} ${look.weight.toFixed(2)}`;
+      const [looking, seen] = [found.tokens[look.looking], found.tokens[look.seen]];
+      const says = `head ${look.head}: ${looking} \u2192 ${seen} ${look.weight.toFixed(2)}`;
       return button(says, () => {
         this.#head = look.head;
         byId("head").value = String(look.head);
@@ -177,7 +178,11 @@ export class Attention {
     return element(
       "div",
       { class: "jumps", role: "group", "aria-labelledby": "jumps-title" },
-      element("p", { class: "eyebrow", id: "jumps-title" }, `The most decided heads of layer ${this.#layer}`),
+      element(
+        "p",
+        { class: "eyebrow", id: "jumps-title" },
+        `The most decided heads of layer ${this.#layer}`,
+      ),
       element("div", { class: "buttons" }, ...looks),
     );
   }
@@ -199,94 +204,4 @@ export class Attention {
     const made = element("details", { open }, summary, content);
     return made;
   }
-}
-
-/**
- * Draw a map: a row for each piece that looks, and a column for each that is seen.
- *
- * @param {HeadAttention} found
- * @param {number[]} places - The pieces that are shown.
- * @param {number} layer
- * @param {number} head
- * @returns {HTMLElement}
- */
-function map(found, places, layer, head) {
-  const corner = element("td", { class: "corner" });
-  const columns = places.map((seen) =>
-    element("th", { scope: "col" }, element("span", {}, found.tokens[seen])),
-  );
-  const rows = places.map((looking) =>
-    element(
-      "tr",
-      {},
-      element("th", { scope: "row" }, found.tokens[looking]),
-      ...places.map((seen) => cell(found.weights[looking][seen])),
-    ),
-  );
-  const says = `Layer ${layer}, head ${head}: a row is the piece that looks, a column is the piece that is seen, and dark is much. ${summary(found, places)}`;
-  return element(
-    "div",
-    { class: "scroller", tabindex: 0, role: "group", "aria-label": "Map of attention" },
-    element(
-      "table",
-      { class: "map" },
-      element("caption", {}, says),
-      element("thead", {}, element("tr", {}, corner, ...columns)),
-      element("tbody", {}, ...rows),
-    ),
-  );
-}
-
-/**
- * @param {number} weight
- * @returns {HTMLElement}
- */
-function cell(weight) {
-  const made = element("td", {}, unseen(weight.toFixed(2)));
-  made.style.setProperty("--weight", weight.toFixed(3));
-  return made;
-}
-
-/**
- * Say the most decided look in a sentence.
- *
- * @param {HeadAttention} found
- * @param {number[]} places
- * @returns {string}
- */
-function summary(found, places) {
-  let most = { looking: 0, seen: 0, weight: -1 };
-  for (const looking of places) {
-    for (const seen of places) {
-      const weight = found.weights[looking][seen];
-      if (weight > most.weight && seen !== looking) most = { looking, seen, weight };
-    }
-  }
-  if (most.weight < 0) return "";
-  return `The most decided one: \u201c${found.tokens[most.looking]}\u201d looks at \u201c${found.tokens[most.seen]}\u201d, ${most.weight.toFixed(2)}.`;
-}
-
-/**
- * List for each piece at which others it looks most.
- *
- * @param {HeadAttention} found
- * @param {number[]} places
- * @returns {HTMLElement}
- */
-function list(found, places) {
-  const items = places.map((looking) => {
-    const weights = found.weights[looking];
-    const seen = [...places]
-      .sort((a, b) => weights[b] - weights[a])
-      .filter((place, rank) => rank === 0 || weights[place] >= LEAST_IN_LIST)
-      .slice(0, MOST_IN_LIST)
-      .map((place) => `${found.tokens[place]}\u00a0${weights[place].toFixed(2)}`);
-    return element(
-      "li",
-      {},
-      element("b", {}, found.tokens[looking]),
-      ` looks at ${seen.join(", ")}`,
-    );
-  });
-  return element("ul", { class: "looks" }, ...items);
 }

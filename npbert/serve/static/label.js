@@ -71,11 +71,12 @@ export class Label {
     // The rows stay where they are while one types, so that the bars move and do not jump.
     if (shown.every((name, place) => [...this.#rows.keys()][place] === name)) return;
     this.#rows.clear();
+    const wasOpen = byId("scores").querySelector("details")?.open ?? false;
     byId("result").classList.toggle("is-short", this.#names.length <= 3);
     byId("scores").replaceChildren(this.#table(shown));
     if (others.length) {
       const summary = element("summary", {}, `${others.length} more labels`);
-      byId("scores").append(element("details", {}, summary, this.#table(others)));
+      byId("scores").append(element("details", { open: wasOpen }, summary, this.#table(others)));
     }
   }
 

@@ -23,7 +23,10 @@ export function signed(number, decimals = 1) {
  * @returns {string}
  */
 export function plain(number, decimals = 2) {
-  return number.toFixed(decimals).replace(/^-(?=.*[1-9])/, MINUS).replace(/^-/, "");
+  return number
+    .toFixed(decimals)
+    .replace(/^-(?=.*[1-9])/, MINUS)
+    .replace(/^-/, "");
 }
 
 /**

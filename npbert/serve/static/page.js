@@ -43,6 +43,8 @@ class Page {
   #announcer = new Announcer(byId("announcement"));
   #labelQuestions = new Newest();
   #wordQuestions = new Newest();
+  #askLabelSoon = afterPause(PAUSE_BEFORE_LABEL, () => this.#askLabel());
+  #askWordsLater = afterPause(PAUSE_BEFORE_WORDS, () => this.#askWords());
 
   /**
    * @param {Service} service
@@ -55,7 +57,13 @@ class Page {
     const fail = (/** @type {Error} */ error) => this.#trouble.show(error);
     const announcer = this.#announcer;
     this.#label = new Label(Object.values(info.model_type.classifier?.id2label ?? {}));
-    this.#why = new Why({ service, label: this.#label, announcer, maskToken: info.mask_token, fail });
+    this.#why = new Why({
+      service,
+      label: this.#label,
+      announcer,
+      maskToken: info.mask_token,
+      fail,
+    });
     this.#attention = new Attention(service, fail);
     this.#whatIf = new WhatIf({ service, announcer, fail });
   }
@@ -63,14 +71,7 @@ class Page {
   /** Show the first example, and listen. */
   start() {
     const text = byId("text");
-    const askLabel = afterPause(PAUSE_BEFORE_LABEL, () => this.#askLabel());
-    const askWords = afterPause(PAUSE_BEFORE_WORDS, () => this.#askWords());
-    text.addEventListener("input", () => {
-      this.#wordQuestions.drop();
-      this.#wait();
-      askLabel();
-      askWords();
-    });
+    text.addEventListener("input", () => this.#askAll());
     for (const [name, example] of Object.entries(EXAMPLES)) {
       const take = () => {
         text.value = example;
@@ -101,10 +102,12 @@ class Page {
     return byId("text").value;
   }
 
+  /** Ask for the label soon, and for the words once the text stays as it is. */
   #askAll() {
+    this.#wordQuestions.drop();
     this.#wait();
-    this.#askLabel();
-    this.#askWords();
+    this.#askLabelSoon();
+    this.#askWordsLater();
   }
 
   #askLabel() {
@@ -129,7 +132,8 @@ class Page {
   #askWords() {
     if (!this.#text.trim()) {
       this.#wordQuestions.drop();
-      this.#showNothing();
+      this.#stopWaiting();
+      this.#showNothing("Type a text, or take an example, and its words will stand here.");
       return;
     }
     this.#wordQuestions.ask(
@@ -146,7 +150,7 @@ class Page {
       },
       (error) => {
         this.#stopWaiting();
-        if (error instanceof Refusal && error.status < 429) this.#why.clear(error.message);
+        if (error instanceof Refusal && error.status < 429) this.#showNothing(error.message);
         else this.#trouble.show(error);
       },
     );
@@ -191,14 +195,19 @@ class Page {
     byId("count").textContent = `${counted(tokens.length, "piece")} of ${most}`;
   }
 
-  #showNothing() {
-    this.#stopWaiting();
+  /**
+   * Show no words, and nothing that is made from them.
+   *
+   * @param {string} reason
+   */
+  #showNothing(reason) {
     byId("count").textContent = "";
-    this.#why.clear("Type a text, or take an example, and its words will stand here.");
-    byId("pieces-lead").textContent = "";
-    byId("pieces-list").replaceChildren();
-    byId("way-lead").textContent = "";
-    byId("way-list").replaceChildren();
+    this.#why.clear(reason);
+    this.#attention.show("");
+    this.#whatIf.clear();
+    for (const id of ["pieces-lead", "pieces-list", "way-lead", "way-list"]) {
+      byId(id).replaceChildren();
+    }
   }
 }
 

@@ -4,7 +4,9 @@ import { byId, element, linkToCode, unseen } from "./elements.js";
 import { counted } from "./numbers.js";
 
 /**
- * @typedef {{ id: number, text: string, special: boolean, start: number | null, stop: number | null }} Token
+ * @typedef {{
+ *   id: number, text: string, special: boolean, start: number | null, stop: number | null
+ * }} Token - As the service has it.
  */
 
 /**
@@ -16,14 +18,16 @@ import { counted } from "./numbers.js";
 export function showPieces(tokens, most) {
   const beyond = tokens.length - most;
   byId("pieces-lead").replaceChildren(
-    `The model reads ${counted(Math.min(tokens.length, most), "piece")}, each by its number in the vocabulary. `,
-    "A piece that begins with ## goes on with the word before it. ",
-    beyond > 0 ? `The last ${counted(beyond, "piece")} cannot be read: the model takes ${most}. ` : "",
+    `The model reads ${counted(Math.min(tokens.length, most), "piece")}, each by its number in `,
+    "the vocabulary. A piece that begins with ## goes on with the word before it. ",
+    beyond > 0 ? `${counted(beyond, "piece")} more cannot be read: the model takes ${most}. ` : "",
     "(",
     linkToCode("docs/learn/1_pieces.md", "Chapter 1"),
     ")",
   );
-  byId("pieces-list").replaceChildren(...tokens.map((token, place) => item(token, place >= most - 1 && beyond > 0)));
+  byId("pieces-list").replaceChildren(
+    ...tokens.map((token, place) => item(token, place >= most - 1 && beyond > 0)),
+  );
 }
 
 /**
@@ -37,7 +41,9 @@ export function showPieces(tokens, most) {
 export function readablePart(text, tokens, most) {
   if (tokens.length <= most) return text;
   const firstUnread = tokens[most - 1]; // the last place is that of [SEP]
-  const part = Array.from(text).slice(0, firstUnread.start ?? undefined).join("");
+  const part = Array.from(text)
+    .slice(0, firstUnread.start ?? undefined)
+    .join("");
   const lastBlank = Math.max(...[" ", "\n", "\t"].map((blank) => part.lastIndexOf(blank)));
   return lastBlank > 0 ? part.slice(0, lastBlank) : part;
 }

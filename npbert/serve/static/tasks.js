@@ -57,7 +57,9 @@ export function showCommand(task, needsKey) {
  */
 export function showOtherTask(info) {
   byId("other-title").textContent = `This model ${TASKS[info.pipeline_tag].does}`;
-  byId("other-lead").textContent =
-    `It is served for ${info.pipeline_tag}. This page can only show how a model labels texts, so please call this one from a program.`;
+  byId("other-lead").textContent = [
+    `It is served for ${info.pipeline_tag}.`,
+    "This page can only show how a model labels texts, so please call this one from a program.",
+  ].join(" ");
   byId("other").hidden = false;
 }

@@ -1,4 +1,4 @@
-/** What the page says when the service refuses, or is gone. The last result stays, marked as old. */
+/** What the page says when the service refuses or is gone. The last result stays, marked as old. */
 
 import { button, byId, element } from "./elements.js";
 import { NoAnswer } from "./service.js";
@@ -44,6 +44,7 @@ export class Trouble {
   /** Say that all is well. */
   clear() {
     this.#isGone = false;
+    if (byId("trouble").contains(document.activeElement)) byId("text").focus();
     byId("trouble").hidden = true;
     byId("trouble").replaceChildren();
     document.body.classList.remove("is-old");

@@ -20,7 +20,8 @@ export function showWay(steps, label) {
   byId("way-lead").replaceChildren(
     "From the text to its label, with the shape of each array, and with the lead that ",
     element("b", { dir: "auto" }, label),
-    " would have if the head read [CLS] after this step. The head was trained to read it after the last layer.",
+    " would have if the head read [CLS] after this step. The head was trained to read it after ",
+    "the last layer.",
   );
   const list = byId("way-list");
   const open = new Set(

@@ -66,13 +66,22 @@ export class WhatIf {
     this.#text = text;
     if (nLayers !== this.#nLayers) {
       this.#nLayers = nLayers;
-      byId("what-if-switches").replaceChildren(...PARTS.map((part) => this.#switch(part)), this.#layers());
+      byId("what-if-switches").replaceChildren(
+        ...PARTS.map((part) => this.#switch(part)),
+        this.#layers(),
+      );
     }
     this.#ask();
   }
 
+  /** Show that there is no text. */
+  clear() {
+    this.#text = "";
+    this.#ask();
+  }
+
   #ask() {
-    if (!this.#chosen.size && !this.#layersOut.size) {
+    if (!this.#text || (!this.#chosen.size && !this.#layersOut.size)) {
       this.#questions.drop();
       byId("what-if-outcome").replaceChildren();
       return;
@@ -122,18 +131,30 @@ export class WhatIf {
     const labels = inputs.map((input, number) =>
       element("label", {}, input, element("span", {}, String(number))),
     );
-    return element("fieldset", { class: "segments" }, element("legend", {}, "Layers left out"), ...labels);
+    return element(
+      "fieldset",
+      { class: "segments" },
+      element("legend", {}, "Layers left out"),
+      ...labels,
+    );
   }
 
   /** @param {Outcome} outcome */
   #draw(outcome) {
     const said = [...this.#chosen].map((part) => part.says);
     const numbers = [...this.#layersOut].sort().map(String);
-    if (numbers.length) said.push(`without layer${numbers.length > 1 ? "s" : ""} ${listed(numbers)}`);
+    if (numbers.length)
+      said.push(`without layer${numbers.length > 1 ? "s" : ""} ${listed(numbers)}`);
     const [before, after] = [bestOf(outcome.before), bestOf(outcome.after)];
     const turns = before.label === after.label ? "The label stays." : "The label turns.";
     byId("what-if-outcome").replaceChildren(
-      element("p", {}, `The model ${listed(said)}: `, element("strong", {}, after.label), ` ${written(after.score)}. ${turns}`),
+      element(
+        "p",
+        {},
+        `The model ${listed(said)}: `,
+        element("strong", {}, after.label),
+        ` ${written(after.score)}. ${turns}`,
+      ),
       table(outcome),
     );
     this.#page.announcer.say(`The model ${listed(said)}: ${sayLabel(after)}. ${turns}`);
@@ -170,8 +191,18 @@ function table(outcome) {
     moveBar(row, outcome.after[label], outcome.before[label]);
     return row;
   });
-  const caption = element("caption", { class: "unseen" }, "The scores of the model as it is, and changed");
-  return element("table", { class: "bars" }, caption, element("thead", {}, head), element("tbody", {}, ...rows));
+  const caption = element(
+    "caption",
+    { class: "unseen" },
+    "The scores of the model as it is, and changed",
+  );
+  return element(
+    "table",
+    { class: "bars" },
+    caption,
+    element("thead", {}, head),
+    element("tbody", {}, ...rows),
+  );
 }
 
 /**

@@ -43,15 +43,18 @@ export class Why {
     this.#explanation = explanation;
     const { label, unit } = explanation;
     byId("why-lead").replaceChildren(
-      `Cross out a ${unit}, and see what becomes of the label. The number below a ${unit} says how `,
-      "far the lead of ",
+      `Cross out a ${unit}, and see what becomes of the label. The number below a ${unit} says `,
+      "how far the lead of ",
       element("b", { dir: "auto" }, label),
       ` falls without it: + speaks for ${label}, \u2212 speaks against it. `,
-      `Bold numbers turn the label.`,
+      "Bold numbers turn the label.",
     );
     this.#words.show(explanation);
     this.#showOutcome([]);
-    byId("why-more").replaceChildren(table(explanation), element("p", { class: "fine" }, explanation.note));
+    byId("why-more").replaceChildren(
+      table(explanation),
+      element("p", { class: "fine" }, explanation.note),
+    );
   }
 
   /**
@@ -158,12 +161,18 @@ export class Why {
     const [first, second] = [...marks.keys()].sort((a, b) => a - b).map((n) => words[n].effect);
     const difference = effect - first - second;
     const side = difference < 0 ? "less" : "more";
-    return ` Alone, the two have ${signed(first, 2)} and ${signed(second, 2)}: together they do ${plain(Math.abs(difference))} ${side} than the sum.`;
+    return [
+      ` Alone, the two have ${signed(first, 2)} and ${signed(second, 2)}:`,
+      `together they do ${plain(Math.abs(difference))} ${side} than the sum.`,
+    ].join(" ");
   }
 
   /** @param {(Node | string)[]} children */
   #showOutcome(children) {
-    byId("outcome").replaceChildren(...children);
+    const outcome = byId("outcome");
+    const hadFocus = outcome.contains(document.activeElement);
+    outcome.replaceChildren(...children);
+    if (hadFocus) this.#words.focus();
   }
 }
 
@@ -225,7 +234,12 @@ function row(word, largest) {
     "tr",
     { class: side },
     element("th", { scope: "row", dir: "auto" }, word.text),
-    element("td", { class: "effect-cell" }, element("span", { class: "effect" }, signed(word.effect, 2)), stick),
+    element(
+      "td",
+      { class: "effect-cell" },
+      element("span", { class: "effect" }, signed(word.effect, 2)),
+      stick,
+    ),
     element("td", {}, `${then} ${written(word.without[then])}`),
   );
   made.style.setProperty("--share", String(Math.abs(word.effect) / largest));

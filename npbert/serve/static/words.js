@@ -63,6 +63,11 @@ export class Words {
     this.#toolbar.replaceChildren();
   }
 
+  /** Give the focus to the word that had it last. */
+  focus() {
+    this.#buttons.find((word) => word.tabIndex === 0)?.focus();
+  }
+
   /** Put all words back. */
   restore() {
     if (!this.marks.size) return;
@@ -111,12 +116,12 @@ export class Words {
     const forward = isReversed ? -1 : 1;
     /** @type {Record<string, () => void>} */
     const actions = {
-      ArrowRight: () => this.#focus(current + forward),
-      ArrowLeft: () => this.#focus(current - forward),
-      ArrowDown: () => this.#focus(this.#inNextLine(current, 1)),
-      ArrowUp: () => this.#focus(this.#inNextLine(current, -1)),
-      Home: () => this.#focus(0),
-      End: () => this.#focus(this.#buttons.length - 1),
+      ArrowRight: () => this.#goTo(current + forward),
+      ArrowLeft: () => this.#goTo(current - forward),
+      ArrowDown: () => this.#goTo(this.#inNextLine(current, 1)),
+      ArrowUp: () => this.#goTo(this.#inNextLine(current, -1)),
+      Home: () => this.#goTo(0),
+      End: () => this.#goTo(this.#buttons.length - 1),
       Escape: () => this.restore(),
       m: () => this.#canMask && this.#mask(current),
     };
@@ -127,7 +132,7 @@ export class Words {
   }
 
   /** @param {number} number */
-  #focus(number) {
+  #goTo(number) {
     this.#buttons[number]?.focus();
   }
 
