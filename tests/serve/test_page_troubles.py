@@ -88,6 +88,7 @@ def test_a_refusal_is_shown_as_text(lonely: Screen) -> None:
         refusal = own.post("/predict", {"inputs": "<b>long</b> " * 30}).error
         lonely.wait_for(lambda: refusal in lonely.text("#trouble"))
         assert "old" in lonely.run("return getComputedStyle(verdict, '::after').content")
+        lonely.wait_for(lambda: not lonely.find_all(".is-waiting"))
         assert lonely.violations() == []
 
 
