@@ -6,6 +6,7 @@ A scene sends what it is about on a connection, and checks what comes back.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -344,13 +345,18 @@ async def stalls_in_the_body(connection: Connection, _: Truth) -> None:
 
 
 async def drips_a_body(connection: Connection, _: Truth) -> None:
-    """Send a body byte by byte, which would take hours."""
+    """Send a body byte by byte, which would take hours.
+
+    A byte that meets the closed connection can destroy the answer on its way, so it may be missing.
+    """
     await connection.send(request(length=MOST_BODY_BYTES))
     answering = asyncio.create_task(connection.answer())
-    while not answering.done():
-        await connection.send(b" ")
-        await asyncio.sleep(PAUSE_S)
-    check_refusal(answering.result(), (408,))
+    with contextlib.suppress(ConnectionError):
+        while not answering.done():
+            await connection.send(b" ")
+            await asyncio.sleep(PAUSE_S)
+    with contextlib.suppress(ConnectionError):
+        check_refusal(await answering, (408,))
 
 
 async def stalls_in_the_head(connection: Connection, _: Truth) -> None:

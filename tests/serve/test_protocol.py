@@ -12,7 +12,7 @@ import pytest
 
 from npbert.serve import protocol
 from npbert.serve.settings import Limits
-from tests.support.http_service import Running, raw_request, serving
+from tests.support.http_service import Running, raw_request, serving, wait_until
 
 BODY = json.dumps({"inputs": "I love this film."}).encode()
 
@@ -109,7 +109,7 @@ def test_an_answer_that_is_not_read(impatient: Running) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.connect(("127.0.0.1", impatient.port))
         connection.sendall(raw_request("/tokenize", body) * 20)
-        time.sleep(4)
+        wait_until(lambda: not impatient.server.server_state.connections)
         received = read_all(connection)
     assert received.startswith(b"HTTP/1.1 200 ")
     assert received.count(b"HTTP/1.1 200 ") < 20
