@@ -93,7 +93,23 @@ class Outcome(NamedTuple, Generic[ResultT]):
 
 
 class TooLongError(ValueError):
-    """A text has more tokens than may be read, and is not to be cut."""
+    """A text has more tokens than may be read, and is not to be cut.
+
+    Parameters
+    ----------
+    problem : str
+        Which text it is, and its length.
+    advice : str
+        What to do, for a caller in Python or on the command line.
+    """
+
+    def __init__(self, problem: str, advice: str) -> None:
+        super().__init__(problem, advice)  # as they are, so that the error can be pickled
+        self.problem = problem
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"{self.problem}; {self.advice}"
 
 
 class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
@@ -465,7 +481,8 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
                 if len(first) > cutting.max_length:
                     raise TooLongError(
                         f"text {number} (counted from 0) is {len(first)} tokens long, expected at "
-                        f"most {cutting.max_length}; {self._for_long_texts}"
+                        f"most {cutting.max_length}",
+                        self._for_long_texts,
                     )
             if cutting.keeps_rest:
                 parts = [part for first in firsts for part in (first, *first.overflowing)]

@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import Final, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -21,7 +21,15 @@ from npbert.messages import harmless
 from npbert.pipelines.base import TooLongError
 from npbert.serve.bodies import Bodies, parse_body, to_json
 from npbert.serve.calls import Calls
-from npbert.serve.endpoints import Endpoint, endpoints_for
+from npbert.serve.endpoints import (
+    HEALTH,
+    INFO,
+    LOOKUPS,
+    METRICS,
+    OPENAPI,
+    Endpoint,
+    endpoints_for,
+)
 from npbert.serve.errors import RequestError
 from npbert.serve.metrics import CONTENT_TYPE, Metrics
 from npbert.serve.openapi import document
@@ -29,11 +37,6 @@ from npbert.serve.page import page_files
 from npbert.serve.service import Service
 
 Answer = Callable[[Request], Awaitable[Response]]
-
-HEALTH: Final = "/health"
-INFO: Final = "/info"
-METRICS: Final = "/metrics"
-OPENAPI: Final = "/openapi.json"
 
 _CLIENT_LEFT: Final = 499  # as nginx reports it; nobody gets this answer
 _JSON: Final = "application/json"
@@ -71,14 +74,14 @@ class _Application:
         """Return the application with all routes."""
         methods: dict[str, dict[str, Answer]] = {}  # by path
         for path, file in page_files().items():
-            methods[path] = {"GET": self._get(file.response)}
-        methods[HEALTH] = {"GET": self._get(_healthy)}
+            methods[path] = {"GET": self._get(file.response, needs_key=False)}
         for path, answer in (
+            (HEALTH, _healthy),
             (INFO, self._info),
             (METRICS, self._exposition),
             (OPENAPI, self._document),
         ):
-            methods[path] = {"GET": self._get(answer, needs_key=True)}
+            methods[path] = {"GET": self._get(answer, LOOKUPS[path].needs_key)}
         for endpoint in self._endpoints:
             methods.setdefault(endpoint.path, {})["POST"] = self._post(endpoint)
         routes = [_route(path, by_method) for path, by_method in methods.items()]
@@ -99,7 +102,7 @@ class _Application:
     def _exposition(self, _request: Request) -> Response:
         return Response(self._metrics.exposition(), headers={"content-type": CONTENT_TYPE})
 
-    def _get(self, answer: Callable[[Request], Response], needs_key: bool = False) -> Answer:
+    def _get(self, answer: Callable[[Request], Response], needs_key: bool) -> Answer:
         """Return a handler that answers from memory."""
 
         async def handle(request: Request) -> Response:
@@ -126,9 +129,9 @@ class _Application:
 
         return self._counted(handle)
 
-    async def _no_such_route(self, request: Request, exception: Exception) -> Response:
+    async def _no_such_route(self, request: Request, error: Exception) -> Response:
         """Answer a request for a path or a method that does not exist."""
-        assert isinstance(exception, HTTPException)
+        exception = cast("HTTPException", error)  # Starlette calls this for no others
         path = harmless(request.url.path[:_SHOWN_PATH])
         if exception.status_code == 405:
             allowed = (exception.headers or {}).get("Allow", "")
@@ -203,7 +206,7 @@ def _error_for(error: Exception, request: Request) -> RequestError:
     """Return the answer for an exception of the pipeline."""
     if isinstance(error, TooLongError):
         advice = 'send "truncate": true to /predict, or start the service with --long-text truncate'
-        return RequestError(413, f"{str(error).partition(';')[0]}; {advice}")
+        return RequestError(413, f"{error.problem}; {advice}")
     if isinstance(error, (TypeError, ValueError)):
         return RequestError(422, str(error))
     # The message of an unexpected error may quote the text, so the log has its place alone.

@@ -1,6 +1,6 @@
-"""The list of what the service answers to POST: path, request, answers and function.
+"""The lists of what the service answers: to POST from its threads, and to GET from memory.
 
-The routes of the application and the OpenAPI document are both made from this list.
+The routes of the application and the OpenAPI document are both made from these lists.
 """
 
 from __future__ import annotations
@@ -45,6 +45,36 @@ class Endpoint(NamedTuple):
     answers: tuple[Any, ...]  # for type checkers, list[…] is no type
     function: Callable[[Service, Any], object]
 
+
+class Lookup(NamedTuple):
+    """What is answered to GET at one path.
+
+    Attributes
+    ----------
+    summary : str
+        What it is, for the OpenAPI document.
+    media_type : str
+    needs_key : bool
+        Whether a request has to show the API key, if there is one.
+    """
+
+    summary: str
+    media_type: str
+    needs_key: bool = True
+
+
+PAGE: Final = "/"
+HEALTH: Final = "/health"
+INFO: Final = "/info"
+METRICS: Final = "/metrics"
+OPENAPI: Final = "/openapi.json"
+LOOKUPS: Final = {
+    PAGE: Lookup("The page for browsers", "text/html", needs_key=False),
+    HEALTH: Lookup("Whether the service is alive and ready", "application/json", needs_key=False),
+    INFO: Lookup("What is served", "application/json"),
+    METRICS: Lookup("The metrics for Prometheus", "text/plain"),
+    OPENAPI: Lookup("This document", "application/json"),
+}
 
 _INFERENCE_API: Final = "in the shapes of the hub's inference API"
 _TEXT_EMBEDDINGS_INFERENCE: Final = "in the shapes of text-embeddings-inference"

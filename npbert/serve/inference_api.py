@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final, TypeVar
 
 from msgspec.structs import asdict
 
@@ -28,14 +28,16 @@ from npbert.serve.schemas import (
 )
 from npbert.serve.service import Service
 
+InputT = TypeVar("InputT")
+ResultT = TypeVar("ResultT")
+
 _MOST_FILLED: Final = 1000
 _N_FILLED: Final = 5  # for each mask, unless a request says otherwise
 
 
 def classify(service: Service, request: ClassificationRequest) -> list[list[LabelScore]]:
     """Label texts: a list of labels for each text, also for a single one."""
-    inputs = request.inputs if isinstance(request.inputs, list) else [request.inputs]
-    items = [asdict(item) if isinstance(item, Pair) else item for item in inputs]
+    items = [asdict(one) if isinstance(one, Pair) else one for one in _listed(request.inputs)]
     return service.results(items, {"top_k": None, **_given(request.parameters)})
 
 
@@ -43,8 +45,10 @@ def label_tokens(
     service: Service, request: TokenRequest
 ) -> list[TokenEntity] | list[Entity] | list[list[TokenEntity]] | list[list[Entity]]:
     """Label the words of texts."""
-    results = service.results(_listed(request.inputs), _given(request.parameters))
-    return _one_or_all(results, request.inputs)  # type: ignore[no-any-return]
+    results: list[list[TokenEntity]] = service.results(
+        _listed(request.inputs), _given(request.parameters)
+    )
+    return _one_or_all(results, request.inputs)
 
 
 def fill_masks(service: Service, request: FillMaskRequest) -> FilledMasks | list[FilledMasks]:
@@ -60,17 +64,17 @@ def fill_masks(service: Service, request: FillMaskRequest) -> FilledMasks | list
                 f"inputs[{number}] has {n_masks:,} masks, each with {n_each} answers, expected at "
                 f"most {_MOST_FILLED:,} answers for a text",
             )
-    results = service.results(texts, {**options, "top_k": n_each})
-    return _one_or_all(results, request.inputs)  # type: ignore[no-any-return]
+    results: list[FilledMasks] = service.results(texts, {**options, "top_k": n_each})
+    return _one_or_all(results, request.inputs)
 
 
 def answer_questions(
     service: Service, request: QuestionRequest
 ) -> QuestionAnswer | list[QuestionAnswer] | list[list[QuestionAnswer]]:
     """Find answers in texts."""
-    questions = request.inputs if isinstance(request.inputs, list) else [request.inputs]
-    results = service.results(list(map(asdict, questions)), _given(request.parameters))
-    return _one_or_all(results, request.inputs)  # type: ignore[no-any-return]
+    questions = [asdict(question) for question in _listed(request.inputs)]
+    results: list[QuestionAnswer] = service.results(questions, _given(request.parameters))
+    return _one_or_all(results, request.inputs)
 
 
 def choose_labels(
@@ -87,7 +91,7 @@ def choose_labels(
         ]
         for result in results
     ]
-    return answers[0] if isinstance(request.inputs, str) else answers
+    return _one_or_all(answers, request.inputs)
 
 
 def encode(service: Service, request: FeatureRequest) -> list[list[float]] | Features:
@@ -96,14 +100,14 @@ def encode(service: Service, request: FeatureRequest) -> list[list[float]] | Fea
         _listed(request.inputs), {}, request.truncate, request.truncation_direction
     )
     answers = [of_text for (of_text,) in results]
-    return answers[0] if isinstance(request.inputs, str) else answers
+    return _one_or_all(answers, request.inputs)
 
 
-def _listed(inputs: str | list[str]) -> list[str]:
-    return [inputs] if isinstance(inputs, str) else inputs
+def _listed(inputs: InputT | list[InputT]) -> list[InputT]:
+    return inputs if isinstance(inputs, list) else [inputs]
 
 
-def _one_or_all(results: list[Any], inputs: object) -> Any:
+def _one_or_all(results: list[ResultT], inputs: object) -> ResultT | list[ResultT]:
     """Return all results if a request has a list of inputs, or the only one."""
     return results if isinstance(inputs, list) else results[0]
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from npbert import __version__
-from npbert.serve.endpoints import Endpoint
+from npbert.serve.endpoints import INFO, LOOKUPS, Endpoint
 from npbert.serve.errors import ErrorAnswer
 from npbert.serve.schemas import Info
 from npbert.serve.service import Service
@@ -24,14 +24,6 @@ _POST_ERRORS: Final = {
     429: "There are too many requests; the header Retry-After says when to try again",
     500: "The service failed",
 }
-_GETS: Final = {
-    "/": ("The page for browsers", "text/html"),
-    "/health": ("Whether the service is alive and ready", "application/json"),
-    "/info": ("What is served", "application/json"),
-    "/metrics": ("The metrics for Prometheus", "text/plain"),
-    "/openapi.json": ("This document", "application/json"),
-}
-_NEED_NO_KEY: Final = ("/", "/health")
 
 
 def document(service: Service, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
@@ -55,25 +47,24 @@ def document(service: Service, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     info, error = schemas[:2]
     of_endpoints = iter(schemas[2:])
     has_key = service.settings.api_key is not None
+    no_key = {401: "The API key is missing or wrong"} if has_key else {}
+    refused = _refusals(no_key, error)
     paths: dict[str, dict[str, Any]] = {}
-    for path, (summary, media_type) in _GETS.items():
-        schema = info if path == "/info" else {}
-        answers = {"200": _content("The answer", media_type, schema)}
-        if has_key and path not in _NEED_NO_KEY:
-            answers["401"] = _content("The API key is missing or wrong", None, error)
-        paths[path] = {"get": {"summary": summary, "responses": answers}}
-        if path in _NEED_NO_KEY:
+    for path, lookup in LOOKUPS.items():
+        schema = info if path == INFO else {}
+        answers = {"200": _content("The answer", schema, lookup.media_type)}
+        paths[path] = {"get": {"summary": lookup.summary, "responses": answers}}
+        if lookup.needs_key:
+            answers |= refused
+        else:
             paths[path]["get"]["security"] = []
+    refused |= _refusals(_POST_ERRORS, error)
     for endpoint in endpoints:
         request, *shapes = itertools.islice(of_endpoints, 1 + len(endpoint.answers))
-        errors = {**({401: "The API key is missing or wrong"} if has_key else {}), **_POST_ERRORS}
         paths.setdefault(endpoint.path, {})["post"] = {
             "summary": endpoint.summary,
             "requestBody": {"required": True, "content": {"application/json": {"schema": request}}},
-            "responses": {
-                "200": _content("The answer", None, {"anyOf": shapes}),
-                **{str(status): _content(what, None, error) for status, what in errors.items()},
-            },
+            "responses": {"200": _content("The answer", {"anyOf": shapes}), **refused},
         }
     key = {"type": "http", "scheme": "bearer"}
     return {
@@ -92,8 +83,12 @@ def document(service: Service, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     }
 
 
-def _content(description: str, media_type: str | None, schema: object) -> dict[str, Any]:
-    return {
-        "description": description,
-        "content": {media_type or "application/json": {"schema": schema}},
-    }
+def _refusals(statuses: Mapping[int, str], error: object) -> dict[str, Any]:
+    """Return the answers with some statuses, whose bodies have the schema of an error."""
+    return {str(status): _content(what, error) for status, what in statuses.items()}
+
+
+def _content(
+    description: str, schema: object, media_type: str = "application/json"
+) -> dict[str, Any]:
+    return {"description": description, "content": {media_type: {"schema": schema}}}

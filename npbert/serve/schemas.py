@@ -128,10 +128,6 @@ class Question(Request):
     context: str
 
 
-# Accepted from clients of the hub, and without effect: there is no cache, and a model is loaded.
-Ignored = dict[str, Any] | UnsetType
-
-
 class Pair(Request):
     """Two texts that get one label together."""
 
@@ -139,53 +135,59 @@ class Pair(Request):
     text_pair: str
 
 
-class ClassificationRequest(Request):
+class HubRequest(Request, kw_only=True):
+    """The base of the requests that clients of the hub send.
+
+    Attributes
+    ----------
+    options
+        Accepted, and without effect: there is no cache, and a model is loaded.
+    """
+
+    options: dict[str, Any] | UnsetType = UNSET
+
+
+class ClassificationRequest(HubRequest):
     """Texts to label, or pairs of texts."""
 
     inputs: str | Pair | list[str | Pair]
     parameters: ClassificationParameters = msgspec.field(default_factory=ClassificationParameters)
-    options: Ignored = UNSET
 
 
-class TokenRequest(Request):
+class TokenRequest(HubRequest):
     """Texts whose words are labelled."""
 
     inputs: str | list[str]
     parameters: TokenParameters = msgspec.field(default_factory=TokenParameters)
-    options: Ignored = UNSET
 
 
-class FillMaskRequest(Request):
+class FillMaskRequest(HubRequest):
     """Texts with masks."""
 
     inputs: str | list[str]
     parameters: FillMaskParameters = msgspec.field(default_factory=FillMaskParameters)
-    options: Ignored = UNSET
 
 
-class QuestionRequest(Request):
+class QuestionRequest(HubRequest):
     """Questions, each with its context."""
 
     inputs: Question | list[Question]
     parameters: QuestionParameters = msgspec.field(default_factory=QuestionParameters)
-    options: Ignored = UNSET
 
 
-class ZeroShotRequest(Request):
+class ZeroShotRequest(HubRequest):
     """Texts, and labels to choose from."""
 
     inputs: str | list[str]
     parameters: ZeroShotParameters
-    options: Ignored = UNSET
 
 
-class FeatureRequest(Request):
+class FeatureRequest(HubRequest):
     """Texts to encode; this task has its options beside `inputs`."""
 
     inputs: str | list[str]
     truncate: bool | None = None
     truncation_direction: Direction = "Right"
-    options: Ignored = UNSET
 
 
 # --------------------------------------------------------------------------------- npbert's own

@@ -7,6 +7,7 @@ and the next one when the answer is there.
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import tempfile
 import threading
@@ -30,6 +31,12 @@ class Load(NamedTuple):
     p50_ms: float  # half of the answers came in this time
     p99_ms: float
     health_ms: list[float]  # how long each GET /health took meanwhile
+
+
+def p99(times: Iterable[float]) -> float:
+    """Return the time that 99 of 100 did not exceed."""
+    in_order = sorted(times)
+    return in_order[math.ceil(0.99 * len(in_order)) - 1]
 
 
 @contextmanager

@@ -18,14 +18,13 @@ directly, with the text that is sent.
 from __future__ import annotations
 
 import argparse
-import math
 import statistics
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.load import Load, bodies_file, put_under_load
+from bench.load import Load, bodies_file, p99, put_under_load
 from bench.material import Work, make_mini_folder, shuffled_sentences, with_reviews
 from bench.measure import (
     OURS,
@@ -165,11 +164,9 @@ def middle(loads: Sequence[Load]) -> Load:
 
 def row_of(name: str, load: Load, ours: Load) -> str:
     """Return the columns of the table that say what one service did."""
-    in_order = sorted(load.health_ms)
-    p99_ms = in_order[math.ceil(0.99 * len(in_order)) - 1]
     return (
         f"{name} | {load.rate:.1f} | {ours.rate / load.rate:.2f} | {load.p50_ms:.1f} | "
-        f"{load.p99_ms:.1f} | {p99_ms:.1f} | {in_order[-1]:.1f} |"
+        f"{load.p99_ms:.1f} | {p99(load.health_ms):.1f} | {max(load.health_ms):.1f} |"
     )
 
 

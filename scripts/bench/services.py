@@ -34,7 +34,7 @@ Service = Callable[[Label], Ask]
 
 
 def plain(label: Label) -> Ask:
-    """Call the engine once per text, on one thread: with more threads, all engines are slower."""
+    """Call the engine once per text, on one thread; the engine itself may use several."""
     pool = ThreadPoolExecutor(max_workers=1)
     return lambda text: pool.submit(lambda: label([text], 1, False)[0])
 

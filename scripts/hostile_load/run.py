@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 import signal
 import sys
@@ -13,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.request import urlopen
 
+from bench.load import p99
 from bench.material import sentences
 from bench.measure import MIB
 from bench.service_process import ADDRESS, ServiceProcess
@@ -61,14 +61,13 @@ class Found:
     def report(self) -> Iterator[str]:
         """Yield lines that say what was done, and how the service was."""
         n_scenes = self.played.scenes.total()
-        in_order = sorted(self.health_ms)
         yield (
             f"{n_scenes:,} requests in {self.seconds:.0f} s, {len(self.played.scenes)} kinds, one "
             f"in {ONE_IN} wrong: {len(self.faults)} faults"
         )
         yield (
-            f"/health: p99 {in_order[math.ceil(0.99 * len(in_order)) - 1]:.0f} ms, worst "
-            f"{in_order[-1]:.0f} ms, {len(in_order)} times"
+            f"/health: p99 {p99(self.health_ms):.0f} ms, worst {max(self.health_ms):.0f} ms, "
+            f"{len(self.health_ms)} times"
         )
         yield f"resident memory, MiB: {' '.join(f'{mib:.0f}' for mib in self.memory_mib)}"
 

@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits
 import npbert
 from npbert.distilbert.model import Pack
 from npbert.pipelines import TextClassificationPipeline
+from npbert.pipelines.base import TooLongError
 from tests.support.blas import blas_threads
 from tests.support.oracles import make_folder
 from tests.support.pipelines import (
@@ -318,3 +319,11 @@ def test_the_smaller_limit_of_model_and_tokenizer_counts(tmp_path: Path) -> None
             "text-classification", folder, tokenizer=tokenizer, long_text=long_text
         )
         assert short.max_tokens() == n_tokens
+
+
+def test_the_error_of_a_long_text_crosses_processes(ours: TextClassificationPipeline) -> None:
+    with pytest.raises(TooLongError) as caught:
+        ours("word " * 600, long_text="error")
+    copied = pickle.loads(pickle.dumps(caught.value))
+    assert str(copied) == str(caught.value)
+    assert copied.problem == "text 0 (counted from 0) is 602 tokens long, expected at most 512"
