@@ -24,14 +24,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from npbert.distilbert.activations import Array
 from npbert.distilbert.model import Pack
 from npbert.distilbert.packs import MAX_TOKENS, TokenSequence, packs_of
 from npbert.distilbert.threads import map_on_threads
 
-ComputeRows = Callable[[Pack], list[Array]]  # computes the rows of each text of a pack
+RowsT = TypeVar("RowsT")
 
 
 class Client(Protocol):
@@ -74,20 +73,23 @@ class _Settings(NamedTuple):
     max_texts: int | None
 
 
-class _Request:
+class _Request(Generic[RowsT]):
     """The texts of one call, and the rows of the first of them, which have been computed."""
 
-    def __init__(self, texts: Sequence[TokenSequence], settings: _Settings) -> None:
+    def __init__(
+        self, texts: Sequence[TokenSequence], settings: _Settings, *, is_alone: bool
+    ) -> None:
         self.texts = texts
         self.settings = settings
-        self.rows: list[Array] = []
-        self.is_alone = False  # whether it shares no pack, because it shared one that failed
+        self.rows: list[RowsT] = []
+        # Whether it shares no pack: its caller wants that, or it shared one that failed.
+        self.is_alone = is_alone
         self.is_abandoned = False  # whether its caller was interrupted
         self.client = _client.get()
         # Held until the caller may go on, because all rows are there or because it leads.
         self.turn = threading.Lock()
         self.turn.acquire()
-        self.next_done: _Request | None = None  # may go on when this one has gone on
+        self.next_done: _Request[RowsT] | None = None  # may go on when this one has gone on
 
     @property
     def is_done(self) -> bool:
@@ -125,34 +127,39 @@ class CallCombiner:
 
     def _reset(self) -> None:
         self._lock = threading.Lock()
-        self._leader: _Request | None = None
-        self._waiting: deque[_Request] = deque()  # in the order in which they lead
+        self._leader: _Request[Any] | None = None
+        self._waiting: deque[_Request[Any]] = deque()  # in the order in which they lead
 
     def __reduce__(self) -> tuple[type[CallCombiner], tuple[()]]:
         return CallCombiner, ()  # a copy has no callers
 
     def compute(
         self,
-        function: ComputeRows,
+        function: Callable[[Pack], list[RowsT]],
         texts: Sequence[TokenSequence],
         n_threads: int,
         max_texts: int | None = None,
-    ) -> list[Array]:
+        *,
+        is_alone: bool = False,
+    ) -> list[RowsT]:
         """Compute texts in packs, together with those of other callers.
 
         Parameters
         ----------
         function : callable
-            Computes the rows of one pack. It is the same one in all calls.
+            Computes the rows of each text of a pack. It is the same one in all calls that share
+            packs.
         texts : sequence of TokenSequence
         n_threads : int
             The most threads that compute at a time.
         max_texts : int, optional
             The most texts in a pack.
+        is_alone : bool
+            Whether this call waits its turn as the others do, and then shares no pack with them.
 
         Returns
         -------
-        list of array
+        list
             The rows of each text. If the function fails, only those callers fail whose own texts
             make it fail.
 
@@ -161,7 +168,8 @@ class CallCombiner:
         ClientLeftError
             If the client of this call has left.
         """
-        request = _Request(texts, _Settings(n_threads, max_texts))
+        settings = _Settings(n_threads, max_texts)
+        request: _Request[RowsT] = _Request(texts, settings, is_alone=is_alone)
         if request.client is not None:
             request.client.asks_for(sum(len(text.input_ids) for text in texts))
         if request.is_done:
@@ -177,7 +185,7 @@ class CallCombiner:
             self._leave(request)
         return request.rows
 
-    def _enter(self, request: _Request) -> None:
+    def _enter(self, request: _Request[Any]) -> None:
         """Lead at once, if nobody does. Otherwise wait for the rows, or for the turn to lead."""
         with self._lock:
             if self._leader is None:
@@ -186,7 +194,7 @@ class CallCombiner:
             self._waiting.append(request)
         request.turn.acquire()
 
-    def _let_others_lead(self, request: _Request) -> None:
+    def _let_others_lead(self, request: _Request[Any]) -> None:
         """Go to the end of the queue, if there is one and if this leader has texts left."""
         with self._lock:
             if request.is_done or not self._waiting:
@@ -195,7 +203,7 @@ class CallCombiner:
             self._choose_leader()
         request.turn.acquire()
 
-    def _leave(self, request: _Request) -> None:
+    def _leave(self, request: _Request[Any]) -> None:
         with self._lock:
             if request.next_done is not None:
                 request.next_done.turn.release()
@@ -212,7 +220,9 @@ class CallCombiner:
                 self._leader = request
                 request.turn.release()
 
-    def _compute_round(self, function: ComputeRows, leader: _Request) -> None:
+    def _compute_round(
+        self, function: Callable[[Pack], list[RowsT]], leader: _Request[RowsT]
+    ) -> None:
         """Compute texts of the leader, and of those that wait."""
         n_threads, max_texts = leader.settings
         others = self._take_along(leader)
@@ -229,7 +239,7 @@ class CallCombiner:
             )
         except BaseException as error:
             for request in requests:
-                request.is_alone = isinstance(error, Exception)
+                request.is_alone = request.is_alone or isinstance(error, Exception)
             self._give_back(others)
             if others and isinstance(error, Exception):
                 return  # each request is computed again, alone, and its own caller sees the error
@@ -239,7 +249,7 @@ class CallCombiner:
             request.rows += itertools.islice(rows, len(texts))
         self._give_back(others)
 
-    def _take_along(self, leader: _Request) -> list[_Request]:
+    def _take_along(self, leader: _Request[RowsT]) -> list[_Request[RowsT]]:
         """Take the waiting requests that can share packs with the leader out of the queue."""
         if leader.is_alone:
             return []
@@ -255,7 +265,7 @@ class CallCombiner:
                 self._waiting.remove(request)
         return taken
 
-    def _give_back(self, requests: Sequence[_Request]) -> None:
+    def _give_back(self, requests: Sequence[_Request[Any]]) -> None:
         """Let the callers of complete requests go on, and put the others back into the queue.
 
         Each caller lets the next one go on. If all of them woke at once, they would fight for the

@@ -11,13 +11,13 @@ import numpy as np
 from npbert.checkpoints.config import DistilBertConfig
 from npbert.distilbert.activations import Array
 from npbert.distilbert.model import (
-    Pack,
     apply_layer,
     classify_sequence,
     embed,
     hidden_states,
     select_first,
 )
+from npbert.distilbert.packs import TokenSequence
 from npbert.explanations.experiments import Answers, AnyClassifier, label_names
 from npbert.explanations.results import Step
 from npbert.models.heads import DistilBertForSequenceClassification
@@ -67,10 +67,12 @@ def trace(classifier: AnyClassifier, text: str, max_tokens: int | None) -> Trace
         [text], truncation=max_tokens is not None, max_length=max_tokens, with_offsets=True
     )
     n_tokens = len(encoding.ids)
-    starts = np.array([0, n_tokens])
-    pack = Pack(np.array(encoding.ids, np.int64), np.arange(n_tokens), starts)
-    states = list(hidden_states(classifier.model.encoder, pack, select_first))
-    return TracedText(tuple(encoding.tokens), encoding.ids, states, starts)
+    sequence = TokenSequence(np.array(encoding.ids, np.int64), np.arange(n_tokens))
+    (states,) = classifier.compute_apart(
+        lambda pack: [list(hidden_states(classifier.model.encoder, pack, select_first))],
+        [sequence],
+    )
+    return TracedText(tuple(encoding.tokens), encoding.ids, states, np.array([0, n_tokens]))
 
 
 def steps_of(classifier: AnyClassifier, traced: TracedText, label: str) -> tuple[Step, ...]:

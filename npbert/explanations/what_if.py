@@ -21,7 +21,6 @@ from npbert.explanations.experiments import AnyClassifier, label_names
 from npbert.messages import shown
 from npbert.models.heads import DistilBertForSequenceClassification
 from npbert.pipelines.results import LabelScore
-from npbert.pipelines.text_classification import TextClassificationPipeline
 
 
 class WhatIfDict(TypedDict):
@@ -113,17 +112,16 @@ def what_if(classifier: AnyClassifier, text: str, changes: Changes) -> WhatIf:
     """
     model = cast("DistilBertForSequenceClassification", classifier.model)
     encoder = changed_encoder(model.encoder, changes)
-    changed: AnyClassifier = TextClassificationPipeline(
-        DistilBertForSequenceClassification(model.config, encoder, model.head),
-        classifier.tokenizer,
+    changed = classifier.with_model(
+        DistilBertForSequenceClassification(model.config, encoder, model.head)
     )
-    return WhatIf(*(_scores(one, classifier, text) for one in (classifier, changed)))
+    return WhatIf(_scores(classifier, text), _scores(changed, text))
 
 
-def _scores(asked: AnyClassifier, classifier: AnyClassifier, text: str) -> dict[str, float]:
-    """Return the scores of all labels that `asked` gives, in the order of the labels."""
+def _scores(classifier: AnyClassifier, text: str) -> dict[str, float]:
+    """Return the scores of all labels, in the order of the labels."""
     options = classifier.options_for({"top_k": None})
-    (outcome,) = asked.outcomes([text], [0], options)
+    (outcome,) = classifier.outcomes([text], [0], options)
     scores = {
         str(of_label["label"]): of_label["score"]
         for of_label in cast("list[LabelScore]", outcome.result)

@@ -9,6 +9,7 @@ replace with its own.
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
 import warnings
 from abc import ABC, abstractmethod
@@ -36,6 +37,7 @@ from npbert.tokenization.tokenizer import Tokenizer
 ItemT = TypeVar("ItemT")  # an input in the form that the task works with
 OptionsT = TypeVar("OptionsT", bound=Options)
 ResultT = TypeVar("ResultT")
+RowsT = TypeVar("RowsT")
 
 # Inputs are worked on in chunks. The first chunk of a stream is one input, so that its result
 # comes at once. Each further chunk is up to twice as long, until it has this number of inputs,
@@ -160,6 +162,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         self.tokenizer = tokenizer
         self.pack_watcher: Callable[[Pack], None] | None = None
         self._combiner = CallCombiner()
+        self._shares_packs = True  # with the other pipelines that have the same combiner
         self._options = cast("OptionsT", self.options_class.read(given, type(self).__name__))
 
     @abstractmethod
@@ -188,6 +191,45 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         other.tokenizer = copy.deepcopy(self.tokenizer)  # with a lock and a backend of its own
         other.tokenizer.truncation_side = side
         return other
+
+    def with_model(self, model: AnyModel) -> Self:
+        """Return a pipeline with the same options and tokenizer, and with another model.
+
+        Callers of both wait in one queue, so they never compute at the same time.
+
+        Parameters
+        ----------
+        model : PreTrainedModel
+            A model with the same head, vocabulary and number of positions.
+
+        Returns
+        -------
+        Pipeline
+        """
+        other = copy.copy(self)
+        other.model = model
+        other._shares_packs = False
+        return other
+
+    def compute_apart(
+        self, function: Callable[[Pack], list[RowsT]], texts: Sequence[TokenSequence]
+    ) -> list[RowsT]:
+        """Compute texts by a function of one's own, in the queue of the pipeline's callers.
+
+        Parameters
+        ----------
+        function : callable
+            Computes something for each text of a pack.
+        texts : sequence of TokenSequence
+
+        Returns
+        -------
+        list
+            What the function has returned for each text.
+        """
+        n_threads = self._options.threads or default_threads()
+        watched = functools.partial(self._compute_watched, function)
+        return self._combiner.compute(watched, texts, n_threads, is_alone=True)
 
     @property
     def device(self) -> str:
@@ -443,7 +485,11 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         )
         n_threads = call.options.threads or default_threads()
         computed = self._combiner.compute(
-            self._compute_watched, sequences, n_threads, call.options.batch_size
+            functools.partial(self._compute_watched, self._compute_rows),
+            sequences,
+            n_threads,
+            call.options.batch_size,
+            is_alone=not self._shares_packs,
         )
         rows = (computed[place] for place in places)
         for one in tokenized:
@@ -451,8 +497,8 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
             result = self._make_result(one, list(itertools.islice(rows, n_parts)), call)
             yield Outcome(result, sum(map(len, one.parts)), n_parts, one.is_cut)
 
-    def _compute_watched(self, pack: Pack) -> list[Array]:
-        rows = self._compute_rows(pack)
+    def _compute_watched(self, function: Callable[[Pack], list[RowsT]], pack: Pack) -> list[RowsT]:
+        rows = function(pack)
         if self.pack_watcher is not None:
             self.pack_watcher(pack)
         return rows

@@ -20,6 +20,27 @@ _MOST_DROPPED_BYTES: Final = 1_000_000
 _GRACE_S: Final = 5
 
 
+class _Deadline:
+    """A moment at which a connection is closed, unless what it waits for happens before."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_set(self) -> bool:
+        return self._timer is not None
+
+    def set(self, seconds: float, call: Callable[[], None]) -> None:
+        self.unset()
+        self._timer = self._loop.call_later(seconds, call)
+
+    def unset(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
 class GuardedProtocol(HttpToolsProtocol):
     """HTTP for strangers: connections that hold up the service to no use are closed.
 
@@ -34,7 +55,9 @@ class GuardedProtocol(HttpToolsProtocol):
         self._n_head_bytes = 0
         self._is_in_head = True
         self._n_dropped_bytes: int | None = None  # a number after the last answer
-        self._alarm: asyncio.TimerHandle | None = None
+        # Two, because a client can send its next request before it reads its last answer.
+        self._for_request = _Deadline(self.loop)
+        self._for_answer = _Deadline(self.loop)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a first request, or close one connection too many."""
@@ -42,11 +65,12 @@ class GuardedProtocol(HttpToolsProtocol):
         if len(self.connections) > _MOST_CONNECTIONS:
             transport.abort()
             return
-        self._set_alarm(self._close_for_slowness)
+        self._for_request.set(self._patience_s, self._close_for_slowness)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
-        self._unset_alarm()
+        self._for_request.unset()
+        self._for_answer.unset()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -56,8 +80,8 @@ class GuardedProtocol(HttpToolsProtocol):
             if self._n_dropped_bytes > _MOST_DROPPED_BYTES:
                 self.transport.abort()
             return
-        if self._alarm is None:
-            self._set_alarm(self._close_for_slowness)
+        if not self._for_request.is_set:
+            self._for_request.set(self._patience_s, self._close_for_slowness)
         if self._is_in_head:
             self._n_head_bytes += len(data)
         self._unset_keepalive_if_required()
@@ -114,17 +138,17 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         self._is_in_head = True
-        self._unset_alarm()
+        self._for_request.unset()
         super().on_message_complete()
 
     def pause_writing(self) -> None:
         """Wait for a client that does not read its answer."""
         super().pause_writing()
-        self._set_alarm(self.transport.abort)
+        self._for_answer.set(self._patience_s, self.transport.abort)
 
     def resume_writing(self) -> None:
         """Stop waiting for it."""
-        self._unset_alarm()
+        self._for_answer.unset()
         super().resume_writing()
 
     def _close_for_slowness(self) -> None:
@@ -154,19 +178,14 @@ class GuardedProtocol(HttpToolsProtocol):
         self.transport.write(head.encode() + body)
         self.transport.write_eof()
         self._n_dropped_bytes = 0
-        self._set_alarm(self.transport.abort)
+        self._for_request.set(self._patience_s, self.transport.abort)
 
     @property
     def _receive_timeout(self) -> float:
         app = cast("Starlette", self.app)  # there is no middleware around it
         return float(app.state.limits.receive_timeout)
 
-    def _set_alarm(self, call: Callable[[], None]) -> None:
-        self._unset_alarm()
+    @property
+    def _patience_s(self) -> float:
         # A body that comes too slowly has its answer before, with a status.
-        self._alarm = self.loop.call_later(self._receive_timeout + _GRACE_S, call)
-
-    def _unset_alarm(self) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
+        return self._receive_timeout + _GRACE_S

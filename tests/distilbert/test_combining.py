@@ -87,10 +87,12 @@ def start(combiner: CallCombiner, model: Model) -> Iterator[Callable[..., Future
             n_threads: int = 1,
             max_texts: int | None = None,
             client: Client | None = None,
+            *,
+            is_alone: bool = False,
         ) -> Future[list[Array]]:
             def compute() -> list[Array]:
                 with calling_for(client) if client is not None else nullcontext():
-                    return combiner.compute(model, texts, n_threads, max_texts)
+                    return combiner.compute(model, texts, n_threads, max_texts, is_alone=is_alone)
 
             before = len(combiner._waiting)
             n_packs = len(model.packs)
@@ -128,6 +130,20 @@ def test_who_waits_is_taken_along(start: Start, model: Model) -> None:
         assert numbers_of(other) == [number, number + 100]
     assert len(model.packs) == 2
     assert len(model.packs[1]) == 2 * len(others)
+
+
+def test_who_wants_to_be_alone_waits_its_turn_and_shares_no_pack(
+    start: Start, model: Model
+) -> None:
+    with model.held():
+        first = start(texts_of(1))
+        second = start(texts_of(2))
+        alone = start(texts_of(3, 4), is_alone=True)
+        third = start(texts_of(5))
+    assert [numbers_of(call) for call in (first, second, alone, third)] == [[1], [2], [3, 4], [5]]
+    assert model.packs[0] == [1]
+    assert [3, 4] in model.packs
+    assert sorted(number for pack in model.packs for number in pack) == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 3])
@@ -364,7 +380,10 @@ def test_a_long_call_stops_when_its_client_leaves(combiner: CallCombiner, model:
 
 
 def test_callers_go_on_one_after_the_other(combiner: CallCombiner) -> None:
-    first, half, last = (_Request(texts_of(*range(n)), _Settings(1, None)) for n in (0, 1, 0))
+    requests: list[_Request[Array]] = [
+        _Request(texts_of(*range(n)), _Settings(1, None), is_alone=False) for n in (0, 1, 0)
+    ]
+    first, half, last = requests
     combiner._give_back([first, half, last])
     assert [one.turn.locked() for one in (first, half, last)] == [False, True, True]
     assert [*combiner._waiting] == [half]

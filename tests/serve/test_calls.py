@@ -102,6 +102,24 @@ def test_who_waits_is_packed_together(
     assert len(brake.sizes) <= 3  # two packs, on two threads, for the seven that waited
 
 
+def test_what_looks_into_the_model_waits_in_the_same_queue(
+    service: Running, brake: Brake, pool: ThreadPoolExecutor
+) -> None:
+    bodies: dict[str, Any] = {
+        "/attention": {"inputs": "good", "parameters": {"layer": 0, "head": 0}},
+        "/what-if": {"inputs": "good", "changes": {"positions": False}},
+    }
+    with brake.held():
+        first = start(pool, service, "good")
+        calls = [pool.submit(service.post, path, body) for path, body in bodies.items()]
+        wait_until(lambda: service.metric(INSIDE) == 3)
+        time.sleep(0.1)
+        assert not any(call.done() for call in calls)
+        assert brake.sizes == [1]
+    assert [call.result(SECONDS).status for call in [first, *calls]] == [200, 200, 200]
+    assert sum(brake.sizes) == 4  # "what if" reads the text twice
+
+
 def test_one_request_too_many(service: Running, brake: Brake, pool: ThreadPoolExecutor) -> None:
     with brake.held():
         calls = [start(pool, service, f"text {number}") for number in range(8)]
