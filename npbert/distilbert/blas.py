@@ -15,7 +15,9 @@ from threadpoolctl import LibController, ThreadpoolController
 
 _MEASURED_S: Final = 0.05  # the shortest time from which the number of processors is judged
 _FORGOTTEN_AFTER: Final = 10  # times the time that was measured
-_MISSING: Final = 0.25  # processors; on a host that is quiet, 0.03 are missing
+# Processors that are missing before the host counts as busy. On a quiet host 0.0 to 0.2 are, and
+# 0.3 in a service, whose event loop and client want some time too; beside a busy process, 0.5 to 1.
+_MISSING: Final = 0.4
 
 
 class ProcessorShare:

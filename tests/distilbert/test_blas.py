@@ -54,6 +54,8 @@ def share_after(n_threads: int, elapsed_s: float, cpu_s: float) -> ProcessorShar
     ("n_threads", "n_cpus", "n_next"),
     [
         pytest.param(2, 1.97, 2, id="quiet"),
+        pytest.param(2, 1.7, 2, id="the event loop and the client of a service"),
+        pytest.param(2, 1.5, 1, id="one busy process, at most"),
         pytest.param(2, 1.2, 1, id="one busy process"),
         pytest.param(2, 0.9, 1, id="two busy processes"),
         pytest.param(2, 0.01, 1, id="very busy"),
