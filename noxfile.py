@@ -65,7 +65,7 @@ def bill_of_materials(session: nox.Session) -> None:
     session.run("python", "-m", "venv", "--clear", "--without-pip", str(folder))
     session.run("python", "-m", "pip", "--python", str(folder), "install", ".[files,serve]")
     Path(BILL).parent.mkdir(exist_ok=True)
-    options = ["--pyproject", "pyproject.toml", "--output-reproducible", "--output-file", BILL]
+    options = ["--output-reproducible", "--output-file", BILL]
     session.run("cyclonedx-py", "environment", *options, str(folder))
 
 

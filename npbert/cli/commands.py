@@ -74,7 +74,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the arguments of all commands."""
-    parser = _Parser(
+    parser: argparse.ArgumentParser = _Parser(
         prog="npbert", description="Label text with DistilBERT, in NumPy, without PyTorch."
     )
     parser.add_argument("--version", action=_Version)

@@ -30,7 +30,7 @@ def pipes(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
             head, _ = CALLS[task]
             folder = tmp_path_factory.mktemp("model")
             make_folder(folder, head=head, id2label={0: "entailment", 1: "other"})
-            cuts = {} if task == "question-answering" else {"long_text": "truncate"}
+            cuts: Any = {} if task == "question-answering" else {"long_text": "truncate"}
             made[task] = npbert.pipeline(task, folder, **cuts)
         return made[task]
 
