@@ -43,7 +43,11 @@ def excerpt(words: object) -> str:
 
     The message of another program may quote values of a file, or have several lines.
     """
-    text = " ".join(str(words).split())
+    return as_name(" ".join(str(words).split()))
+
+
+def as_name(text: str) -> str:
+    """Return a name from a file, without quotes around it, harmless and cut at 200 characters."""
     text = harmless(text[: _MOST_OF_EXCERPTS + 1])
     return text if len(text) <= _MOST_OF_EXCERPTS else f"{text[:_MOST_OF_EXCERPTS]}…"
 
@@ -52,7 +56,7 @@ def enumerate_names(names: Iterable[str]) -> str:
     """Return at most ten of the names, separated by commas, and the number of the others."""
     names = list(names)
     more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(map(as_name, names[:_MOST_NAMES])) + (f" and {more} more" if more > 0 else "")
 
 
 def enumerate_values(values: Iterable[object]) -> str:

@@ -329,7 +329,7 @@ def test_a_killed_worker_costs_no_row(folder: Path, tmp_path: Path) -> None:
         cwd=checkout,
         env=os.environ | {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(checkout)},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=300,
         check=False,
     )
@@ -337,6 +337,9 @@ def test_a_killed_worker_costs_no_row(folder: Path, tmp_path: Path) -> None:
     assert (tmp_path / "killed").exists()
     assert len(list(tmp_path.glob("worker-*"))) >= 2
     for way in ("tasks", "actors"):
-        rows = [json.loads(line) for line in Path(f"{target}.{way}").read_text().splitlines()]
+        rows = [
+            json.loads(line)
+            for line in Path(f"{target}.{way}").read_text(encoding="utf-8").splitlines()
+        ]
         assert [{"id": row["id"], "review": row["review"]} for row in rows] == ENGINE_ROWS
         assert_labelled(rows, folder)

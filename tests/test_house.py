@@ -22,7 +22,13 @@ HEADER = ["room", "its one job", "may import", "for types alone"]
 # These two modules have no room of their own: each is the door of another one.
 DOORS = {"__init__": "_lazy", "__main__": "cli"}
 # These tests are about the whole repository, and not about one module.
-WHOLE_REPOSITORY = ("test_house", "test_docs", "test_typing", "differences/")
+WHOLE_REPOSITORY = (
+    "test_house",
+    "test_docs",
+    "test_typing",
+    "test_distribution",
+    "differences/",
+)
 LONGEST_TEST_FILE = 500  # lines
 
 

@@ -283,7 +283,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     script.write_text("\n".join(["import npbert", *MISTAKES]))
     # Not strict: pipeline()'s last overload takes any task and any option, for tasks in variables.
     command = [sys.executable, "-m", "mypy", "--cache-dir", str(folder / "cache"), str(script)]
-    found = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, check=False)
+    found = subprocess.run(
+        command, capture_output=True, encoding="utf-8", cwd=CHECKOUT, check=False
+    )
     assert found.returncode == 1, found.stdout + found.stderr
     return found.stdout
 

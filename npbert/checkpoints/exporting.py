@@ -25,7 +25,7 @@ from npbert.checkpoints.safetensors_files import (
 )
 from npbert.checkpoints.weight_files import WEIGHTS_FILE, weight_files
 from npbert.checkpoints.weights import as_float32
-from npbert.messages import enumerate_names, with_noun
+from npbert.messages import as_name, enumerate_names, with_noun
 
 _HALF: Final = "F16"
 _HALVED: Final = ("F32", "F64", "BF16")  # the types of which float16 weights are made
@@ -134,8 +134,8 @@ def write_weights(files: Iterable[Path], target: Path, *, half: bool) -> list[st
             file.write(halves.values.data)
             if halves.n_too_large:
                 too_large.append(
-                    f"{tensor.stored_name}: {with_noun(halves.n_too_large, 'value')}, the largest "
-                    f"is {halves.largest:.6g}"
+                    f"{as_name(tensor.stored_name)}: {with_noun(halves.n_too_large, 'value')}, "
+                    f"the largest is {halves.largest:.6g}"
                 )
             elif 0 < halves.largest < _SMALLEST_NORMAL_HALF:
                 too_small.append(tensor.stored_name)
@@ -180,7 +180,7 @@ class _Halves(NamedTuple):
 def _to_half(values: NDArray[np.floating]) -> _Halves:
     """Round to the nearest float16; NaN and infinity stay as they are."""
     with np.errstate(over="ignore"):
-        halves = values.astype(np.float16)
+        halves = values.astype("<f2")  # in the order of bytes of the file
     is_finite = np.isfinite(values)
     largest = np.abs(values).max(initial=0, where=is_finite)
     n_too_large = np.count_nonzero(np.isinf(halves) & is_finite)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from npbert.checkpoints.damaged_files import describe_damage
+from npbert.messages import enumerate_names
 
 ITEM_SIZES: Final = {
     **dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0"), 1),
@@ -69,7 +70,7 @@ def stored_tensors(path: Path) -> Iterator[StoredTensor]:
     unknown = [f"{name} ({dtype})" for name, dtype, _ in layout if dtype not in ITEM_SIZES]
     if unknown:
         raise CheckpointError(
-            f"{path}: dtype not known: {', '.join(unknown)}; expected one of: "
+            f"{path}: dtype not known: {enumerate_names(unknown)}; expected one of: "
             + ", ".join(ITEM_SIZES)
         )
     # The format leaves no holes between tensors, and the last tensor ends where the file ends. So

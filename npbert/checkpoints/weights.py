@@ -34,7 +34,7 @@ from npbert.checkpoints.weight_files import (
 )
 from npbert.distilbert.activations import Array
 from npbert.distilbert.model import Encoder
-from npbert.messages import enumerate_names, with_noun
+from npbert.messages import as_name, enumerate_names, with_noun
 
 _BUFFERS: Final = ("embeddings.position_ids",)  # not a weight, but older releases saved it
 # The types that a weight can have, and the names that NumPy has for them; NumPy has none for BF16.
@@ -188,7 +188,8 @@ class _Checkpoint:
         name = canonical(tensor.stored_name)
         if name in self._tensors:
             places = [
-                f"{twin.stored_name} in {twin.path.name}" for twin in (self._tensors[name], tensor)
+                f"{as_name(twin.stored_name)} in {twin.path.name}"
+                for twin in (self._tensors[name], tensor)
             ]
             description = f"stored twice, as {places[0]} and as {places[1]}"
             self.problems.append(_Problem(name, name, description, tensor))
@@ -259,7 +260,7 @@ def _report(
     problems = checkpoint.problems
     lines = [
         f"{folder}: tensors that do not fit ({len(problems)}):",
-        *(f"{each.shown_name}: {each.description}" for each in problems[:_MOST_PROBLEMS]),
+        *(f"{as_name(each.shown_name)}: {each.description}" for each in problems[:_MOST_PROBLEMS]),
     ]
     if len(problems) > _MOST_PROBLEMS:
         lines.append(f"and {len(problems) - _MOST_PROBLEMS} more")

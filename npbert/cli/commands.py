@@ -6,7 +6,7 @@ import argparse
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Final, TextIO
+from typing import Final, NoReturn, TextIO
 
 from npbert import __version__
 from npbert.cli import classify, explain, export, info, serve
@@ -74,7 +74,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the arguments of all commands."""
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = _Parser(
         prog="npbert", description="Label text with DistilBERT, in NumPy, without PyTorch."
     )
     parser.add_argument("--version", action=_Version)
@@ -85,6 +85,14 @@ def make_parser() -> argparse.ArgumentParser:
     export.add_parser(commands)
     serve.add_parser(commands)
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser, as those of the commands are too, that says harmlessly what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with the message, which may quote an argument as it stands."""
+        super().error(harmless(message))
 
 
 class _Version(argparse.Action):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from npbert.cli.loading import load_classifier
 from npbert.cli.request import STANDARD_INPUT, add_model_arguments, wrong_usage
-from npbert.cli.standard_output import write_bytes, write_for_people
+from npbert.cli.standard_output import escape_as_json, write_bytes, write_for_people
 from npbert.messages import with_noun
 
 if TYPE_CHECKING:
@@ -234,12 +234,8 @@ def _write_for_people(request: ExplainRequest) -> None:
 
 
 def _json_line(explanation: Explanation) -> bytes:
-    """Return an explanation as a line of JSON; what a terminal could obey is written as escapes."""
     line = json.dumps(explanation.to_dict(), ensure_ascii=False)
-    harmless = "".join(
-        character if character.isprintable() else json.dumps(character)[1:-1] for character in line
-    )
-    return harmless.encode() + b"\n"
+    return escape_as_json(line).encode() + b"\n"
 
 
 def _write_page(path: Path, explanations: Iterable[Explanation]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from npbert.cli.request import add_file_arguments
+from npbert.cli.standard_output import write_for_people
 from npbert.messages import harmless, with_noun
 
 _CARD: Final = "README.md"
@@ -69,7 +70,7 @@ def print_info(
 def print_facts(facts: Mapping[str, str]) -> None:
     """Print facts by their names, one per line."""
     for name, fact in facts.items():
-        print(f"{name:<10}  {harmless(fact)}")
+        write_for_people(f"{name:<10}  {harmless(fact)}\n")
 
 
 def print_files(folder: Path) -> None:

@@ -14,7 +14,9 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final, NoReturn
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS: Final[tuple[signal.Signals, ...]] = tuple(  # Windows alone has SIGBREAK, for Ctrl-Break
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)
+)
 _SIGNALLED: Final = 128  # shells add the number of the signal to this
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from npbert.messages import enumerate_values
-from npbert.tables.journal import ENDING, JOURNAL, lock_folder, sync_folder
+from npbert.tables.journal import ENDING, JOURNAL, lock_folder, move, sync_folder
 
 _FILES: Final = ".npbert-files"
 _DROPPED: Final = ".npbert-dropped"
@@ -53,7 +53,7 @@ def new_folder(
     with lock_folder(work, target):
         # A process that was killed may have left these two.
         if dropped.exists() and not real.exists():
-            os.replace(dropped, real)
+            move(dropped, real)
         shutil.rmtree(made, ignore_errors=True)
         shutil.rmtree(dropped, ignore_errors=True)
         _require_replaceable(real, target, is_replaceable, force=force)
@@ -63,8 +63,8 @@ def new_folder(
             sync_folder(made)
             _require_replaceable(real, target, is_replaceable, force=force)
             if real.exists():
-                os.replace(real, dropped)
-            os.replace(made, real)
+                move(real, dropped)
+            move(made, real)
             sync_folder(real.parent)
         finally:
             shutil.rmtree(made, ignore_errors=True)

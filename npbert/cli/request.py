@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from npbert.arguments import NOT_GIVEN, NotGiven
+from npbert.messages import shown
 from npbert.tables.decoding import ERRORS, Encoding
 from npbert.tables.dialect import Dialect
 from npbert.tables.dialect_advice import advise_on_long_delimiter
@@ -344,14 +345,14 @@ def _read_top_k(value: str) -> int | None:
     if value == _ALL_LABELS:
         return None
     if not _is_count(value):
-        raise argparse.ArgumentTypeError(f"{value!r} is neither a positive integer nor 'all'")
+        raise argparse.ArgumentTypeError(f"{shown(value)} is neither a positive integer nor 'all'")
     return int(value)
 
 
 def read_count(value: str) -> int:
     """Read a positive integer among the arguments."""
     if not _is_count(value):
-        raise argparse.ArgumentTypeError(f"{value!r} is not a positive integer")
+        raise argparse.ArgumentTypeError(f"{shown(value)} is not a positive integer")
     return int(value)
 
 
@@ -370,8 +371,8 @@ def _read_encoding(value: str) -> str:
         "".encode(value)
     except LookupError:
         raise argparse.ArgumentTypeError(
-            f"{value!r} is not an encoding of text that Python knows; utf-16 and cp1252 are two "
-            "of those"
+            f"{shown(value)} is not an encoding of text that Python knows; utf-16 and cp1252 are "
+            "two of those"
         ) from None
     return value
 
@@ -382,7 +383,7 @@ def _read_delimiter(value: str) -> str:
         is_long = re.fullmatch(r"[^\w\s\"']{2,}", value) is not None
         advice = f". {advise_on_long_delimiter(value)}" if is_long else ""
         raise argparse.ArgumentTypeError(
-            f"{value!r} cannot stand between cells, expected one character that is neither a "
+            f"{shown(value)} cannot stand between cells, expected one character that is neither a "
             f"quote nor a line break{advice}"
         )
     return value
@@ -391,7 +392,7 @@ def _read_delimiter(value: str) -> str:
 def _read_escape(value: str) -> str:
     if len(value) != 1 or value.isalnum() or value.isspace() or value in '",':
         raise argparse.ArgumentTypeError(
-            f"{value!r} cannot stand before a quote, expected one character such as '\\'; quotes "
-            "that are doubled need no --escape"
+            f"{shown(value)} cannot stand before a quote, expected one character such as '\\'; "
+            "quotes that are doubled need no --escape"
         )
     return value

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from npbert.cli.request import add_model_arguments, read_count, wrong_usage
+from npbert.messages import shown
 from npbert.serve.settings import Limits, Settings
 
 API_KEY_VARIABLE: Final = "NPBERT_API_KEY"
@@ -144,5 +145,5 @@ def _read_api_key(file: str | None) -> str | None:
 
 def _read_port(value: str) -> int:
     if not value.isdecimal() or int(value) > 65_535:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a port, expected 0 to 65535")
+        raise argparse.ArgumentTypeError(f"{shown(value)} is not a port, expected 0 to 65535")
     return int(value)

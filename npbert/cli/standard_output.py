@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 
@@ -33,7 +34,13 @@ class _Closed(io.TextIOBase):
 
 
 def write_bytes(content: bytes) -> None:
-    """Write the bytes of a file format, which are UTF-8 whatever the locale is."""
+    """Write the bytes of a file format, which are UTF-8 whatever the locale is.
+
+    Programs get the bytes as they are. A terminal would obey the control characters of cells and
+    labels, so it gets the escapes that JSON has for them.
+    """
+    if sys.stdout.isatty():
+        content = _for_terminals(content.decode()).encode()
     _write(content, "utf-8")
 
 
@@ -41,6 +48,23 @@ def write_for_people(text: str) -> None:
     """Write a text in the encoding of the terminal; "?" stands for characters that it lacks."""
     encoding = sys.stdout.encoding or "utf-8"
     _write(text.encode(encoding, "replace"), encoding)
+
+
+def _for_terminals(text: str) -> str:
+    """Return some lines of a file format in which no character acts on a terminal."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    return "\n".join(map(escape_as_json, lines))
+
+
+def escape_as_json(line: str) -> str:
+    """Return a line in which each character that is not shown is written as JSON escapes it.
+
+    In a line of JSON, the values stay the same.
+    """
+    return "".join(
+        character if character.isprintable() or character == "\t" else json.dumps(character)[1:-1]
+        for character in line
+    )
 
 
 def _write(content: bytes, encoding: str) -> None:

@@ -31,6 +31,7 @@ class Model:
 
     def __init__(self, request: ClassifyRequest) -> None:
         self._request = request
+        self._has_warned_of_formulas = False
 
     @cached_property
     def classifier(self) -> TextClassificationPipeline:
@@ -51,6 +52,14 @@ class Model:
         request = self._request
         options = self.classifier.options_for({"threads": n_threads, "top_k": request.top_k})
         return Labeller(self.classifier, request.prefix, options, request.null_words)
+
+    def warn_of_formulas(self, format: str) -> None:
+        """Warn once if a spreadsheet would take a label in an output for a formula."""
+        if format in ("csv", "tsv") and not self._has_warned_of_formulas:
+            from npbert.tables.delimited import warn_of_formulas
+
+            self._has_warned_of_formulas = True
+            warn_of_formulas(map(str, self.classifier.model.config.id2label.values()))
 
 
 def label_table(request: ClassifyRequest, model: Model, title: str = "") -> Counts:
@@ -85,6 +94,7 @@ def label_table(request: ClassifyRequest, model: Model, title: str = "") -> Coun
         n_threads = count_threads(request, output.recipe if output is not None else None)
         labeller = model.make_labeller(n_threads)
         labeller.reject_taken_names(table.columns, name)
+        model.warn_of_formulas(format)
         if output is not None:
             output.begin(
                 make_recipe(request, model, labeller, n_threads)

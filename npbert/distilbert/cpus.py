@@ -10,8 +10,9 @@ from typing import Final
 
 THREADS_VARIABLE: Final = "NPBERT_THREADS"
 
-# The variables that OpenBLAS and OpenMP read, in the order in which OpenBLAS obeys them.
-_BLAS_VARIABLES: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+# The variables that OpenBLAS and OpenMP read, in the order in which OpenBLAS obeys them, and the
+# one of Accelerate on macOS, whose threads cannot be limited in another way.
+_BLAS_VARIABLES: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 
@@ -20,8 +21,8 @@ def default_threads() -> int:
     """Return the number of threads that compute where no option says otherwise.
 
     This is the number in the environment variable NPBERT_THREADS. Without it, there is one thread
-    per processor that this process may use, but no more than OPENBLAS_NUM_THREADS or
-    OMP_NUM_THREADS allow, with which other programs of the host are limited too.
+    per processor that this process may use, but no more than OPENBLAS_NUM_THREADS, OMP_NUM_THREADS
+    or VECLIB_MAXIMUM_THREADS allow, with which other programs of the host are limited too.
 
     Raises
     ------
@@ -72,7 +73,7 @@ def _cpu_quota(root: Path = _CGROUPS, membership: Path = Path("/proc/self/cgroup
     `cpu.max`, and https://docs.kernel.org/scheduler/sched-bwc.html, `cpu.cfs_quota_us`.
     """
     try:
-        lines = membership.read_text().splitlines()
+        lines = membership.read_text(encoding="utf-8").splitlines()
     except OSError:  # the system is not Linux
         return None
     quotas = []
@@ -94,10 +95,10 @@ def _quota_of(group: Path) -> float | None:
     """Return how many processors one control group allows; None for no limit."""
     try:
         if (group / "cpu.max").exists():
-            quota, period = (group / "cpu.max").read_text().split()
+            quota, period = (group / "cpu.max").read_text(encoding="utf-8").split()
         else:
-            quota = (group / "cpu.cfs_quota_us").read_text()
-            period = (group / "cpu.cfs_period_us").read_text()
+            quota = (group / "cpu.cfs_quota_us").read_text(encoding="utf-8")
+            period = (group / "cpu.cfs_period_us").read_text(encoding="utf-8")
         return int(quota) / int(period) if int(quota) > 0 else None
     except (OSError, ValueError):  # there is no such file, or it says "max"
         return None

@@ -122,8 +122,8 @@ def explain(
     TypeError
         If an input is not a text, or a keyword is unknown.
     ValueError
-        If a text has no word, more than 200 words, or too many tokens; or if the label, an option
-        or the model cannot be honoured.
+        If a text has no word, more than 200 words, more than 100,000 characters or too many
+        tokens; or if the label, an option or the model cannot be honoured.
 
     Warns
     -----

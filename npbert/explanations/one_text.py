@@ -23,6 +23,7 @@ from npbert.messages import with_noun
 from npbert.pipelines.text_classification import TextClassificationOptions
 
 MOST_UNITS: Final = 200
+_MOST_CHARACTERS: Final = 100_000  # there is a variant of the text for each of its units
 _N_STRONGEST: Final = 5
 
 _FINDERS: Final[Mapping[Unit, Callable[[str], list[Span]]]] = {
@@ -83,8 +84,13 @@ def read_units(text: str, unit: Unit, number: int) -> Units:
     ValueError
         If there is nothing to leave out, or too much.
     """
-    spans = _FINDERS[unit](text)
     where = f"text {number} (counted from 0)"
+    if len(text) > _MOST_CHARACTERS:
+        raise ValueError(
+            f"{where} has {len(text):,} characters, expected at most {_MOST_CHARACTERS:,}; explain "
+            "it in parts"
+        )
+    spans = _FINDERS[unit](text)
     if not spans:
         raise ValueError(f"{where} has no {unit} that could be left out, expected at least one")
     if len(spans) > MOST_UNITS:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 _INSIDE_WORDS: Final = (
@@ -16,11 +16,9 @@ _INSIDE_WORDS: Final = (
 )
 _INSIDE_NUMBERS: Final = ".,:"  # and these between two digits: 3.5, 10,000, 9:30
 _IDEOGRAPHS: Final = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
-# A sentence ends at a line break, after the marks of its end with the quotes and brackets that
-# close behind them, or at the end of the text.
-_SENTENCE: Final = re.compile(
-    r"""\S.*?(?:[.!?…]+["'”’»)\]]*(?=\s)|[。！？]+["'”’」』）]*|(?=\s*\n)|(?=\s*\Z))""", re.DOTALL
-)
+# What can end a sentence: a line break, or marks with the quotes and brackets that close behind
+# them. Those of the first group do so only where white space follows.
+_END: Final = re.compile(r"""([.!?…]+["'”’»)\]]*)|[。！？]+["'”’」』）]*|\n""")
 _LETTER, _IDEOGRAPH, _MARK, _SYMBOL, _ATTACHED, _BETWEEN = range(6)
 _KINDS_BY_CATEGORY: Final = {"M": _ATTACHED, "P": _MARK, "S": _SYMBOL}
 
@@ -103,7 +101,23 @@ def find_sentences(text: str) -> list[Span]:
     -------
     list of Span
     """
-    return [Span(*match.span()) for match in _SENTENCE.finditer(text)]
+    spans = []
+    start = 0
+    for end in _ends_of_sentences(text):
+        sentence = text[start:end]
+        first = end - len(sentence.lstrip())
+        if first < end:
+            spans.append(Span(first, start + len(sentence.rstrip())))
+        start = end
+    return spans
+
+
+def _ends_of_sentences(text: str) -> Iterator[int]:
+    for found in _END.finditer(text):
+        end = found.end()
+        if found[1] is None or text[end : end + 1].isspace():
+            yield end
+    yield len(text)
 
 
 def leave_out(text: str, spans: Sequence[Span], numbers: Iterable[int]) -> str:

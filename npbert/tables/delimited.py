@@ -8,10 +8,11 @@ import io
 import itertools
 import json
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from npbert.messages import shown, with_noun
+from npbert.messages import enumerate_values, shown, with_noun
 from npbert.tables.decoding import MOST_CHARACTERS, describe_byte, undecoded_byte
 from npbert.tables.dialect import Dialect
 from npbert.tables.dialect_advice import DialectAdvice, check_only_column
@@ -31,6 +32,7 @@ from npbert.tables.rows import (
 _SEP_LINE: Final = re.compile(r"sep=(.)\r?\n?")
 _UNCLOSED: Final = "unexpected end of data"  # the csv module's words
 _END_OF_FILE: Final = "\x1a"  # DOS programs write it at the end
+_FORMULA: Final = re.compile(r"[=@\t\r]|[+-](?![\d.,]*$)")  # a number with a sign is none
 
 
 def read_records(
@@ -308,6 +310,21 @@ class CsvSerializer:
     def _needs_quotes(self, cell: str) -> bool:
         """Tell whether a cell needs quotes although `csv.writer` would not write them."""
         return "\r" in cell or (self._dialect.skips_initial_space and cell.startswith(" "))
+
+
+def warn_of_formulas(labels: Iterable[str]) -> None:
+    """Warn if a spreadsheet would take a label for a formula.
+
+    Labels are written as they are: a program that reads the file must find those of the model.
+    """
+    formulas = [*filter(_FORMULA.match, labels)]
+    if formulas:
+        warnings.warn(
+            f"the model has labels that spreadsheets take for formulas: "
+            f"{enumerate_values(formulas)}; do not open the output in one unless you trust the "
+            "model, or write --format jsonl",
+            stacklevel=3,
+        )
 
 
 def _cell(value: object) -> object:

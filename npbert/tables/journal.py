@@ -134,6 +134,24 @@ def lock_folder(folder: Path, target: Path) -> Iterator[None]:
                 folder.rmdir()
 
 
+def move(made: Path, target: Path) -> None:
+    """Rename a file or a folder, in the place of an earlier one.
+
+    Raises
+    ------
+    PermissionError
+        If there is an earlier one which may not be replaced. On Windows this is so while another
+        program has it open.
+    """
+    try:
+        os.replace(made, target)
+    except PermissionError as error:
+        raise PermissionError(
+            f"{target} cannot be replaced ({error.strerror}); if another program has it open, "
+            "close it there, and run the command again"
+        ) from error
+
+
 def append(path: Path, content: bytes) -> None:
     """Append bytes to a file, and wait until they are on the disk."""
     try:

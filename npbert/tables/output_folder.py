@@ -25,6 +25,7 @@ from npbert.tables.journal import (
     add_entry,
     continue_journal,
     lock_folder,
+    move,
     read_entries,
     start_journal,
     sync_folder,
@@ -156,7 +157,7 @@ class OutputFolder:
         if not self.is_moved:
             if self.target.exists():
                 self._drop(self.target)
-            os.replace(self._files, self.target)
+            move(self._files, self.target)
             sync_folder(self.target.parent)
         self.remove_earlier_run()
 
@@ -172,7 +173,7 @@ class OutputFolder:
     def _drop(self, folder: Path) -> None:
         """Move a folder away at once, because to remove it takes time."""
         shutil.rmtree(self.folder / _DROPPED, ignore_errors=True)
-        os.replace(folder, self.folder / _DROPPED)
+        move(folder, self.folder / _DROPPED)
 
 
 @contextmanager

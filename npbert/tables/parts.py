@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 from typing import Final, NamedTuple
+from unicodedata import normalize
 
 from npbert.messages import enumerate_values
 from npbert.tables.compression import READ, WRITTEN, compression_of
@@ -82,7 +83,7 @@ def find_parts(paths: Iterable[str], output: str, *, any_ending: bool) -> list[P
     parts: list[Part] = []
     for path in paths:
         if os.path.isdir(path):
-            parts += _parts_in(path, os.path.realpath(output), any_ending=any_ending)
+            parts += _parts_in(path, output, any_ending=any_ending)
         elif os.path.isfile(path):
             parts.append(Part(path, os.path.basename(path)))
         elif os.path.lexists(path):
@@ -93,7 +94,9 @@ def find_parts(paths: Iterable[str], output: str, *, any_ending: bool) -> list[P
 
 
 def require_different_names(outputs: Iterable[tuple[str, str]]) -> None:
-    """Raise a ValueError if two inputs have one name of an output, also where case is ignored.
+    """Raise a ValueError if two inputs have one name of an output on some system.
+
+    Some systems ignore the case of names, and whether an accent is a character of its own.
 
     Parameters
     ----------
@@ -102,12 +105,13 @@ def require_different_names(outputs: Iterable[tuple[str, str]]) -> None:
     """
     paths: dict[str, str] = {}
     for path, name in outputs:
-        if name.casefold() in paths:
+        key = normalize("NFC", normalize("NFC", name).casefold())
+        if key in paths:
             raise ValueError(
-                f"{paths[name.casefold()]} and {path} would both become {name}; give the "
-                "folder that both are in, or label them one after the other"
+                f"{paths[key]} and {path} would both become {name}; give the folder that both are "
+                "in, or label them one after the other"
             )
-        paths[name.casefold()] = path
+        paths[key] = path
 
 
 def _parts_in(folder: str, output: str, *, any_ending: bool) -> Iterator[Part]:
@@ -120,7 +124,7 @@ def _parts_in(folder: str, output: str, *, any_ending: bool) -> Iterator[Part]:
             for name in folders
             if not name.startswith(_NOT_DATA)
             and not name.endswith(PARTIAL)
-            and os.path.realpath(os.path.join(place, name)) != output
+            and not _is_same(os.path.join(place, name), output)
         )
         for name in sorted(names):
             path = os.path.join(place, name)
@@ -142,6 +146,11 @@ def _parts_in(folder: str, output: str, *, any_ending: bool) -> Iterator[Part]:
         raise FileNotFoundError(
             f"{folder} has no file whose name ends in {', '.join(ENDINGS)}, expected one at least"
         )
+
+
+def _is_same(folder: str, other: str) -> bool:
+    """Tell whether two names lead to the same folder, whatever their case is."""
+    return os.path.exists(other) and os.path.samefile(folder, other)
 
 
 def _is_table(name: str) -> bool:

@@ -27,6 +27,7 @@ from npbert.tables.journal import (
     append,
     continue_journal,
     lock_folder,
+    move,
     read_entries,
     start_journal,
     sync_folder,
@@ -208,7 +209,7 @@ class ResumableFile:
                     "replace it with --resume --force"
                 )
             self._move_skipped()
-            os.replace(made, self.target)
+            move(made, self.target)
             sync_folder(self.target.parent)
         self.remove_earlier_run()
 
@@ -219,7 +220,7 @@ class ResumableFile:
                     f"{self.skipped_target} has appeared meanwhile; rename it and go on with "
                     "--resume, or replace it with --resume --force"
                 )
-            os.replace(self._skipped_path, self.skipped_target)
+            move(self._skipped_path, self.skipped_target)
         elif self._force and not self._skipped_bytes:
             self.skipped_target.unlink(missing_ok=True)  # it was of the file that is replaced
 

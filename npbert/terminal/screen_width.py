@@ -15,19 +15,32 @@ _ZERO_WIDTH_NON_JOINER, _JOINER = "\u200c\u200d"
 _EMOJI_STYLE: Final = "\ufe0f"  # variation selector 16
 _MARKS_WITHOUT_WIDTH: Final = ("Mn", "Me")  # the categories of marks that are drawn onto letters
 _MARKS_WITH_WIDTH: Final = "Mc"  # those that stand beside them
+# As many marks may follow a letter as in Unicode's Stream-Safe Text Format
+# (https://unicode.org/reports/tr15/#Stream_Safe_Text_Format). No language needs more, and some
+# terminals are slow, or draw over other lines, where there are thousands.
+_MOST_MARKS: Final = 30
+_LONGEST_CLUSTER: Final = 64  # characters; the rest of a longer one counts as others do
 
 
 def printable(text: str) -> Iterator[str]:
     """Yield the characters of a text that a terminal can show; joiners stay, as emoji need them.
 
     Control characters and the like become spaces. Other invisible characters, such as those that
-    turn the direction of writing, are left out.
+    turn the direction of writing, are left out, and so are the marks of a letter that has more
+    than thirty of them.
     """
-    for character in text:
-        if character.isprintable() or character in (_ZERO_WIDTH_NON_JOINER, _JOINER):
+    n_marks = 0
+    for character in filter(None, map(_shown, text)):
+        n_marks = 0 if _width(character) else n_marks + 1
+        if n_marks <= _MOST_MARKS:
             yield character
-        elif unicodedata.category(character) != "Cf":
-            yield " "
+
+
+def _shown(character: str) -> str:
+    """Return what is shown of a character: itself, a space, or nothing."""
+    if character.isprintable() or character in (_ZERO_WIDTH_NON_JOINER, _JOINER):
+        return character
+    return "" if unicodedata.category(character) == "Cf" else " "
 
 
 def make_printable(text: str) -> str:
@@ -94,7 +107,7 @@ def wrap(
 def _clusters(characters: Iterable[str]) -> Iterator[str]:
     cluster = ""
     for character in characters:
-        if cluster and not _is_in_cluster(character, cluster):
+        if len(cluster) == _LONGEST_CLUSTER or (cluster and not _is_in_cluster(character, cluster)):
             yield cluster
             cluster = ""
         cluster += character

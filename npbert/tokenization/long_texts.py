@@ -35,6 +35,10 @@ offsets:
 - A word with more than `max_input_chars_per_word` characters is one unknown token, whatever they
   are. So a long run of letters and digits loses its middle. Every added token has a punctuation
   mark, so it can reach into the run from outside, but not as far as the middle.
+- A run of one character that is on none of the lists below loses its middle, too. If each of the
+  run is a word of its own, or a hundred of them are an added token, what is left has more tokens
+  than are wanted. If all of them are one word, it is one unknown token as before. If they are
+  removed or are blanks, their number does not count.
 """
 
 from __future__ import annotations
@@ -95,17 +99,22 @@ class _Rules(NamedTuple):
         Matches the text up to its last separator.
     gap, word : Pattern or None
         Match the runs that can be shortened. None means that an added token forbids it.
+    most_alike : int
+        A run of one character may have twice as many of it.
     """
 
     beginning: re.Pattern[str]
     gap: re.Pattern[str] | None
     word: re.Pattern[str] | None
+    most_alike: int
 
     def squeeze(self, text: str) -> str:
         """Return a part of a text with its long runs shortened."""
         if self.gap is None or self.word is None:
             return text
-        return self.word.sub(_shorten_word, self.gap.sub(_shorten_gap, text))
+        text = self.word.sub(_shorten_word, self.gap.sub(_shorten_gap, text))
+        runs = re.compile(rf"(.)\1{{{2 * self.most_alike},}}", re.DOTALL)
+        return runs.sub(lambda run: 2 * self.most_alike * run[1], text)
 
 
 def shorten_texts(
@@ -136,7 +145,9 @@ def shorten_texts(
     numbers = [
         number for number, text in enumerate(whole) if isinstance(text, str) and len(text) > longest
     ]
-    rules = _read_rules(backend) if numbers and truncation.side == "right" else None
+    rules = None
+    if numbers and truncation.side == "right":
+        rules = _read_rules(backend, truncation.max_length)
     if rules is None:
         return whole
     if keep_offsets:
@@ -148,7 +159,7 @@ def shorten_texts(
     return whole
 
 
-def _read_rules(backend: Backend) -> _Rules | None:
+def _read_rules(backend: Backend, max_length: int) -> _Rules | None:
     """Return what can be done with long texts, or None if the tokenizer is not one of BERT."""
     normalizer, model = backend.normalizer, backend.model
     tokens = backend.get_added_tokens_decoder().values()
@@ -173,12 +184,12 @@ def _read_rules(backend: Backend) -> _Rules | None:
         _ASCII_MARK.search(token.content) and len(token.content) <= _LONGEST_TOKEN
         for token in tokens
     ):
-        return _Rules(beginning, None, None)
+        return _Rules(beginning, None, None, 0)
     strips = normalizer.lowercase if normalizer.strip_accents is None else normalizer.strip_accents
     removed = (_CONTROLS if normalizer.clean_text else "") + (_ACCENTS if strips else "")
     gap = re.compile(f"[{_BLANKS}{removed}]{{4,}}")
     word = re.compile(f"[{_LETTERS}{removed}]{{{2 * _WORD_ENDS + 1},}}")
-    return _Rules(beginning, gap, word)
+    return _Rules(beginning, gap, word, max(_LONGEST_TOKEN * max_length, _WORD_ENDS))
 
 
 def _shorten(text: str, backend: Backend, rules: _Rules, size: int) -> str:

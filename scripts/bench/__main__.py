@@ -7,6 +7,7 @@
     python scripts/bench callers
     python scripts/bench explain
     python scripts/bench serve --quick
+    python scripts/bench guards
 
 The engines run in processes of their own (engines.py), which measure.py starts and times, with
 the model and the texts of material.py.
@@ -21,7 +22,7 @@ from pathlib import Path
 if not __package__:  # run by its path, where Python finds the modules beside this file alone
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import callers, explain, files, serve, speed
+from bench import callers, explain, files, guards, serve, speed
 from bench.material import CHECKOUT, make_folder
 from npbert.distilbert.cpus import default_threads
 
@@ -54,6 +55,7 @@ def main(argv: list[str] | None = None) -> None:
         ("speed", speed, "time npbert beside its peers, and compare memory and installed sizes"),
         ("callers", callers, "time calls of one text from several threads, also on a busy host"),
         ("explain", explain, "time explanations beside calls of classify"),
+        ("guards", guards, "time what the checks of files, texts and numbers cost"),
         ("serve", serve, "time `npbert serve` beside its peers, under load from many clients"),
         ("files", files, "time `npbert classify` on csv files, and the workers of a cluster"),
     ):

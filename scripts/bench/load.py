@@ -69,7 +69,7 @@ def _run_wrk(
     command: list[str | Path] = ["wrk", "--threads", "1", "--connections", str(n_clients)]
     command += ["--duration", f"{seconds}s", "--timeout", f"{ANSWER_S}s"]
     command += ["--script", WRK_SCRIPT, f"http://{ADDRESS}:{service.port}", "--", bodies]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    said = subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
     figures: dict[str, float] = json.loads(said.splitlines()[-1])
     if figures["errors"]:
         raise SystemExit(f"{service.name}, {n_clients} clients: wrk saw errors:\n{said}")

@@ -65,7 +65,7 @@ def clean_environment() -> dict[str, str]:
 def processor() -> str:
     """Return the name of the processor, as far as the system tells it."""
     cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     flags = next((line.split() for line in lines if line.startswith("flags")), [])
     wide = " with AVX-512" if "avx512f" in flags else " with AVX2" if "avx2" in flags else ""
@@ -92,7 +92,7 @@ class Engine:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            text=True,
+            encoding="utf-8",
             env=self.host.environment,
         )
         self._is_ready = False

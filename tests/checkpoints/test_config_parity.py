@@ -114,7 +114,7 @@ LOADED: list[dict[str, Any]] = [
 def test_what_transformers_loads(folder: Path, source: Path, values: dict[str, Any]) -> None:
     shutil.copy(source / "model.safetensors", folder)
     path = folder / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | values))
     ours = npbert.AutoModelForSequenceClassification.from_pretrained(folder)
     expected = Oracle.load(folder)
     np.testing.assert_allclose(ours(IDS).logits, expected.logits(IDS, np.ones_like(IDS)), atol=1e-5)
@@ -125,7 +125,9 @@ def test_what_transformers_loads(folder: Path, source: Path, values: dict[str, A
 def test_return_dict_null_means_false(folder: Path, source: Path) -> None:
     shutil.copy(source / "model.safetensors", folder)
     path = folder / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"return_dict": None}))
+    path.write_text(
+        json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"return_dict": None})
+    )
     ours = npbert.AutoModelForSequenceClassification.from_pretrained(folder)(IDS)
     theirs = Oracle.load(folder).model(torch.tensor(IDS))
     assert type(ours) is type(theirs) is tuple

@@ -154,7 +154,7 @@ def test_the_files_of_the_model_and_no_others(model: Path, target: Path) -> None
         *("README.md", "LICENSE", "notice.txt"),
     }
     assert all(map(is_model_file, names))
-    assert (target / "README.md").read_text() == "of the subfolder"
+    assert (target / "README.md").read_text(encoding="utf-8") == "of the subfolder"
     for name in names - {WEIGHTS, "LICENSE", "notice.txt"}:
         assert (target / name).read_bytes() == (model / name).read_bytes()
 
@@ -173,8 +173,8 @@ def test_half_keeps_the_type_of_the_computation(
     model: Path, target: Path, values: dict[str, Any], dtype: dict[str, Any]
 ) -> None:
     """transformers computes in the type of the weights if the config does not say otherwise."""
-    config = json.loads((model / "config.json").read_text())
+    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
     config = {key: value for key, value in config.items() if key != "dtype"} | values
     (model / "config.json").write_text(json.dumps(config))
     export_model(model, model, target, half=True)
-    assert json.loads((target / "config.json").read_text()) == config | dtype
+    assert json.loads((target / "config.json").read_text(encoding="utf-8")) == config | dtype

@@ -336,7 +336,7 @@ def test_the_command_line_says_it_in_one_line(tmp_path: Path) -> None:
         [sys.executable, "-m", "npbert", "classify", TEXT],
         env=environment("http://127.0.0.1:9", tmp_path),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=100,
         check=False,
     )

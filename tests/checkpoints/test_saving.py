@@ -43,7 +43,7 @@ def test_other_files_are_not_replaced(tmp_path: Path, content: str) -> None:
     (tmp_path / "b").write_text(content)
     with pytest.raises(FileExistsError, match="b exists and holds something else; choose another"):
         write_files(tmp_path, {"a": "first", "b": "x"})
-    assert (tmp_path / "b").read_text() == content
+    assert (tmp_path / "b").read_text(encoding="utf-8") == content
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
 
 

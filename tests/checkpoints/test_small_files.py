@@ -17,6 +17,7 @@ from npbert.checkpoints.small_files import (
     read_small_file,
 )
 from tests.support.oracles import make_folder
+from tests.support.platforms import needs_fifos
 
 
 def test_a_file_of_the_largest_size(tmp_path: Path) -> None:
@@ -75,7 +76,7 @@ SMALL_FILES = [
 ]
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no FIFOs")
+@needs_fifos
 @pytest.mark.parametrize("name", SMALL_FILES)
 @pytest.mark.parametrize("spoil", [_make_sparse, _make_fifo, _link_to_endless_device])
 def test_no_small_file_of_a_model_hangs_or_fills_memory(
@@ -99,7 +100,7 @@ def test_the_limits_leave_room_for_real_files() -> None:
 
 def test_labels_are_not_numbered_without_end(folder: Path) -> None:
     path = folder / "config.json"
-    config = json.loads(path.read_text())
+    config = json.loads(path.read_text(encoding="utf-8"))
     config.pop("id2label", None)
     config.pop("label2id", None)
     for number in (100_001, 10**9, 10**300):

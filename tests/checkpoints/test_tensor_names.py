@@ -152,7 +152,7 @@ def test_pruned_heads(folder: Path, tensors: Tensors) -> None:
 
 
 def test_other_sizes_are_not_taken_for_pruned_heads(folder: Path) -> None:
-    config = json.loads((folder / "config.json").read_text())
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     (folder / "config.json").write_text(json.dumps(config | {"vocab_size": 12}))
     with warnings.catch_warnings():
         warnings.simplefilter("error")

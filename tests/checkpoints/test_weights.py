@@ -88,7 +88,7 @@ def test_weights_of_heads(folder: Path, tensors: Tensors) -> None:
 
 def test_a_checkpoint_of_another_head_that_fits(folder: Path, tensors: Tensors) -> None:
     save_file(tensors, folder / WEIGHTS)
-    config = json.loads((folder / "config.json").read_text())
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     for architectures in (["DistilBertForSequenceClassification"], None):
         (folder / "config.json").write_text(json.dumps(config | {"architectures": architectures}))
         with pytest.warns(UserWarning, match="head leaves weights of another head") as caught:
@@ -131,7 +131,9 @@ def test_widening_is_exact(folder: Path, tensors: Tensors, dtype: str) -> None:
     # Every finite number of 16 bits, with the subnormal ones and both zeros.
     every = torch.arange(-(2**15), 2**15).to(torch.int16).view(DTYPES[dtype])
     every = torch.where(every.isfinite(), every, 0).reshape(-1, 8)
-    config = json.loads((folder / "config.json").read_text()) | {"vocab_size": len(every)}
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8")) | {
+        "vocab_size": len(every)
+    }
     (folder / "config.json").write_text(json.dumps(config))
     save_file(tensors | {WORDS: every}, folder / WEIGHTS)
     words = load(folder).encoder.embeddings.word_embeddings
@@ -173,7 +175,7 @@ def test_weights_are_used_as_they_lie_in_the_file(tmp_path: Path) -> None:
 
 def test_a_config_that_does_not_fit_the_weights(tmp_path: Path) -> None:
     folder = make_folder(tmp_path, dim=24)
-    config = json.loads((folder / "config.json").read_text())
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     (folder / "config.json").write_text(json.dumps(config | {"dim": 26}))
     with pytest.raises(npbert.CheckpointError, match=r"expected .*26"):
         npbert.classify("film", folder)

@@ -124,25 +124,25 @@ def test_carriage_returns(classify: Classify, folder: str) -> None:
 
 
 def test_an_output_that_is_there(classify: Classify) -> None:
-    Path("in.csv").write_text("text\none\n")
-    Path("out.csv").write_text("mine\n")
+    Path("in.csv").write_text("text\none\n", encoding="utf-8")
+    Path("out.csv").write_text("mine\n", encoding="utf-8")
     command = ["--input", "in.csv", "--output", "out.csv"]
     code, _, err = classify(*command)
-    assert (code, Path("out.csv").read_text()) == (1, "mine\n")
+    assert (code, Path("out.csv").read_text(encoding="utf-8")) == (1, "mine\n")
     assert err == "npbert: error: out.csv is there already; choose another name or --force\n"
     assert classify(*command, "--force")[0] == 0
-    assert Path("out.csv").read_text().startswith("text,label,score\none,")
+    assert Path("out.csv").read_text(encoding="utf-8").startswith("text,label,score\none,")
 
 
 @pytest.mark.parametrize("advice", ["--resume", "--force"])
 def test_a_run_that_did_not_end(classify: Classify, advice: str) -> None:
     n = 1024
-    Path("in.csv").write_text("id,text\n" + "1,\n" * n + "1,one,2\n")
+    Path("in.csv").write_text("id,text\n" + "1,\n" * n + "1,one,2\n", encoding="utf-8")
     command = ["--input", "in.csv", "--output", "out.csv"]
     _, _, err = classify(*command)
     assert f"npbert: {n:,} rows are kept in " in err
     assert err.splitlines()[0].endswith("out.csv.partial; --resume goes on from there")
-    Path("in.csv").write_text("id,text\n" + "1,\n" * n + "1,one\n")
+    Path("in.csv").write_text("id,text\n" + "1,\n" * n + "1,one\n", encoding="utf-8")
     _, _, err = classify(*command)
     assert err.endswith("1,024 rows of a run that did not end: --resume goes on with it, --force "
                         "starts over\n")  # fmt: skip
@@ -153,10 +153,10 @@ def test_a_run_that_did_not_end(classify: Classify, advice: str) -> None:
 @pytest.mark.parametrize("options", ["--column id", "changed"])
 def test_a_run_that_was_to_do_something_else(classify: Classify, options: str) -> None:
     content = "id,text\n" + "1,\n" * 1024
-    Path("in.csv").write_text(content + "1,one,2\n")
+    Path("in.csv").write_text(content + "1,one,2\n", encoding="utf-8")
     command = ["--input", "in.csv", "--output", "out.csv"]
     classify(*command)
-    Path("in.csv").write_text(content.replace("1", "2") + "1,one\n")
+    Path("in.csv").write_text(content.replace("1", "2") + "1,one\n", encoding="utf-8")
     more = [] if options == "changed" else options.split()
     code, _, err = classify(*command, "--resume", *more)
     assert code == 1

@@ -119,8 +119,10 @@ def test_bad_rows(
         f"npbert: {len(texts)} row{'s' * (len(texts) != 1)} done, 0 null, 0 truncated to 512 "
         f"tokens, {len(bad)} skipped (see out.jsonl.skipped.jsonl)\n",
     )
-    assert [row["text"] for row in read_json_lines(Path("out.jsonl").read_text())] == texts
-    skipped = read_json_lines(Path("out.jsonl.skipped.jsonl").read_text())
+    assert [
+        row["text"] for row in read_json_lines(Path("out.jsonl").read_text(encoding="utf-8"))
+    ] == texts
+    skipped = read_json_lines(Path("out.jsonl.skipped.jsonl").read_text(encoding="utf-8"))
     for found, (place, problem, source) in zip(skipped, bad, strict=True):
         assert found["where"].startswith(f"{name}, {place}")
         assert found["problem"].startswith(problem)
@@ -156,7 +158,7 @@ def test_the_encoding_errors_come_first(classify: Classify, tmp_path: Path) -> N
     options = ["--bad-rows", "skip", "--encoding-errors", "replace"]
     code, _, err = classify("--input", str(tmp_path / "in.txt"), "--output", str(output), *options)
     assert (code, err) == (0, "npbert: 1 row done, 0 null, 0 truncated to 512 tokens\n")
-    assert json.loads(output.read_text())["text"] == "a\ufffd"
+    assert json.loads(output.read_text(encoding="utf-8"))["text"] == "a\ufffd"
 
 
 def test_it_needs_an_output(classify: Classify) -> None:
@@ -167,8 +169,8 @@ def test_it_needs_an_output(classify: Classify) -> None:
 
 def test_several_files(classify: Classify, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("a.csv").write_text("text\na\nb,c\n")
-    Path("b.csv").write_text("text\na\n")
+    Path("a.csv").write_text("text\na\nb,c\n", encoding="utf-8")
+    Path("b.csv").write_text("text\na\n", encoding="utf-8")
     command = ["--input", "a.csv", "b.csv", "--output", "out", "--bad-rows", "skip"]
     code, _, err = classify(*command)
     assert code == 0
@@ -178,7 +180,7 @@ def test_several_files(classify: Classify, tmp_path: Path, monkeypatch: pytest.M
         "a.csv.skipped.jsonl",
         "b.csv",
     ]
-    Path("a.csv").write_text("text\na\nb\n")
+    Path("a.csv").write_text("text\na\nb\n", encoding="utf-8")
     assert classify(*command, "--force")[0] == 0
     assert sorted(path.name for path in Path("out").iterdir()) == ["a.csv", "b.csv"]
 
@@ -191,7 +193,7 @@ def test_a_run_that_is_killed(
     classify: Classify, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("in.csv").write_text(messy_rows(20_000))
+    Path("in.csv").write_text(messy_rows(20_000), encoding="utf-8")
     command = ["--input", "in.csv", "--output", "out.csv", "--threads", "1", "--bad-rows", "skip"]
     process = start_npbert("classify", "--model", folder, *command)
     kill_after_checkpoints(process, Path("out.csv.partial", "journal.jsonl"))
@@ -210,15 +212,15 @@ def test_a_bad_row_that_has_changed_is_noticed(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     content = messy_rows(2000)
-    Path("in.csv").write_text(content + '"never closed')
+    Path("in.csv").write_text(content + '"never closed', encoding="utf-8")
     command = ["--input", "in.csv", "--output", "out.csv", "--bad-rows", "skip"]
     code, _, err = classify(*command)
     assert code == 1
     assert "878 rows are kept" in err
-    Path("in.csv").write_text(content.replace("row 10,", "row ten,"))
+    Path("in.csv").write_text(content.replace("row 10,", "row ten,"), encoding="utf-8")
     code, _, err = classify(*command, "--resume")
     assert code == 1
     assert "in.csv has changed within the 1,024 rows" in err
-    Path("in.csv").write_text(content)
+    Path("in.csv").write_text(content, encoding="utf-8")
     assert classify(*command, "--resume")[0] == 0
-    assert len(Path(SIDE).read_text().splitlines()) == 286
+    assert len(Path(SIDE).read_text(encoding="utf-8").splitlines()) == 286

@@ -64,7 +64,8 @@ print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 def run_measured(*arguments: str) -> tuple[int, str, int]:
     """Run npbert; return its exit code, what it wrote to standard error, and its memory in KiB."""
+    pytest.importorskip("resource")
     command = [sys.executable, "-c", _MEASURED, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=120, check=True)
     code, memory = done.stdout.splitlines()[-1].split()
     return int(code), done.stderr, int(memory)

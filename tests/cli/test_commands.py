@@ -127,7 +127,7 @@ def test_damaged_weights(
 
 def test_many_problems_are_one_line(classify: Classify, folder: str, tmp_path: Path) -> None:
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-    config = json.loads((tmp_path / "config.json").read_text())
+    config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
     (tmp_path / "config.json").write_text(json.dumps(config | {"dim": 26}))
     code, _, err = classify("text", model=str(tmp_path))
     assert code == 1
@@ -155,7 +155,7 @@ def test_an_unusual_error_is_one_line_and_says_its_kind(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
 def test_the_version_has_nowhere_to_go() -> None:
-    with open("/dev/full", "w") as full:
+    with open("/dev/full", "w", encoding="utf-8") as full:
         done = subprocess.run(
             [sys.executable, "-m", "npbert", "--version"],
             stdout=full,

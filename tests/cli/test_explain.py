@@ -13,7 +13,8 @@ import pytest
 import npbert
 from npbert.cli.commands import main
 from npbert.explanations.drawing import draw
-from tests.support.command_line import read_json_lines, run_npbert, run_on_terminals
+from tests.support.command_line import read_json_lines, run_npbert
+from tests.support.terminals import run_on_terminals
 
 TEXT = "The plot is thin, but the cast is not bad at all."
 Explain = Callable[..., tuple[int, str, str]]
@@ -160,7 +161,7 @@ def test_explaining_imports_no_more_than_classifying() -> None:
             *subprocess.run(
                 [sys.executable, "-c", code, command, "--model", "mini", "Not bad."],
                 capture_output=True,
-                text=True,
+                encoding="utf-8",
                 check=True,
             ).stderr.split()
         }

@@ -203,7 +203,7 @@ def test_existing_folders(export: Export, folder: str, tmp_path: Path) -> None:
         "",
         "npbert: error: out is there already; choose another name or --force\n",
     )
-    assert (tmp_path / "out" / "vocab.txt").read_text() == "changed"
+    assert (tmp_path / "out" / "vocab.txt").read_text(encoding="utf-8") == "changed"
     assert export("--force")[0] == 0
     vocab = (Path(folder) / "vocab.txt").read_bytes()
     assert (tmp_path / "out" / "vocab.txt").read_bytes() == vocab
@@ -224,7 +224,7 @@ def test_a_folder_is_halved_in_its_place(export: Export, folder: str, tmp_path: 
 
 def damage(folder: Path, **changes: object) -> None:
     path = folder / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes))
 
 
 FAILURES: list[tuple[Callable[[Path], object], str]] = [

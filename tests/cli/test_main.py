@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.command_line import run_in_shell, start_npbert
+from tests.support.platforms import needs_signals
 
+pytestmark = needs_signals
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 
 

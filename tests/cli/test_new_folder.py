@@ -62,7 +62,7 @@ def test_the_files_of_others_are_never_replaced(target: Path, other: str) -> Non
     (target / other).write_text("mine")
     with pytest.raises(FileExistsError, match="also has files that would not be replaced: '"):
         fill(target, "2", force=True)
-    assert (target / other).read_text() == "mine"
+    assert (target / other).read_text(encoding="utf-8") == "mine"
     assert (target / "ours-1").exists()
 
 
@@ -95,7 +95,7 @@ def test_an_error_leaves_all_as_it_was(target: Path, force: bool) -> None:
 
 
 def test_what_is_in_the_way(target: Path) -> None:
-    target.write_text("a file")
+    target.write_text("a file", encoding="utf-8")
     with pytest.raises(FileExistsError, match="there is a file, expected the name of a folder"):
         fill(target, "1", force=True)
     with pytest.raises(FileNotFoundError, match="no: no such folder; make it first"):

@@ -9,7 +9,8 @@ import pytest
 
 from npbert.cli.progress import describe_counts
 from npbert.tables.labelling import Counts
-from tests.support.command_line import TEXTS, Classify, read_json_lines, run_on_terminals
+from tests.support.command_line import TEXTS, Classify, read_json_lines
+from tests.support.terminals import run_on_terminals
 
 COUNTS = [
     (Counts(), "0 rows done, 0 null, 0 truncated to 512 tokens"),
@@ -42,7 +43,7 @@ def test_on_a_terminal(folder: str, tmp_path: Path) -> None:
     assert out == ""
     assert re.search(r"0 rows, 0 rows/s, 0 tokens/s \[00:00<", err)  # progress
     assert err.endswith("npbert: 2 rows done, 0 null, 0 truncated to 512 tokens\r\n")
-    assert len(read_json_lines(labelled.read_text())) == 2
+    assert len(read_json_lines(labelled.read_text(encoding="utf-8"))) == 2
 
 
 def test_quiet_and_progress(classify: Classify, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command_line import read_json_lines, run_in_shell, run_npbert, start_npbert
+from tests.support.platforms import shell
 
 
 def test_output_is_utf_8_whatever_the_locale(folder: str) -> None:
@@ -29,7 +30,7 @@ def test_a_closed_pipe_ends_it_quietly(folder: str) -> None:
     command = f"{sys.executable} -m npbert classify --model {folder} - | head -n 1"
     lines = b"a line of some length, so that the pipe is soon full\n" * 3000
     done = subprocess.run(
-        ["sh", "-c", command], input=lines, capture_output=True, timeout=120, check=False
+        [shell(), "-c", command], input=lines, capture_output=True, timeout=120, check=False
     )
     assert done.stderr == b""
     assert len(read_json_lines(done.stdout.decode())) == 1
@@ -72,7 +73,7 @@ def test_standard_output_that_is_closed(folder: str, tmp_path: Path) -> None:
         target = tmp_path / f"out{len(closed)}.jsonl"
         done = run_in_shell(f"$N text --output {target} {closed}", folder)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-        assert len(read_json_lines(target.read_text())) == 1
+        assert len(read_json_lines(target.read_text(encoding="utf-8"))) == 1
     done = run_in_shell("$N --input missing.txt 2>&-", folder)
     assert (done.returncode, done.stdout) == (1, "")
 

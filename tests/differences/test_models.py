@@ -32,7 +32,7 @@ def test_float16(folder: Path, tmp_path: Path) -> None:
 
     halved = changed(folder, tmp_path / "half", halve)
     # transformers follows the dtype in config.json.
-    config = json.loads((halved / "config.json").read_text()) | {"dtype": "float16"}
+    config = json.loads((halved / "config.json").read_text(encoding="utf-8")) | {"dtype": "float16"}
     (halved / "config.json").write_text(json.dumps(config))
     load = transformers.DistilBertForSequenceClassification.from_pretrained
     assert load(halved).dtype == torch.float16
@@ -47,7 +47,7 @@ def test_float64(folder: Path, tmp_path: Path) -> None:
         weights |= {name: weight.astype(np.float64) for name, weight in weights.items()}
 
     wide = changed(folder, tmp_path / "wide", widen)
-    config = json.loads((wide / "config.json").read_text())
+    config = json.loads((wide / "config.json").read_text(encoding="utf-8"))
     config.pop("dtype", None)
     (wide / "config.json").write_text(json.dumps(config))
     theirs = transformers.DistilBertForSequenceClassification.from_pretrained(wide)
@@ -287,7 +287,7 @@ def test_label2id(folder: Path, tmp_path: Path) -> None:
 def configured(folder: Path, target: Path, **values: Any) -> Path:
     """Copy a model to `target`, with these values in its config.json."""
     path = changed(folder, target) / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | values))
     return target
 
 

@@ -176,9 +176,9 @@ def test_saving_over_other_files(tokenizers: Sides, tmp_path: Path) -> None:
     target.write_text("mine")
     with pytest.raises(FileExistsError):
         tokenizers.ours.save_pretrained(tmp_path)
-    assert target.read_text() == "mine"
+    assert target.read_text(encoding="utf-8") == "mine"
     tokenizers.theirs.save_pretrained(tmp_path)
-    assert target.read_text() != "mine"
+    assert target.read_text(encoding="utf-8") != "mine"
 
 
 @row("`batch_decode` of an empty list, or of one id that is not in a list")

@@ -94,6 +94,7 @@ def test_where_there_are_no_control_groups(tmp_path: Path) -> None:
         pytest.param({"OMP_NUM_THREADS": "2"}, 2, id="OpenMP's"),
         pytest.param({"OMP_NUM_THREADS": "4,2"}, 4, id="OpenMP's, by level"),
         pytest.param({"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "2"}, 1, id="OpenBLAS first"),
+        pytest.param({"VECLIB_MAXIMUM_THREADS": "3"}, 3, id="Accelerate's"),
         pytest.param({"OPENBLAS_NUM_THREADS": "0", "OMP_NUM_THREADS": "2"}, 2, id="no number"),
         pytest.param({"OMP_NUM_THREADS": "64"}, 8, id="OpenMP's, above the number of processors"),
         pytest.param({"OMP_NUM_THREADS": "many"}, 8, id="OpenMP's own errors are not ours"),
@@ -103,7 +104,7 @@ def test_where_there_are_no_control_groups(tmp_path: Path) -> None:
 def test_the_environment_says_how_many_threads(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], n_threads: int
 ) -> None:
-    for name in ("NPBERT_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    for name in ("NPBERT_THREADS", *cpus._BLAS_VARIABLES):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)

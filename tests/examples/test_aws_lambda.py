@@ -44,7 +44,7 @@ def build(folder: Path) -> Built:
         [sys.executable, str(EXAMPLE / "build.py"), *options],
         env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -59,7 +59,7 @@ def handle(built: Built, *events: dict[str, Any]) -> tuple[str, list[dict[str, A
         [sys.executable, "-S", "-I", "-c", RUN, str(built.folder)],
         input=json.dumps(events),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert done.returncode == 0, done.stderr

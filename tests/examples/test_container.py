@@ -19,6 +19,8 @@ import pytest
 from tests.support.paths import CHECKOUT
 from tests.support.served_program import READY
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="images are of Linux")
+
 FILE = CHECKOUT / "examples" / "container" / "Containerfile"
 
 
@@ -81,7 +83,7 @@ def image(tmp_path: Path) -> Path:
                 ["sh", "-c", in_place(rest, tmp_path)],
                 env=environment,
                 capture_output=True,
-                text=True,
+                encoding="utf-8",
                 check=False,
             )
             assert done.returncode == 0, done.stdout + done.stderr
@@ -108,7 +110,7 @@ def test_the_commands(image: Path, tmp_path: Path) -> None:
         env={"PATH": os.environ["PATH"]} | environment,
         cwd=tmp_path,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     )
     try:
         assert process.stderr is not None
@@ -134,7 +136,7 @@ def written_files(pid: int) -> Iterator[str]:
     folder = Path(f"/proc/{pid}/fd")
     for number in folder.iterdir() if folder.is_dir() else ():
         path = os.readlink(number)
-        info = (folder.parent / "fdinfo" / number.name).read_text()
+        info = (folder.parent / "fdinfo" / number.name).read_text(encoding="utf-8")
         (flags,) = re.findall(r"^flags:\s+(\d+)", info, re.MULTILINE)
         if os.path.isfile(path) and int(flags, 8) & os.O_ACCMODE:
             yield path

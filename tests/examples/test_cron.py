@@ -32,7 +32,7 @@ def run(inbox: Path, labelled: Path) -> subprocess.CompletedProcess[str]:
         command(inbox, labelled),
         env=environment(),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=120,
         check=False,
     )
@@ -53,7 +53,7 @@ def labelled(tmp_path: Path) -> Path:
 
 
 def labels(path: Path) -> list[str]:
-    return [line.split(",")[-2] for line in path.read_text().splitlines()]
+    return [line.split(",")[-2] for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def names(folder: Path) -> list[str]:
@@ -69,7 +69,7 @@ def test_new_files_alone_are_labelled(inbox: Path, labelled: Path) -> None:
     (inbox / "second.csv").write_text("review\nLovely.\n")
     assert run(inbox, labelled).returncode == 0
     assert names(labelled) == ["first one.csv", "second.csv"]
-    assert (labelled / "first one.csv").read_text() == "kept"
+    assert (labelled / "first one.csv").read_text(encoding="utf-8") == "kept"
 
 
 def test_a_bad_file_does_not_keep_the_others_from_being_labelled(
@@ -120,5 +120,5 @@ def test_a_run_that_was_killed_is_gone_on_with(inbox: Path, labelled: Path) -> N
     assert names(labelled) == ["first one.csv", "long.csv.partial"]
     assert run(inbox, labelled).returncode == 0
     assert names(labelled) == ["first one.csv", "long.csv"]
-    lines = (labelled / "long.csv").read_text().splitlines()
+    lines = (labelled / "long.csv").read_text(encoding="utf-8").splitlines()
     assert [line.split(",")[0] for line in lines] == ["id", *map(str, range(20_000))]

@@ -37,7 +37,7 @@ def run(checkout: Path, *arguments: str) -> tuple[int, str]:
         cwd=checkout,
         env=os.environ | {"PYTHONPATH": str(CHECKOUT), "COLUMNS": "80"},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=300,
         check=False,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,6 +57,9 @@ def test_words_are_in_order_and_nothing_visible_is_between_them(text: str) -> No
         ("First line\n\nsecond 3.5 line", ["First line", "second 3.5 line"]),
         ("東京。空！a. b", ["東京。", "空！", "a.", "b"]),
         ("?! x", ["?!", "x"]),
+        (". x", [".", "x"]),
+        ("one.two! three", ["one.two!", "three"]),
+        ('one.\n"two"\r\n three ', ["one.", '"two"', "three"]),
         ("  one  ", ["one"]),
         ("\n", []),
     ],
@@ -96,3 +101,21 @@ def test_masking() -> None:
     spans = find_words(text)
     assert mask(text, spans, [1], "[MASK]") == "It [MASK] hurt."
     assert mask(text, spans, [3, 0], "[MASK]") == "[MASK] wouldn't hurt[MASK]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" + " " * 200_000 + "b",
+        "a" + " \n" * 100_000 + "b",
+        "!" * 200_000 + "b",
+        "a." + '"' * 200_000 + "b",
+        "。" * 100_000 + ")" * 100_000,
+        "a.b" * 70_000,
+    ],
+    ids=["blanks", "lines", "marks", "quotes", "brackets", "points"],
+)
+def test_sentences_are_found_in_linear_time(text: str) -> None:
+    began = time.process_time()
+    find_sentences(text)
+    assert time.process_time() - began < 2

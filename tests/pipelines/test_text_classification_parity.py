@@ -147,7 +147,7 @@ def test_classifiers_of_many_kinds(tmp_path: Path, kind: str) -> None:
     settings = dict(KINDS[kind])
     labels, problem = settings.pop("labels"), settings.pop("problem_type", None)
     folder = make_folder_for(tmp_path, "ForSequenceClassification", labels, **settings)
-    config = json.loads((folder / "config.json").read_text())
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     (folder / "config.json").write_text(json.dumps(config | {"problem_type": problem}))
     ours, theirs = pipelines("text-classification", folder)
     for options in ({}, {"top_k": None}, {"top_k": 3}):

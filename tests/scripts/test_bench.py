@@ -10,6 +10,7 @@ import pytest
 from bench import pages
 from bench.__main__ import main
 from bench.engines import ENGINES
+from bench.guards import GUARDS
 from bench.material import Work, make_folder, reviews, sentences, works
 from bench.measure import (
     Engine,
@@ -146,3 +147,11 @@ def test_the_report_of_explanations(folder: Path, capsys: pytest.CaptureFixture[
     report = capsys.readouterr().out
     for model in ("mini", "base"):
         assert re.search(rf"\| {model} \| 0 \| 36 \| [\d.]+ \| [\d.]+ \| [\d.]+ \|", report)
+
+
+def test_the_report_of_guards(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["guards", "--rounds", "1", "--folder", str(folder)])
+    report = capsys.readouterr().out
+    for guard in GUARDS:
+        (row,) = re.findall(rf"^\| {guard.name} \| .* \| ([\d.]+) \| ([\d.]+) \|$", report, re.M)
+        assert 0 <= float(row[1]) < float(row[0])

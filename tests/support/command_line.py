@@ -1,17 +1,17 @@
-"""The command line in this process, in a process of its own, in a shell and on terminals."""
+"""The command line in this process, in a process of its own, and in a shell."""
 
 from __future__ import annotations
 
 import json
 import os
-import pty
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from tests.support.platforms import shell
 
 TEXTS = ["I love this film.", "I want my two hours back.", "東京 é"]
 
@@ -33,7 +33,7 @@ def start_npbert(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
 def wait_for_checkpoints(process: subprocess.Popen[bytes], journal: Path) -> None:
     """Wait until the journal of a process has the recipe, the beginning and two chunks."""
     deadline = time.monotonic() + 60
-    while not (journal.exists() and journal.read_text().count("\n") > 3):
+    while not (journal.exists() and journal.read_text(encoding="utf-8").count("\n") > 3):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -59,36 +59,10 @@ def run_in_shell(command: str, folder: str, **variables: str) -> subprocess.Comp
     """
     npbert = f"{sys.executable} -m npbert classify --model {folder}"
     return subprocess.run(
-        ["sh", "-c", command],
+        [shell(), "-c", command],
         env=os.environ | {"N": npbert} | variables,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=60,
         check=False,
     )
-
-
-def run_on_terminals(*arguments: str) -> tuple[str, str]:
-    """Run the command line with two terminals: as its standard output and its standard error.
-
-    Returns what each of them shows.
-    """
-    ends = [pty.openpty() for _ in range(2)]
-    for _, theirs in ends:
-        termios.tcsetwinsize(theirs, (24, 80))
-    process = start_npbert(
-        *arguments, stdout=ends[0][1], stderr=ends[1][1], stdin=subprocess.DEVNULL
-    )
-    shown = []
-    for ours, theirs in ends:
-        os.close(theirs)
-        content = b""
-        try:
-            while part := os.read(ours, 4096):
-                content += part
-        except OSError:  # the other end is closed
-            pass
-        os.close(ours)
-        shown.append(content.decode())
-    assert process.wait(60) == 0
-    return shown[0], shown[1]

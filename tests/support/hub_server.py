@@ -259,7 +259,7 @@ def evaluate(expression: str, variables: dict[str, str]) -> tuple[dict[str, Any]
         [sys.executable, "-c", PROGRAM, expression],
         env=variables,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=100,
         check=False,
     )

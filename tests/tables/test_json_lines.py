@@ -14,6 +14,7 @@ from npbert.tables.formats import read_table, serializer_for
 from npbert.tables.json_lines import read_lines
 from npbert.tables.rows import CHUNK_ROWS, Table
 from npbert.tables.source import open_source
+from tests.support.platforms import needs_fifos
 from tests.support.tables import LABELS, rows_of, serialize_all, source_of, texts_of
 
 
@@ -70,6 +71,7 @@ def test_a_null_on_the_way_is_not_the_key() -> None:
         table_of({"data": None}, {"data": {"text": "one"}}, column="data.txet")
 
 
+@needs_fifos
 def test_rows_that_somebody_waits_for(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)

@@ -111,7 +111,7 @@ def test_an_earlier_run_is_never_dropped_silently(target: Path, source: Path) ->
         make_folder(target, source, resume=True, recipe=RECIPE | {"model": "b"})
     with pytest.raises(ValueError, match=r"model is 'b\\x1b\\nb\\x1b\\n.{20,40}…, was 'a'"):
         make_folder(target, source, resume=True, recipe=RECIPE | {"model": "b\x1b\n" * 100})
-    source.write_text("text\nchanged\n")
+    source.write_text("text\nchanged\n", encoding="utf-8")
     with (
         pytest.warns(UserWarning, match="2 of 3 files"),
         pytest.raises(
@@ -137,7 +137,7 @@ def test_an_existing_folder(target: Path, source: Path) -> None:
         make_folder(target, source, force=True)
     assert names(target.parent) == ["labelled"]
     shutil.rmtree(target)
-    target.write_text("a file")
+    target.write_text("a file", encoding="utf-8")
     with pytest.raises(FileExistsError, match="labelled is a file, expected the name of a folder"):
         make_folder(target, source, force=True)
     with pytest.raises(FileNotFoundError, match="nowhere: no such folder; make it first"):
@@ -150,7 +150,7 @@ def test_a_folder_of_somebody_else_is_not_touched(target: Path, source: Path) ->
     (files / "mine.txt").write_text("mine")
     with pytest.raises(FileExistsError, match="files"):
         make_folder(target, source, force=True)
-    assert (files / "mine.txt").read_text() == "mine"
+    assert (files / "mine.txt").read_text(encoding="utf-8") == "mine"
 
 
 def test_one_process_at_a_time(target: Path, source: Path) -> None:

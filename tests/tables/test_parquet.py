@@ -34,6 +34,7 @@ from tests.support.parquet import (
     table_of,
     write_file,
 )
+from tests.support.platforms import needs_fifos
 from tests.support.tables import chunk_of, rows_of, serialize_all, source_of, texts_of
 
 # ------------------------------------------------------------------------ columns of texts
@@ -258,6 +259,7 @@ def test_parquet_is_recognized(tmp_path: Path, name: str) -> None:
         assert texts_of(read_table(source)) == ["one"]
 
 
+@needs_fifos
 @pytest.mark.parametrize("compression", [bytes, gzip.compress])
 def test_parquet_from_a_pipe(tmp_path: Path, compression: Any) -> None:
     texts = [str(number) for number in range(50_000)]  # more than a pipe holds

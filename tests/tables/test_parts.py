@@ -14,6 +14,7 @@ from npbert.tables.parts import (
     name_of_output,
     require_different_names,
 )
+from tests.support.platforms import needs_fifos
 
 
 @pytest.fixture
@@ -57,7 +58,8 @@ def test_links(folder: Path) -> None:
     assert [part.name for part in find_parts(["links"], "out", any_ending=False)] == ["a.csv"]
 
 
-def test_what_is_not_there(folder: Path) -> None:
+@pytest.mark.usefixtures("folder")
+def test_what_is_not_there() -> None:
     with pytest.raises(FileNotFoundError, match=r"^none: no such file or folder"):
         find_parts(["plain.csv", "none"], "out", any_ending=False)
     with (
@@ -67,6 +69,10 @@ def test_what_is_not_there(folder: Path) -> None:
         ),
     ):
         find_parts(["empty"], "out", any_ending=False)
+
+
+@needs_fifos
+def test_what_is_neither_a_file_nor_a_folder(folder: Path) -> None:
     os.mkfifo(folder / "pipe")
     with pytest.raises(ValueError, match=r"^pipe is neither a file nor a folder; label it by"):
         find_parts(["pipe"], "out", any_ending=False)
@@ -113,3 +119,28 @@ def test_two_outputs_of_one_name() -> None:
     for other in ("a.csv", "A.csv"):  # which are one file on some systems
         with pytest.raises(ValueError, match=rf"^x/a.csv and y/{other} would both become {other}"):
             require_different_names([("x/a.csv", "a.csv"), (f"y/{other}", other)])
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("é.csv", "e\u0301.csv"),
+        ("É.csv", "e\u0301.csv"),
+        ("ß.csv", "SS.csv"),
+        ("\uac00.csv", "\u1100\u1161.csv"),
+    ],
+)
+def test_two_outputs_that_are_one_file_on_some_systems(name: str, other: str) -> None:
+    """They ignore the case of letters, or whether an accent is a character of its own."""
+    with pytest.raises(ValueError, match="would both become"):
+        require_different_names([("x", name), ("y", other)])
+
+
+def test_the_output_is_no_input_under_whatever_name(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    for name in ("a.csv", "out/b.csv"):
+        (tmp_path / name).write_text("text\n", encoding="utf-8")
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    for output in ("out", "out/", "./out", "link"):
+        found = find_parts([str(tmp_path)], str(tmp_path / output), any_ending=False)
+        assert [part.name for part in found] == ["a.csv"]

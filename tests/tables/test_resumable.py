@@ -15,6 +15,7 @@ from pyarrow import parquet
 from npbert.tables.formats import finisher_for
 from npbert.tables.parquet_writing import ParquetSerializer
 from npbert.tables.resumable import resumable
+from tests.support.platforms import needs_fifos
 from tests.support.resumable import (
     CHUNKS,
     CONTENT,
@@ -99,7 +100,7 @@ ERRORS = [ValueError("no"), KeyboardInterrupt("no"), SystemExit("no")]
 
 @pytest.mark.parametrize("error", ERRORS)
 def test_before_there_are_rows_nothing_is_left(target: Path, error: BaseException) -> None:
-    target.write_text("old")
+    target.write_text("old", encoding="utf-8")
     with pytest.raises(type(error), match="no"):
         make(target, error=error, force=True)
     with (
@@ -108,7 +109,7 @@ def test_before_there_are_rows_nothing_is_left(target: Path, error: BaseExceptio
     ):
         raise error
     assert names(target.parent) == ["out.csv"]
-    assert target.read_text() == "old"
+    assert target.read_text(encoding="utf-8") == "old"
 
 
 @pytest.mark.parametrize("error", ERRORS)
@@ -209,7 +210,7 @@ def test_the_journal_of_another_version_is_kept_until_force_starts_over(
     """Its first line has no recipe, but the rows may be the work of a night."""
     cut_short(target, after=2)
     journal = partial_folder / "journal.jsonl"
-    _, *checkpoints = journal.read_text().splitlines()
+    _, *checkpoints = journal.read_text(encoding="utf-8").splitlines()
     journal.write_text("\n".join([line, *checkpoints, ""]))
     before = contents(partial_folder)
     message = r"is of a run of another version of npbert, .*--force without --resume starts over$"
@@ -240,10 +241,10 @@ def test_resuming_what_was_not_begun_begins(target: Path) -> None:
 
 @pytest.mark.parametrize("resume", [False, True])
 def test_existing_files_are_replaced_only_with_force(target: Path, resume: bool) -> None:
-    target.write_text("old")
+    target.write_text("old", encoding="utf-8")
     with pytest.raises(FileExistsError, match=r"out\.csv is there already; .*--force"):
         make(target, resume=resume)
-    assert target.read_text() == "old"
+    assert target.read_text(encoding="utf-8") == "old"
     assert names(target.parent) == ["out.csv"]
     make(target, resume=resume, force=True)
     assert target.read_bytes() == CONTENT
@@ -252,7 +253,7 @@ def test_existing_files_are_replaced_only_with_force(target: Path, resume: bool)
 @finishes
 def test_the_mode_of_a_file_that_is_replaced(target: Path, finish: Finish | None) -> None:
     """People who may not read the old file may not read the new one either."""
-    target.write_text("old")
+    target.write_text("old", encoding="utf-8")
     target.chmod(0o600)
     cut_short(target, after=2, force=True, finish=finish)
     rows = target.with_name("out.csv.partial") / "rows"
@@ -263,10 +264,10 @@ def test_the_mode_of_a_file_that_is_replaced(target: Path, finish: Finish | None
 
 def test_a_file_that_has_appeared_meanwhile_is_replaced_only_with_force(target: Path) -> None:
     cut_short(target, after=2)
-    target.write_text("new")
+    target.write_text("new", encoding="utf-8")
     with pytest.raises(FileExistsError, match="there already"):
         make(target, resume=True)
-    assert target.read_text() == "new"
+    assert target.read_text(encoding="utf-8") == "new"
     assert make(target, resume=True, force=True) == 2
     assert target.read_bytes() == CONTENT
 
@@ -279,7 +280,7 @@ def test_a_file_that_appears_at_the_end_is_replaced_only_with_force(
         with resumable(target, resume=False, force=False, finish=finish) as output:
             output.begin(RECIPE)
             output.write(CONTENT, {"rows": 3})
-            target.write_text("new")
+            target.write_text("new", encoding="utf-8")
             output.complete()
 
     with (
@@ -287,7 +288,7 @@ def test_a_file_that_appears_at_the_end_is_replaced_only_with_force(
         pytest.raises(FileExistsError, match=r"out\.csv has appeared meanwhile.*--resume --force"),
     ):
         work()
-    assert target.read_text() == "new"
+    assert target.read_text(encoding="utf-8") == "new"
     assert make(target, resume=True, force=True, finish=finish) == 3
     whole = target.read_bytes()
     assert (whole if finish is None else gzip.decompress(whole)) == CONTENT
@@ -309,6 +310,7 @@ def test_impossible_places(tmp_path: Path, force: bool) -> None:
     assert contents(tmp_path) == {"out.csv.partial": b"mine"}
 
 
+@needs_fifos
 @pytest.mark.parametrize("force", [False, True])
 def test_what_is_no_ordinary_file_is_not_replaced(tmp_path: Path, force: bool) -> None:
     pipe = tmp_path / "pipe"
@@ -328,7 +330,7 @@ def test_links_are_followed(
     target: Path, partial_folder: Path, tmp_path: Path, exists: bool
 ) -> None:
     if exists:
-        target.write_text("old")
+        target.write_text("old", encoding="utf-8")
     link = tmp_path / "link"
     link.symlink_to(target)
     cut_short(link, after=2, force=exists)

@@ -6,7 +6,6 @@ import gzip
 import json
 import os
 import random
-import resource
 import shutil
 import signal
 import subprocess
@@ -21,6 +20,8 @@ import pytest
 
 from npbert.cli.commands import main
 from tests.support.oracles import make_folder
+
+resource = pytest.importorskip("resource")  # the limits of POSIX
 
 N_ROWS = 25_000
 # How often a run is killed, by the ending of its output.
@@ -470,7 +471,11 @@ def test_two_processes_do_not_make_one_file(folder: Path, source: Path, tmp_path
 
 def test_the_journal_says_what_was_done(stopped: tuple[Path, Path]) -> None:
     _, target = stopped
-    lines = (target.with_name("out.csv.partial") / "journal.jsonl").read_text().splitlines()
+    lines = (
+        (target.with_name("out.csv.partial") / "journal.jsonl")
+        .read_text(encoding="utf-8")
+        .splitlines()
+    )
     recipe, begun, first, *_ = map(json.loads, lines)
     assert recipe["recipe"]["column"] == "review"
     n_bytes = len("id,review,label,score\n")

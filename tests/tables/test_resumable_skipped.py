@@ -58,7 +58,7 @@ def test_there_is_no_file_without_bad_rows(target: Path, side: Path) -> None:
 
 
 def test_bad_rows_of_another_run_are_not_replaced_silently(target: Path, side: Path) -> None:
-    side.write_text("old")
+    side.write_text("old", encoding="utf-8")
     for resume in (False, True):
         with pytest.raises(
             FileExistsError, match=r"out\.csv\.skipped\.jsonl is there already, with the bad rows"
@@ -75,7 +75,7 @@ def test_a_file_that_appears_meanwhile(target: Path, side: Path) -> None:
         with resumable(target, resume=False, force=False) as output:
             output.begin(RECIPE)
             output.write(CHUNKS[0][0], {"rows": 1}, b"bad\n")
-            side.write_text("old")
+            side.write_text("old", encoding="utf-8")
             output.complete()
 
     with (
@@ -83,13 +83,13 @@ def test_a_file_that_appears_meanwhile(target: Path, side: Path) -> None:
         pytest.raises(FileExistsError, match=r"skipped\.jsonl has appeared meanwhile; rename it"),
     ):
         interfere()
-    assert side.read_text() == "old"
+    assert side.read_text(encoding="utf-8") == "old"
     assert not target.exists()
     side.unlink()
     with resumable(target, resume=True, force=False) as output:
         output.begin(RECIPE)
         output.complete()
-    assert side.read_text() == "bad\n"
+    assert side.read_text(encoding="utf-8") == "bad\n"
 
 
 def test_bad_rows_that_the_disk_has_lost(target: Path, side: Path) -> None:
@@ -109,8 +109,8 @@ def test_a_run_that_dies_is_gone_on_with(
 ) -> None:
     """A process that dies at a step leaves what is on the disk before that step."""
     if not is_new:
-        target.write_text("old")
-        side.write_text("old")
+        target.write_text("old", encoding="utf-8")
+        side.write_text("old", encoding="utf-8")
     graves = bury_before_each_step(watch, target.parent)
     make(target, force=not is_new)
     monkeypatch.undo()

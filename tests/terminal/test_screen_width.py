@@ -80,6 +80,28 @@ def test_what_a_terminal_cannot_show(text: str, shown: str) -> None:
     assert "".join(printable(text)) == shown
 
 
+MARK = "\u0301"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a" + MARK * 30 + "b", "a" + MARK * 30 + "b"),
+        ("a" + MARK * 100_000 + "b", "a" + MARK * 30 + "b"),
+        ("a" + (MARK * 30 + "\u202e\ufeff") * 1000 + "b", "a" + MARK * 30 + "b"),
+        ("a" + "\u200d\u0338\u20dd" * 1000, "a" + "\u200d\u0338\u20dd" * 10),
+        ((MARK * 31 + "b") * 2, (MARK * 30 + "b") * 2),
+    ],
+)
+def test_a_letter_has_at_most_thirty_marks(text: str, shown: str) -> None:
+    assert "".join(printable(text)) == shown
+
+
+@pytest.mark.parametrize("parts", ["👩\u200d", "👍🏽🏽🏽", "a\u093f"], ids=ascii)
+def test_an_endless_cluster_is_cut(parts: str) -> None:
+    assert len(cut(printable(parts * 50_000), 10)) < 500
+
+
 @pytest.mark.parametrize(
     ("words", "lines"),
     [

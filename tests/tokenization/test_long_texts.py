@@ -103,6 +103,49 @@ def test_a_long_text_has_the_tokens_of_the_whole(
         assert_same(tokenizer, ["short", text], max_length)
 
 
+# Characters that are on no list of the module, and some that are: of later releases of Unicode,
+# marks, symbols, ideographs, punctuation and controls.
+ALIKE = [
+    *(
+        "\U0001f9ff",
+        "\U0001fae0",
+        "\u0338",
+        "\u20dd",
+        "\u0e31",
+        "\u093f",
+        "\u302e",
+        "\u0600",
+        "\ufb03",
+    ),
+    *(
+        "\u2e2e",
+        "\U00010100",
+        "\U000323af",
+        "\u9fef",
+        "\U0001d173",
+        "\U0001e8d0",
+        "\U00011a01",
+        "\u1fef",
+    ),
+    *("\U000e0041", "\ud7b0", "\u0378", "İ", "!", "東", "\x00", " ", "x"),
+]
+
+
+@pytest.mark.parametrize("character", ALIKE, ids=ascii)
+def test_a_run_of_one_character(tokenizer: Tokenizer, character: str) -> None:
+    text = f"a film{character * 5000}of {character * 5000} a [MASK]{character * 5000}"
+    for max_length in (8, 9):
+        assert_same(tokenizer, [text, character * 5000, f"{character * 5000}b c"], max_length)
+
+
+@pytest.mark.parametrize("character", ALIKE, ids=ascii)
+def test_a_run_of_one_character_is_cut(tmp_path: Path, character: str) -> None:
+    truncation = Truncation("longest_first", 64, 0, "right")
+    with load(tmp_path, "cased")._set_up(truncation) as backend:
+        (shorter,) = shorten_texts([character * 10**6], backend, truncation, keep_offsets=False)
+    assert len(shorter) <= 2 * 6400
+
+
 # Texts whose beginning has other tokens if it ends inside an added token or a word: the tokens that
 # are added, a change of the backend, the text that is repeated, and the characters of a beginning
 # that has just enough tokens.
@@ -289,7 +332,7 @@ def test_every_character_is_what_its_set_says(tmp_path: Path, name: str) -> None
     for one in members(long_texts._LETTERS):
         (word,) = words_of(tokenizer, f"x{one}x")
         assert len(word) >= 3
-    rules = long_texts._read_rules(tokenizer.backend_tokenizer)
+    rules = long_texts._read_rules(tokenizer.backend_tokenizer, 8)
     assert rules is not None
     assert rules.gap is not None
     removed = [one for one in map(chr, range(0x20000)) if rules.gap.match(one * 4)]

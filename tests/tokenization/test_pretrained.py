@@ -32,7 +32,7 @@ def test_saving_replaces_nothing_but_itself(tmp_path: Path, sides: Sides) -> Non
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(FileExistsError, match=r"tokenizer\.json exists and holds something else"):
         ours.save_pretrained(tmp_path)
-    assert (tmp_path / "tokenizer.json").read_text() == "{}"
+    assert (tmp_path / "tokenizer.json").read_text(encoding="utf-8") == "{}"
 
 
 @pytest.mark.parametrize("arguments", [("vocab.txt",), ("vocab.txt", {}, "name")])

@@ -30,7 +30,7 @@ CODE = ["tokenization_my.MyTokenizer", None]
 @pytest.mark.parametrize("file", ["tokenizer_config.json", "config.json"])
 def test_classes_of_bert(tmp_path: Path, file: str, name: str) -> None:
     folder = make_tokenizer(tmp_path)
-    values = json.loads((folder / file).read_text()) | {"tokenizer_class": name}
+    values = json.loads((folder / file).read_text(encoding="utf-8")) | {"tokenizer_class": name}
     (folder / file).write_text(json.dumps(values))
     ours, theirs = (
         library.AutoTokenizer.from_pretrained(folder)("Naïve [MASK]", "unaffable")["input_ids"]

@@ -201,7 +201,7 @@ def test_tokens_that_are_saved_beside_older_files(tmp_path: Path, case: str) -> 
     (saved / "config.json").write_text('{"model_type": "distilbert"}')
     again, theirs = load(saved)
     assert state_of(again) == state_of(ours) == state_of(theirs)
-    assert {name: json.loads((saved / name).read_text()) for name in older} == older
+    assert {name: json.loads((saved / name).read_text(encoding="utf-8")) for name in older} == older
 
 
 def test_tokens_as_attributes(tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ from tests.support.tokenizers import SENTENCES, Sides
 
 PUBLISHED = [
     row
-    for row in map(json.loads, (DATA / "published_logits.jsonl").read_text().splitlines())
+    for row in map(
+        json.loads, (DATA / "published_logits.jsonl").read_text(encoding="utf-8").splitlines()
+    )
     if row["text"]
 ]
 
