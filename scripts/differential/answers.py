@@ -1,0 +1,104 @@
+"""Answers to questions by the book: every span of tokens is looked at.
+
+Release 5 of transformers has no pipeline for question answering. Its tokenizer and its model are
+asked here, and an answer is found by the rules that the pipeline of release 4 had, as
+`npbert.pipelines.question_answering` states them. The code is plain and slow.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from differential.comparing import require_alike
+from differential.world import World
+
+
+def answer_by_the_book(
+    world: World, inputs: Any, options: dict[str, Any], by_our_numbers: bool = False
+) -> Any:
+    """Answer one question, or a list of questions.
+
+    Parameters
+    ----------
+    world : World
+    inputs : dict or list of dict
+    options : dict
+        Those of `npbert.pipelines.question_answering`.
+    by_our_numbers : bool
+        Whether the logits are those of npbert's model.
+    """
+    if isinstance(inputs, list) and len(inputs) > 1:
+        return [_answer(world, each, options, by_our_numbers) for each in inputs]
+    (one,) = inputs if isinstance(inputs, list) else [inputs]
+    return _answer(world, one, options, by_our_numbers)
+
+
+def _answer(
+    world: World, asked: dict[str, str], options: dict[str, Any], by_our_numbers: bool
+) -> Any:
+    question, context = asked["question"], asked["context"]
+    tokenizer = world.their_tokenizer
+    first = tokenizer.padding_side == "right"
+    length = options["max_seq_len"]
+    parts = tokenizer(
+        *((question, context) if first else (context, question)),
+        truncation="only_second" if first else "only_first",
+        max_length=length,
+        stride=options.get("doc_stride") or min(length // 2, 128),
+        return_overflowing_tokens=True,
+        return_offsets_mapping=True,
+    )
+    top_k, align = options.get("top_k", 1), options.get("align_to_words", True)
+    found: dict[str, dict[str, Any]] = {}
+    null_score = 1e6
+    for number, ids in enumerate(parts["input_ids"]):
+        encoding = parts.encodings[number]
+        of_context = [place == int(first) for place in encoding.sequence_ids]
+        start, end = _logits(world, ids, by_our_numbers)
+        for place, token in enumerate(ids):
+            if not of_context[place] and token != tokenizer.cls_token_id:
+                start[place] = end[place] = -10_000
+        start, end = (np.exp(x - x.max()) / np.exp(x - x.max()).sum() for x in (start, end))
+        null_score = min(null_score, float(start[0] * end[0]))
+        spans = [
+            (float(start[a] * end[b]), a, b)
+            for a in range(1, len(ids))
+            for b in range(a, min(len(ids), a + options.get("max_answer_len", 15)))
+            if of_context[a] and of_context[b]
+        ]
+        spans.sort(key=lambda span: -span[0])
+        for score, a, b in spans[: top_k * 2 + 10 if align else top_k]:
+            begin, stop = encoding.offsets[a][0], encoding.offsets[b][1]
+            if align:
+                words = encoding.token_to_word(a), encoding.token_to_word(b)
+                if None not in words:
+                    begin = encoding.word_to_chars(words[0], int(first))[0]
+                    stop = encoding.word_to_chars(words[1], int(first))[1]
+            text = context[begin:stop]
+            new = {"score": 0.0, "start": begin, "end": stop, "answer": text}
+            found.setdefault(text.lower(), new)["score"] += score
+    answers = list(found.values())
+    if options.get("handle_impossible_answer"):
+        answers.append({"score": null_score, "start": 0, "end": 0, "answer": ""})
+    answers.sort(key=lambda answer: -answer["score"])
+    answers = answers[:top_k]
+    return answers[0] if len(answers) == 1 else answers
+
+
+def _logits(
+    world: World, ids: list[int], by_our_numbers: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    rows = np.array([ids])
+    with torch.inference_mode():
+        theirs = world.their_model(torch.from_numpy(rows))
+    start, end = (theirs[name].numpy() for name in ("start_logits", "end_logits"))
+    if by_our_numbers:
+        ours = world.our_model(rows)
+        require_alike(ours.start_logits, start, "start_logits")
+        require_alike(ours.end_logits, end, "end_logits")
+        start, end = ours.start_logits, ours.end_logits
+    return start[0].astype(np.float64), end[0].astype(np.float64)
