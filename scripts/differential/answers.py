@@ -18,7 +18,11 @@ from differential.world import World
 
 
 def answer_by_the_book(
-    world: World, inputs: Any, options: dict[str, Any], by_our_numbers: bool = False
+    world: World,
+    inputs: Any,
+    options: dict[str, Any],
+    as_stream: bool,
+    by_our_numbers: bool = False,
 ) -> Any:
     """Answer one question, or a list of questions.
 
@@ -28,10 +32,12 @@ def answer_by_the_book(
     inputs : dict or list of dict
     options : dict
         Those of `npbert.pipelines.question_answering`.
+    as_stream : bool
+        Whether the answers of a list of one question are a list, too.
     by_our_numbers : bool
         Whether the logits are those of npbert's model.
     """
-    if isinstance(inputs, list) and len(inputs) > 1:
+    if isinstance(inputs, list) and (as_stream or len(inputs) > 1):
         return [_answer(world, each, options, by_our_numbers) for each in inputs]
     (one,) = inputs if isinstance(inputs, list) else [inputs]
     return _answer(world, one, options, by_our_numbers)
@@ -57,10 +63,12 @@ def _answer(
     null_score = 1e6
     for number, ids in enumerate(parts["input_ids"]):
         encoding = parts.encodings[number]
-        of_context = [place == int(first) for place in encoding.sequence_ids]
+        allowed = [place == int(first) for place in encoding.sequence_ids]
         start, end = _logits(world, ids, by_our_numbers)
         for place, token in enumerate(ids):
-            if not of_context[place] and token != tokenizer.cls_token_id:
+            if token == tokenizer.cls_token_id:
+                allowed[place] = True
+            if not allowed[place]:
                 start[place] = end[place] = -10_000
         start, end = (np.exp(x - x.max()) / np.exp(x - x.max()).sum() for x in (start, end))
         null_score = min(null_score, float(start[0] * end[0]))
@@ -68,16 +76,19 @@ def _answer(
             (float(start[a] * end[b]), a, b)
             for a in range(1, len(ids))
             for b in range(a, min(len(ids), a + options.get("max_answer_len", 15)))
-            if of_context[a] and of_context[b]
+            if allowed[a] and allowed[b]
         ]
         spans.sort(key=lambda span: -span[0])
         for score, a, b in spans[: top_k * 2 + 10 if align else top_k]:
             begin, stop = encoding.offsets[a][0], encoding.offsets[b][1]
             if align:
-                words = encoding.token_to_word(a), encoding.token_to_word(b)
-                if None not in words:
-                    begin = encoding.word_to_chars(words[0], int(first))[0]
-                    stop = encoding.word_to_chars(words[1], int(first))[1]
+                words = (encoding.token_to_word(token) for token in (a, b))
+                ends = [
+                    None if word is None else encoding.word_to_chars(word, int(first))
+                    for word in words
+                ]
+                if None not in ends:
+                    begin, stop = ends[0][0], ends[1][1]
             text = context[begin:stop]
             new = {"score": 0.0, "start": begin, "end": stop, "answer": text}
             found.setdefault(text.lower(), new)["score"] += score

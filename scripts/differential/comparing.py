@@ -49,6 +49,34 @@ def is_close(ours: float, theirs: float) -> bool:
     return abs(ours - theirs) <= TOLERANCE * max(1.0, abs(theirs))
 
 
+def largest_error(value: Any, exact: Any) -> float:
+    """Return the largest difference of any number in an answer from the exact number.
+
+    Parameters
+    ----------
+    value, exact
+        Arrays, and dicts and tuples of them, of the same shapes.
+    """
+    if isinstance(exact, Mapping):
+        return max(largest_error(value[name], exact[name]) for name in exact)
+    if isinstance(exact, tuple):
+        return max(map(largest_error, value, exact), default=0.0)
+    if exact is None:
+        return 0.0
+    return float(np.abs(value.astype(np.float64) - exact).max(initial=0))
+
+
+def is_as_exact(ours: Any, theirs: Any, exact: Any) -> bool:
+    """Tell whether both are wrong by about as much, so that float32 is too coarse for the model.
+
+    Parameters
+    ----------
+    ours, theirs, exact
+        As in `largest_error`.
+    """
+    return largest_error(ours, exact) <= 4 * largest_error(theirs, exact) + TOLERANCE
+
+
 def _is_fraction(value: object) -> bool:
     return isinstance(value, (float, np.floating))
 

@@ -29,6 +29,8 @@ class Draw:
         Return what transformers answers if its model gives the numbers of npbert, and raise a
         DifferentError if these are not the same within the tolerance. Where this is the answer of
         npbert, two labels, words or spans were tied.
+    exact : callable, optional
+        Return the answer in float64, in the form in which `compare` has it.
     arguments : dict
         The arguments of the call, for the rules of documented differences.
     """
@@ -39,6 +41,7 @@ class Draw:
     theirs: Callable[[], Any]
     compare: Compare = require_alike
     theirs_by_our_numbers: Callable[[], Any] | None = None
+    exact: Callable[[], Any] | None = None
     arguments: dict[str, Any] = field(default_factory=dict)
 
 

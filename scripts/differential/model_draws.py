@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 
 from differential.chance import Chance
-from differential.comparing import require_alike
 from differential.draw import Draw
 from differential.world import World
 
@@ -39,12 +38,29 @@ def draw_model_call(world: World, chance: Chance, seed: int) -> Draw:
     if world.their_model.config._attn_implementation == "eager" and chance.happens(0.3):
         options["output_attentions"] = True
     shapes = {name: array.shape for name, array in arrays.items()}
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    rows = _mask_of(arrays)
+
+    def ours() -> Any:
+        output = world.our_model(**arrays, **options)
+        output = output if isinstance(output, tuple) else dict(output)
+        return _at_tokens(output, rows, world)
+
+    def theirs(in_float64: bool = False) -> Any:
+        model = world.exact_model if in_float64 else world.their_model
+        given = dict(tensors)
+        if in_float64 and "inputs_embeds" in given:
+            given["inputs_embeds"] = given["inputs_embeds"].double()
+        with torch.inference_mode():
+            output = model(**given, **options)
+        return _at_tokens(output if isinstance(output, tuple) else dict(output), rows, world)
+
     return Draw(
         "model",
         f"{world.head}: {shapes}, mask {_shown(arrays.get('attention_mask'))}, {options}",
-        partial(_ours, world, arrays, options),
-        partial(_theirs, world, arrays, options),
-        compare=partial(_compare, _mask_of(arrays)),
+        ours,
+        theirs,
+        exact=partial(theirs, in_float64=True),
         arguments={**arrays, **options},
     )
 
@@ -76,63 +92,40 @@ def _arrays(world: World, chance: Chance, rng: np.random.Generator) -> Arrays:
             mask.reshape(-1, seq)[0, 0] = 0
         arrays["attention_mask"] = mask
     if chance.happens(0.1):
-        positions = (1, seq) if chance.happens(0.3) else (int(np.prod(shape[:-1])), seq)
-        if len(shape) == 3:
-            positions = shape
+        positions = (1, seq) if chance.happens(0.3) and len(shape) == 2 else shape
         arrays["position_ids"] = rng.integers(0, config.max_position_embeddings, positions)
     return arrays
 
 
 def _mask_of(arrays: Arrays) -> NDArray[np.bool_]:
+    """Return which tokens the model sees (rows, seq)."""
     if "attention_mask" in arrays:
-        return np.asarray(arrays["attention_mask"] == 1)
-    if "input_ids" in arrays:
-        return np.ones(arrays["input_ids"].shape, bool)
-    return np.ones(arrays["inputs_embeds"].shape[:-1], bool)
-
-
-def _ours(world: World, arrays: Arrays, options: dict[str, Any]) -> Any:
-    output = world.our_model(**arrays, **options)
-    return output if isinstance(output, tuple) else dict(output)
-
-
-def _theirs(world: World, arrays: Arrays, options: dict[str, Any]) -> Any:
-    with torch.inference_mode():
-        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-        output = world.their_model(**tensors, **options)
-    if isinstance(output, tuple):
-        return tuple(_as_arrays(value) for value in output)
-    return {name: _as_arrays(value) for name, value in output.items()}
-
-
-def _as_arrays(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return tuple(_as_arrays(item) for item in value)
-    return value.numpy() if isinstance(value, torch.Tensor) else value
-
-
-def _compare(mask: NDArray[np.bool_], ours: Any, theirs: Any) -> None:
-    """Compare outputs where the mask shows a token; tests/differences compares the padding."""
-    require_alike(_at_tokens(ours, mask), _at_tokens(theirs, mask))
-
-
-def _at_tokens(value: Any, mask: NDArray[np.bool_]) -> Any:
-    if isinstance(value, dict):
-        return {name: _at_tokens(item, mask) for name, item in value.items()}
-    if isinstance(value, tuple):
-        return tuple(_at_tokens(item, mask) for item in value)
-    if not isinstance(value, np.ndarray):
-        return value
-    rows = mask.reshape(-1, mask.shape[-1])  # (rows, seq)
-    if value.ndim == 4 and value.shape[-1] == value.shape[-2] == rows.shape[1]:  # attentions
-        seen = rows[:, None, :, None] & rows[:, None, None, :]
-    elif value.ndim == 3 and value.shape[:2] == rows.shape:  # (rows, seq, …)
-        seen = rows[..., None]
-    elif value.ndim == 2 and value.shape == rows.shape and value.dtype == np.float32:
-        seen = rows  # the logits of starts and ends; those of labels have no padding
+        mask = np.asarray(arrays["attention_mask"] == 1)
+    elif "input_ids" in arrays:
+        mask = np.ones(arrays["input_ids"].shape, bool)
     else:
+        mask = np.ones(arrays["inputs_embeds"].shape[:-1], bool)
+    return mask.reshape(-1, mask.shape[-1])
+
+
+def _at_tokens(value: Any, rows: NDArray[np.bool_], world: World) -> Any:
+    """Return arrays with zeros at padding; tests/differences compares what is there."""
+    if isinstance(value, dict):
+        return {name: _at_tokens(item, rows, world) for name, item in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_at_tokens(item, rows, world) for item in value)
+    if value is None:
+        return None
+    value = np.asarray(value)
+    if value.ndim == 4:  # attentions (rows, heads, seq, seq)
+        seen = rows[:, None, :, None] & rows[:, None, None, :]
+    elif value.ndim == 3:  # (rows, seq, …)
+        seen = rows[..., None]
+    elif world.head.endswith("QuestionAnswering"):  # the logits of starts or ends (rows, seq)
+        seen = rows
+    else:  # (batch, labels)
         return value
-    return np.where(seen, value, np.float32(0))
+    return np.where(seen, value, value.dtype.type(0))
 
 
 def _shown(mask: NDArray[Any] | None) -> str:

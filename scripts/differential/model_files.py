@@ -214,7 +214,9 @@ def _renamed(chance: Chance, tensors: Tensors) -> Tensors:
     """Return the tensors under the names of an old release, or of the bare encoder."""
     if chance.happens(0.1):
         tensors = {
-            name.replace("orm.weight", "orm.gamma").replace("orm.bias", "orm.beta"): array
+            name.replace("LayerNorm.weight", "LayerNorm.gamma").replace(
+                "LayerNorm.bias", "LayerNorm.beta"
+            ): array
             for name, array in tensors.items()
         }
     has_head = any(not name.startswith("distilbert.") for name in tensors)

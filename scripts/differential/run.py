@@ -13,7 +13,7 @@ import torch
 import transformers
 
 from differential.chance import Chance
-from differential.comparing import DifferentError
+from differential.comparing import DifferentError, is_as_exact
 from differential.draw import Draw, Outcome
 from differential.known import row_of
 from differential.model_draws import draw_model_call
@@ -154,11 +154,24 @@ def _ending(draw: Draw, ours: Outcome, theirs: Outcome) -> tuple[str, str]:
     try:
         draw.compare(ours.answer, theirs.answer)
     except DifferentError as error:
-        if draw.theirs_by_our_numbers is None:
-            return "different", str(error)
-        try:
-            draw.compare(ours.answer, draw.theirs_by_our_numbers())
-        except DifferentError:
-            return "different", str(error)
-        return "tied", ""
+        return _excuse(draw, ours, theirs) or "different", str(error)
     return "the same", ""
+
+
+def _excuse(draw: Draw, ours: Outcome, theirs: Outcome) -> str | None:
+    """Return why two answers may differ all the same; None if nothing excuses it."""
+    if draw.exact is not None and is_as_exact(ours.answer, theirs.answer, draw.exact()):
+        return "too coarse for float32"
+    if draw.theirs_by_our_numbers is not None:
+        by_our_numbers = Outcome.of(draw.theirs_by_our_numbers)
+        if by_our_numbers.error is None and _are_alike(draw, ours, by_our_numbers):
+            return "tied"
+    return None
+
+
+def _are_alike(draw: Draw, ours: Outcome, theirs: Outcome) -> bool:
+    try:
+        draw.compare(ours.answer, theirs.answer)
+    except DifferentError:
+        return False
+    return True

@@ -33,7 +33,7 @@ _OPTIONS: Final = {
 _ATTRIBUTES: Final = (
     *("all_special_tokens", "all_special_ids", "special_tokens_map", "pad_token", "mask_token_id"),
     *("model_max_length", "padding_side", "truncation_side", "vocab_size", "cls_token_id"),
-    *("unk_token", "sep_token_id", "model_input_names", "is_fast", "max_len_single_sentence"),
+    *("unk_token", "sep_token_id", "is_fast", "max_len_single_sentence"),
 )
 
 

@@ -99,12 +99,13 @@ def write_tokenizer(chance: Chance, folder: Path) -> TokenizerFiles:
     named = {name: token for name, token in files.special.items() if token != STANDARD[name]}
     if chance.happens(0.3):
         named = dict(files.special)
-    if chance.happens(0.3):
+    if chance.happens(0.35):
+        _add_tokens(chance, folder, settings, files)
+    # Beside added_tokens_decoder, special_tokens_map.json is not read.
+    if chance.happens(0.3) and "added_tokens_decoder" not in settings:
         _write(folder, "special_tokens_map.json", named)
     else:
         settings |= named
-    if chance.happens(0.35):
-        _add_tokens(chance, folder, settings, files)
     kind = chance.random()
     if kind < 0.55:
         (folder / "vocab.txt").write_text("\n".join(files.tokens) + "\n", encoding="utf-8")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import tempfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +38,11 @@ class World:
     our_tokenizer: Any
     their_model: Any
     their_tokenizer: Any
+
+    @cached_property
+    def exact_model(self) -> Any:
+        """The model of transformers in float64, the judge where float32 is too coarse."""
+        return copy.deepcopy(self.their_model).double()
 
 
 def make_world(number: int) -> World:
