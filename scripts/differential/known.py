@@ -57,6 +57,13 @@ def _stream_of_words(draw: Draw, _ours: Outcome, theirs: Outcome) -> bool:
     )
 
 
+def _words_at_the_making(draw: Draw, ours: Outcome, _theirs: Outcome) -> bool:
+    arguments = draw.arguments
+    return bool(arguments.get("is_split_into_words") and arguments["is_made_late"]) and (
+        ours.error is None
+    )
+
+
 def _padded_on_the_left(draw: Draw, ours: Outcome, theirs: Outcome) -> bool:
     arguments = {**draw.arguments, **(draw.arguments.get("tokenizer_kwargs") or {})}
     return (
@@ -93,9 +100,7 @@ RULES: Final[dict[str, Rule]] = {
         "'int' object has no attribute", "token-classification"
     ),
     "a stream of lists of words for token-classification": _stream_of_words,
-    "`is_split_into_words=True` when a pipeline is made": _fails(
-        "must be an untokenized string", "token-classification"
-    ),
+    "`is_split_into_words=True` when a pipeline is made": _words_at_the_making,
     '`padding="max_length"` with a tokenizer that pads on the left, for text-classification and '
     "fill-mask": _padded_on_the_left,
     "`position_ids` for multiple choice": _positions_of_choices,

@@ -105,7 +105,12 @@ class PipelineDraws:
             theirs,
             compare=compare,
             theirs_by_our_numbers=theirs_by_our_numbers,
-            arguments={"is_stream": as_stream, "padding_side": padding_side, **options},
+            arguments={
+                "is_stream": as_stream,
+                "is_made_late": made_late,
+                "padding_side": padding_side,
+                **options,
+            },
         )
 
     def _make(self, side: str, task: str, **options: Any) -> Any:
