@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from tokenizers import Encoding
 
 from differential.comparing import require_alike
 from differential.world import World
@@ -46,50 +47,28 @@ def answer_by_the_book(
 def _answer(
     world: World, asked: dict[str, str], options: dict[str, Any], by_our_numbers: bool
 ) -> Any:
-    question, context = asked["question"], asked["context"]
-    tokenizer = world.their_tokenizer
-    first = tokenizer.padding_side == "right"
-    length = options["max_seq_len"]
-    parts = tokenizer(
-        *((question, context) if first else (context, question)),
-        truncation="only_second" if first else "only_first",
-        max_length=length,
-        stride=options.get("doc_stride") or min(length // 2, 128),
-        return_overflowing_tokens=True,
-        return_offsets_mapping=True,
-    )
+    context_is_second = world.their_tokenizer.padding_side == "right"
     top_k, align = options.get("top_k", 1), options.get("align_to_words", True)
     found: dict[str, dict[str, Any]] = {}
     null_score = 1e6
-    for number, ids in enumerate(parts["input_ids"]):
-        encoding = parts.encodings[number]
-        allowed = [place == int(first) for place in encoding.sequence_ids]
-        start, end = _logits(world, ids, by_our_numbers)
-        for place, token in enumerate(ids):
-            if token == tokenizer.cls_token_id:
-                allowed[place] = True
-            if not allowed[place]:
-                start[place] = end[place] = -10_000
-        start, end = (np.exp(x - x.max()) / np.exp(x - x.max()).sum() for x in (start, end))
+    for part in _parts(world, asked, options, context_is_second):
+        start, end = _logits(world, part.ids, by_our_numbers)
+        allowed = [
+            place == int(context_is_second) or token == world.their_tokenizer.cls_token_id
+            for place, token in zip(part.sequence_ids, part.ids, strict=True)
+        ]
+        start, end = (_probabilities(logits, allowed) for logits in (start, end))
         null_score = min(null_score, float(start[0] * end[0]))
         spans = [
             (float(start[a] * end[b]), a, b)
-            for a in range(1, len(ids))
-            for b in range(a, min(len(ids), a + options.get("max_answer_len", 15)))
+            for a in range(1, len(allowed))
+            for b in range(a, min(len(allowed), a + options.get("max_answer_len", 15)))
             if allowed[a] and allowed[b]
         ]
         spans.sort(key=lambda span: -span[0])
         for score, a, b in spans[: top_k * 2 + 10 if align else top_k]:
-            begin, stop = encoding.offsets[a][0], encoding.offsets[b][1]
-            if align:
-                words = (encoding.token_to_word(token) for token in (a, b))
-                ends = [
-                    None if word is None else encoding.word_to_chars(word, int(first))
-                    for word in words
-                ]
-                if None not in ends:
-                    begin, stop = ends[0][0], ends[1][1]
-            text = context[begin:stop]
+            begin, stop = _characters(part, a, b, int(context_is_second), align)
+            text = asked["context"][begin:stop]
             new = {"score": 0.0, "start": begin, "end": stop, "answer": text}
             found.setdefault(text.lower(), new)["score"] += score
     answers = list(found.values())
@@ -98,6 +77,40 @@ def _answer(
     answers.sort(key=lambda answer: -answer["score"])
     answers = answers[:top_k]
     return answers[0] if len(answers) == 1 else answers
+
+
+def _parts(
+    world: World, asked: dict[str, str], options: dict[str, Any], context_is_second: bool
+) -> list[Encoding]:
+    """Tokenize a question with its context, which is read in parts that overlap."""
+    texts = asked["question"], asked["context"]
+    length = options["max_seq_len"]
+    encoded: list[Encoding] = world.their_tokenizer(
+        *(texts if context_is_second else texts[::-1]),
+        truncation="only_second" if context_is_second else "only_first",
+        max_length=length,
+        stride=options.get("doc_stride") or min(length // 2, 128),
+        return_overflowing_tokens=True,
+        return_offsets_mapping=True,
+    ).encodings
+    return encoded
+
+
+def _probabilities(logits: NDArray[np.float64], allowed: list[bool]) -> NDArray[np.float64]:
+    likelihoods = np.exp(
+        np.where(allowed, logits, -10_000) - logits.max(where=allowed, initial=-1e4)
+    )
+    return np.asarray(likelihoods / likelihoods.sum())
+
+
+def _characters(part: Encoding, a: int, b: int, place: int, align: bool) -> tuple[int, int]:
+    """Return where the words of two tokens begin and end, or the tokens themselves."""
+    if align:
+        words = part.token_to_word(a), part.token_to_word(b)
+        ends = [None if word is None else part.word_to_chars(word, place) for word in words]
+        if ends[0] is not None and ends[1] is not None:
+            return ends[0][0], ends[1][1]
+    return part.offsets[a][0], part.offsets[b][1]
 
 
 def _logits(

@@ -120,54 +120,61 @@ def _draw_problem(chance: Chance, config: dict[str, Any]) -> dict[str, Any]:
     return {"problem_type": chance.choice(problems)} if chance.happens(0.4) else {}
 
 
+class _Weights:
+    """Random tensors by their names."""
+
+    def __init__(self, seed: int, dim: int) -> None:
+        self._rng = np.random.default_rng(seed)
+        self._dim = dim
+        self.tensors: Tensors = {}
+
+    def add(self, name: str, *shape: int, spread: float = 1.0, centre: float = 0.0) -> None:
+        numbers = centre + spread * self._rng.normal(size=shape)
+        self.tensors[name] = numbers.astype(np.float32)
+
+    def add_linear(self, name: str, n_out: int, n_in: int, spread: float = 1.0) -> None:
+        self.add(f"{name}.weight", n_out, n_in, spread=spread / n_in**0.5)
+        self.add(f"{name}.bias", n_out, spread=0.2)
+
+    def add_norm(self, name: str) -> None:
+        self.add(f"{name}.weight", self._dim, spread=0.2, centre=1)
+        self.add(f"{name}.bias", self._dim, spread=0.2)
+
+    def add_layer(self, name: str, hidden_dim: int) -> None:
+        for part in ("q_lin", "k_lin", "v_lin", "out_lin"):
+            self.add_linear(f"{name}.attention.{part}", self._dim, self._dim)
+        self.add_linear(f"{name}.ffn.lin1", hidden_dim, self._dim)
+        self.add_linear(f"{name}.ffn.lin2", self._dim, hidden_dim)
+        self.add_norm(f"{name}.sa_layer_norm")
+        self.add_norm(f"{name}.output_layer_norm")
+
+
 def draw_tensors(seed: int, config: dict[str, Any], head: str) -> Tensors:
     """Draw the weights that a model has, under the names of transformers."""
-    rng = np.random.default_rng(seed)
-    dim = config.get("dim", config.get("hidden_size"))
-    n_layers = config.get("n_layers", config.get("num_hidden_layers"))
-    vocab, hidden = config["vocab_size"], config["hidden_dim"]
+    sizes = {_OTHER_NAMES.get(name, name): value for name, value in config.items()}
+    dim, vocab = sizes["hidden_size"], sizes["vocab_size"]
     n_labels = len(config.get("id2label", ())) or config.get("num_labels", 2)
-
-    def normal(*shape: int, spread: float = 1.0, centre: float = 0.0) -> NDArray[np.float32]:
-        return (centre + spread * rng.normal(size=shape)).astype(np.float32)
-
-    tensors = {
-        "distilbert.embeddings.word_embeddings.weight": normal(vocab, dim),
-        "distilbert.embeddings.position_embeddings.weight": normal(
-            config["max_position_embeddings"], dim, spread=0.5
-        ),
-    }
-
-    def linear(name: str, n_out: int, n_in: int, spread: float = 1.0) -> None:
-        tensors[f"{name}.weight"] = normal(n_out, n_in, spread=spread / n_in**0.5)
-        tensors[f"{name}.bias"] = normal(n_out, spread=0.2)
-
-    def norm(name: str) -> None:
-        tensors[f"{name}.weight"] = normal(dim, spread=0.2, centre=1)
-        tensors[f"{name}.bias"] = normal(dim, spread=0.2)
-
-    norm("distilbert.embeddings.LayerNorm")
-    for number in range(n_layers):
-        layer = f"distilbert.transformer.layer.{number}"
-        for part in ("q_lin", "k_lin", "v_lin", "out_lin"):
-            linear(f"{layer}.attention.{part}", dim, dim)
-        linear(f"{layer}.ffn.lin1", hidden, dim)
-        linear(f"{layer}.ffn.lin2", dim, hidden)
-        norm(f"{layer}.sa_layer_norm")
-        norm(f"{layer}.output_layer_norm")
+    weights = _Weights(seed, dim)
+    embeddings = "distilbert.embeddings"
+    weights.add(f"{embeddings}.word_embeddings.weight", vocab, dim)
+    n_positions = sizes["max_position_embeddings"]
+    weights.add(f"{embeddings}.position_embeddings.weight", n_positions, dim, spread=0.5)
+    weights.add_norm(f"{embeddings}.LayerNorm")
+    for number in range(sizes["num_hidden_layers"]):
+        weights.add_layer(f"distilbert.transformer.layer.{number}", sizes["hidden_dim"])
     if head.endswith(("SequenceClassification", "MultipleChoice")):
-        linear("pre_classifier", dim, dim)
+        weights.add_linear("pre_classifier", dim, dim)
     if head.endswith("Classification"):
-        linear("classifier", n_labels, dim, spread=3.0)
+        weights.add_linear("classifier", n_labels, dim, spread=3.0)
     elif head.endswith("MultipleChoice"):
-        linear("classifier", 1, dim)
+        weights.add_linear("classifier", 1, dim)
     elif head.endswith("QuestionAnswering"):
-        linear("qa_outputs", 2, dim, spread=2.0)
+        weights.add_linear("qa_outputs", 2, dim, spread=2.0)
     elif head.endswith("MaskedLM"):
-        linear("vocab_transform", dim, dim)
-        norm("vocab_layer_norm")
-        linear("vocab_projector", vocab, dim, spread=2.0)
-    return tensors
+        weights.add_linear("vocab_transform", dim, dim)
+        weights.add_norm("vocab_layer_norm")
+        weights.add_linear("vocab_projector", vocab, dim, spread=2.0)
+    return weights.tensors
 
 
 def write_model(chance: Chance, folder: Path, config: dict[str, Any], tensors: Tensors) -> None:
@@ -200,7 +207,7 @@ def write_model(chance: Chance, folder: Path, config: dict[str, Any], tensors: T
         return
     names = chance.sample(sorted(stored), len(stored))
     n_shards = chance.randint(1, 3)
-    index = {}
+    index: dict[str, str] = {}
     for number in range(n_shards):
         file = f"model-{number + 1:05}-of-{n_shards:05}.safetensors"
         of_shard = names[number::n_shards]

@@ -154,8 +154,9 @@ def _require_same_answers(are_several: bool, ours: Any, theirs: Any) -> None:
 
     The pipeline of release 4 could fill up its list with spans of any tokens then.
     """
-    sides = [[answer] if not are_several else answer for answer in (ours, theirs)]
-    require_alike(*([_likely(each) for each in side] for side in sides))
+    if not are_several:
+        ours, theirs = [ours], [theirs]
+    require_alike([_likely(each) for each in ours], [_likely(each) for each in theirs])
 
 
 def _require_same_features(ours: Any, theirs: Any) -> None:
@@ -197,7 +198,7 @@ def _inputs(chance: Chance, make: Callable[[], Any]) -> Any:
 
 def _cutting(chance: Chance, world: World) -> dict[str, Any]:
     """Draw options that say how texts are cut; most of them cut what the model cannot read."""
-    options = {}
+    options: dict[str, Any] = {}
     longest = min(world.our_tokenizer.model_max_length, 64)
     if chance.happens(0.75):
         options["truncation"] = chance.choice(_TRUNCATIONS)
@@ -225,10 +226,12 @@ def _for_text_classification(chance: Chance, texts: Texts, world: World) -> Argu
         inputs = [[[texts.text(), texts.text()]]]
     else:
         inputs = _inputs(chance, lambda: {"text": texts.text()})
+    pairs = {"text_pair": [texts.text()]} if kind < 0.05 else {}
     options = chance.options(
         {
             "top_k": [None, 1, 2, 3, 100],
             "function_to_apply": ["softmax", "sigmoid", "none", "SIGMOID", None],
+            **pairs,
         },
         0.3,
     )

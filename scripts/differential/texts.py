@@ -63,6 +63,8 @@ class Texts:
             return chance.choice(HARD)
         if kind < 0.90 and self._special:
             return chance.choice(self._special)
+        if kind > 0.9995:
+            return "half a pair \ud83d"  # which no tokenizer takes
         return "".join(self._character() for _ in range(chance.randint(1, 5)))
 
     def words(self) -> list[str]:

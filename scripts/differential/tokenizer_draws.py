@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
+import transformers
+
+import npbert
 from differential.chance import Chance
 from differential.draw import Draw
 from differential.texts import Texts
 from differential.world import World
 
-_OPTIONS: Final = {
+_OPTIONS: Final[dict[str, Sequence[object]]] = {
     "add_special_tokens": [True, False],
     "padding": [True, False, "longest", "max_length", "do_not_pad"],
     "truncation": [
@@ -42,8 +47,12 @@ def draw_tokenizer_call(world: World, chance: Chance, texts: Texts) -> Draw:
     kind = chance.random()
     if kind < 0.55:
         return _draw_call(world, chance, texts)
-    if kind < 0.8:
+    if kind < 0.75:
         return _draw_decode(world, chance)
+    if kind < 0.79:
+        return _draw_pad(world, chance)
+    if kind < 0.8:
+        return _draw_saved(world, texts.text(), chance.happens(0.5))
     if kind < 0.9:
         return _draw(world, f"tokenize({(text := texts.text())!r})", lambda it: it.tokenize(text))
     if kind < 0.95:
@@ -87,6 +96,37 @@ def _draw_call(world: World, chance: Chance, texts: Texts) -> Draw:
         ask,
         arguments=options,
     )
+
+
+def _draw_pad(world: World, chance: Chance) -> Draw:
+    rows = [
+        {"input_ids": chance.several(lambda: chance.randrange(len(world.our_tokenizer)), 1, 9)}
+        for _ in range(chance.randint(1, 3))
+    ]
+    names = ("padding", "max_length", "pad_to_multiple_of", "padding_side", "return_tensors")
+    options = chance.options({name: _OPTIONS[name] for name in names}, 0.4)
+    return _draw(
+        world,
+        f"pad({rows}, {options})",
+        lambda it: dict(it.pad([dict(row) for row in rows], **options)),
+        arguments=options,
+    )
+
+
+def _draw_saved(world: World, text: str, by_npbert: bool) -> Draw:
+    """Draw a text for the tokenizers that both libraries load from what one of them saved."""
+    saved = world.our_tokenizer if by_npbert else world.their_tokenizer
+
+    def ask(tokenizer: Any) -> Any:
+        library = npbert if tokenizer is world.our_tokenizer else transformers
+        with tempfile.TemporaryDirectory(prefix="differential") as folder:
+            saved.save_pretrained(folder)
+            (Path(folder) / "config.json").write_text('{"model_type": "distilbert"}')
+            loaded = library.AutoTokenizer.from_pretrained(folder)
+        encoding = loaded(text, return_token_type_ids=False)
+        return dict(encoding), [row.tokens for row in encoding.encodings], loaded.padding_side
+
+    return _draw(world, f"saved by {'npbert' if by_npbert else 'transformers'}: {text!r}", ask)
 
 
 def _draw_decode(world: World, chance: Chance) -> Draw:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,15 @@ from differential.model_files import HEADS, draw_config, draw_tensors, write_mod
 from differential.tokenizer_files import TokenizerFiles, write_tokenizer
 
 DRAWS_IN_A_WORLD: Final = 64  # because making and loading a model takes longer than asking it
+
+# Settings of a tokenizer that are given when it is loaded, in place of those in its files.
+_SETTINGS: Final[dict[str, Sequence[object]]] = {
+    "model_max_length": [8, 20],
+    "padding_side": ["left", "right"],
+    "truncation_side": ["left", "right"],
+    "clean_up_tokenization_spaces": [True, False],
+    "split_special_tokens": [True, False],
+}
 
 
 @dataclass(frozen=True)
@@ -74,14 +84,16 @@ def write_world(number: int, folder: Path) -> tuple[str, TokenizerFiles]:
 
 def load_world(number: int, folder: Path, head: str) -> tuple[Any, Any, Any, Any]:
     """Load the model and the tokenizer with npbert, and then with transformers."""
-    attention = "eager" if Chance(f"attention {number}").happens(0.5) else "sdpa"
+    chance = Chance(f"loading {number}")
+    attention = "eager" if chance.happens(0.5) else "sdpa"
+    settings = chance.options(_SETTINGS, 0.3) if chance.happens(0.15) else {}
     with torch.inference_mode():
         their_model = getattr(transformers, head).from_pretrained(
             folder, dtype=torch.float32, attn_implementation=attention
         )
     return (
         getattr(npbert, head).from_pretrained(folder),
-        npbert.AutoTokenizer.from_pretrained(folder),
+        npbert.AutoTokenizer.from_pretrained(folder, **settings),
         their_model.eval(),
-        transformers.AutoTokenizer.from_pretrained(folder),
+        transformers.AutoTokenizer.from_pretrained(folder, **settings),
     )

@@ -76,7 +76,7 @@ def mutated(source: str, number: int) -> ast.Module:
     for place, (node, changed) in enumerate(_changes(tree)):
         if place == number:
             node.__dict__ = changed.__dict__  # in place, so that its parent has the change
-            node.__class__ = changed.__class__  # type: ignore[assignment]
+            node.__class__ = changed.__class__
             return tree
     raise IndexError(number)
 
