@@ -20,7 +20,13 @@ from npbert.models.heads import DistilBertForSequenceClassification
 from tests.support.paths import CHECKOUT
 
 # Draws in which npbert was wrong once, by what was wrong.
-KEPT: dict[str, tuple[int, ...]] = {}
+KEPT: dict[str, tuple[int, ...]] = {
+    'truncation="do_not_truncate" cut texts, or refused them': (92, 433, 540, 860),
+    "the sequences of fill-mask had padding": (3211, 3220, 6411),
+    "the first piece of a target counted where texts are cut on the left": (28475, 30088, 30117),
+    "the words of entities had the blanks around an added token": (1759, 6038, 6057),
+    "the last part of a text was not moved by padding on the left": (20, 5332, 5358),
+}
 N_FRESH = 300
 
 
@@ -43,8 +49,7 @@ def found_by(seeds: list[int]) -> Found:
 @pytest.mark.parametrize("subject", KEPT)
 def test_seeds_of_differences_that_were_found(subject: str) -> None:
     found = found_by([*KEPT[subject]])
-    assert found.verdicts.total() == len(KEPT[subject])
-    assert not found.differences
+    assert {ending for _, ending in found.verdicts} == {"the same"}
 
 
 def test_fresh_seeds() -> None:
