@@ -369,7 +369,9 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
     ) -> None:
         """Raise a ValueError if the tokens of an input cannot be used."""
 
-    def _first_position(self, _part: Encoding, _call: Call[OptionsT], /) -> int:
+    def _first_position(
+        self, _part: Encoding, _tokenized: TokenizedInput[ItemT], _call: Call[OptionsT], /
+    ) -> int:
         """Return the position of the first token of a part: after the padding on its left."""
         return 0
 
@@ -479,7 +481,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         """Yield the outcome of each input of a chunk, in order."""
         tokenized = self._tokenize(chunk, call, numbers)
         sequences, places = without_repeats(
-            self._token_sequence(part, number, self._first_position(part, call))
+            self._token_sequence(part, number, self._first_position(part, one, call))
             for number, one in zip(numbers, tokenized, strict=True)
             for part in one.parts
         )

@@ -172,7 +172,12 @@ class FeatureExtractionPipeline(
         padding = read_padding(options.padding, limit, None, side, truncation=None)
         return padding.length or 0 if padding is not None else 0
 
-    def _first_position(self, part: Encoding, call: Call[FeatureExtractionOptions]) -> int:
+    def _first_position(
+        self,
+        part: Encoding,
+        _tokenized: TokenizedInput[str],
+        call: Call[FeatureExtractionOptions],
+    ) -> int:
         if self.tokenizer.padding_side == "right":
             return 0
         return max(0, self._width(call.options) - len(part))
@@ -186,7 +191,7 @@ class FeatureExtractionPipeline(
         (vectors,) = rows  # (tokens, dim)
         n_padding = self._width(call.options) - len(vectors)
         if n_padding > 0:
-            first = self._first_position(tokenized.parts[0], call)
+            first = self._first_position(tokenized.parts[0], tokenized, call)
             vectors = np.pad(vectors, ((first, n_padding - first), (0, 0)))  # with zeros
         hidden_state = vectors[None]  # (1, seq, dim)
         if call.options.return_tensors:

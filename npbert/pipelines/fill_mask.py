@@ -180,6 +180,7 @@ class FillMaskPipeline(Pipeline[str, FillMaskOptions, FilledMasks]):
     ) -> FilledMask:
         filled = ids.copy()
         filled[mask] = token
+        filled = filled[filled != self.tokenizer.pad_token_id]
         return {
             "score": float(probs[token]),
             "token": token,
@@ -198,16 +199,17 @@ class FillMaskPipeline(Pipeline[str, FillMaskOptions, FilledMasks]):
             if target in vocab:
                 chosen.add(vocab[target])
                 continue
-            pieces = self.tokenizer(target, add_special_tokens=False)["input_ids"]
-            if not pieces:
+            # As in transformers, the tokenizer says which side of a word is cut off.
+            piece = self.tokenizer(target, None, False, truncation=True, max_length=1)["input_ids"]
+            if not piece:
                 warnings.warn(f"target {target!r} is not a word, so it is left out", stacklevel=7)
                 continue
-            first = self.tokenizer.convert_ids_to_tokens(pieces[0])
+            token = self.tokenizer.convert_ids_to_tokens(piece[0])
             warnings.warn(
-                f"target {target!r} is not in the vocabulary; {first!r} stands for it",
+                f"target {target!r} is not in the vocabulary; {token!r} stands for it",
                 stacklevel=7,
             )
-            chosen.add(pieces[0])
+            chosen.add(piece[0])
         if not chosen:
             raise ValueError("targets has no word of the vocabulary, expected at least one")
         return np.array(sorted(chosen))

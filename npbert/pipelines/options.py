@@ -17,6 +17,7 @@ from npbert.arguments import (
     without_ported,
 )
 from npbert.tokenization.padding import PADDINGS
+from npbert.tokenization.truncation import read_strategy
 
 
 class CallOptions(PortedOptions, total=False):
@@ -109,6 +110,7 @@ class Options:
             if getattr(self, name) is not None:
                 check_count(name, getattr(self, name))
         look_up_choice("padding", self.padding, PADDINGS)
+        cuts = read_strategy(self.truncation) is not None
         if self.long_text not in (None, *self.long_texts):
             raise ValueError(
                 f"long_text is {self.long_text!r}, expected one of: {', '.join(self.long_texts)}"
@@ -116,7 +118,7 @@ class Options:
         if (
             self.long_text is not None
             and self.truncation is not None
-            and bool(self.truncation) != (self.long_text == "truncate")
+            and cuts != (self.long_text == "truncate")
         ):
             raise ValueError(
                 f"truncation={self.truncation!r} and long_text={self.long_text!r} contradict "
@@ -217,7 +219,7 @@ class Options:
 
     def _strategy(self) -> bool | str:
         if self.truncation is not None:
-            return self.truncation
+            return read_strategy(self.truncation) or False
         if self.long_text is not None:
             return self.long_text == "truncate"
         # As in the tokenizer, texts are not cut if padding is asked for and truncation is not.

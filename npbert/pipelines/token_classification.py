@@ -293,6 +293,17 @@ class TokenClassificationPipeline(
     def _are_words(self, options: TokenClassificationOptions) -> bool:
         return options.is_split_into_words
 
+    def _first_position(
+        self,
+        part: Encoding,
+        tokenized: TokenizedInput[_Text],
+        _call: Call[TokenClassificationOptions],
+    ) -> int:
+        # As in transformers, the last part of a long text is padded to the length of the others.
+        if self.tokenizer.padding_side == "right":
+            return 0
+        return len(tokenized.parts[0]) - len(part)
+
     def _make_result(
         self,
         tokenized: TokenizedInput[_Text],
@@ -326,7 +337,9 @@ class TokenClassificationPipeline(
             text = delimiter.join(item)
             lengths = (len(word) + len(delimiter) for word in item)
             shifts = list(itertools.accumulate(lengths, initial=0))
-        for index, (token, number) in enumerate(zip(part.tokens, part.ids, strict=True)):
+        # The tokens of the vocabulary: an added token in the text can have blanks around it.
+        tokens = self.tokenizer.convert_ids_to_tokens(part.ids)
+        for index, (token, number) in enumerate(zip(tokens, part.ids, strict=True)):
             if part.special_tokens_mask[index]:
                 continue
             start, end = (options.offset_mapping or part.offsets)[index]

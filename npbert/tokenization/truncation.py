@@ -87,10 +87,21 @@ def read_truncation(
     ValueError
         If there is no such strategy.
     """
-    strategy = look_up_choice("truncation", truncation, _STRATEGIES)
+    strategy = read_strategy(truncation)
     if strategy is None or limit is None:
         return None
     return Truncation(strategy, limit, stride, side)
+
+
+def read_strategy(truncation: bool | str | None) -> str | None:
+    """Return which text of a pair is cut, as in `Truncation`, or None if no text is cut.
+
+    Raises
+    ------
+    ValueError
+        If there is no such strategy.
+    """
+    return look_up_choice("truncation", truncation, _STRATEGIES)
 
 
 def read_limit(max_length: int | None, model_max_length: int) -> int | None:

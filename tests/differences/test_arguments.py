@@ -11,7 +11,7 @@ import transformers
 
 import npbert
 from tests.support.differences import models, row
-from tests.support.pipelines import Sides, pipelines
+from tests.support.pipelines import Sides, make_folder_for, pipelines
 
 
 @row("an unknown keyword of a pipeline, a tokenizer or a model's call")
@@ -112,6 +112,43 @@ def test_no_room_for_new_text(tokenizers: Sides) -> None:
     assert type(caught.value).__name__ == "PanicException"
     with pytest.raises(ValueError, match="stride is 3, expected less than the 3 tokens"):
         tokenizers.ours("one two three four five", **call, return_overflowing_tokens=True)
+
+
+@row(
+    '`padding="max_length"` with a tokenizer that pads on the left, for text-classification and '
+    "fill-mask"
+)
+def test_padding_on_the_left(tmp_path: Path) -> None:
+    folder = make_folder_for(
+        tmp_path / "classifier", "ForSequenceClassification", padding_side="left"
+    )
+    padded: dict[str, Any] = {"padding": "max_length", "max_length": 9}
+    ours, theirs = pipelines("text-classification", folder)
+    assert abs(theirs("one", **padded)[0]["score"] - theirs("one")[0]["score"]) > 1e-3
+    assert ours("one", **padded) == ours("one")
+    folder = make_folder_for(tmp_path / "filler", "ForMaskedLM", padding_side="left")
+    ours, theirs = pipelines("fill-mask", folder)
+    scores = [theirs("[MASK]", tokenizer_kwargs=each)[0]["score"] for each in ({}, padded)]
+    assert abs(scores[0] - scores[1]) > 1e-5
+    assert ours("[MASK]", tokenizer_kwargs=padded) == ours("[MASK]")
+
+
+@row("`top_k` of fill-mask that is larger than the vocabulary")
+def test_more_words_than_there_are(tmp_path: Path) -> None:
+    folder = make_folder_for(tmp_path, "ForMaskedLM")
+    ours, theirs = pipelines("fill-mask", folder)
+    with pytest.raises(RuntimeError, match="out of range"):
+        theirs("[MASK]", top_k=31_000)
+    assert len(ours("[MASK]", top_k=31_000)) == ours.model.config.vocab_size
+
+
+@row("`is_split_into_words=True` when a pipeline is made")
+def test_words_at_the_making(tmp_path: Path) -> None:
+    folder = make_folder_for(tmp_path, "ForTokenClassification")
+    ours, theirs = pipelines("ner", folder, is_split_into_words=True)
+    assert len(theirs(["one", "two"])) == 2
+    assert ours(["one", "two"]) == ours(["one", "two"], is_split_into_words=True)
+    assert len(ours(["one", "two"])) == 1
 
 
 @row("`top_k=0`")

@@ -368,6 +368,32 @@ def test_is_causal(folder: Path, tmp_path: Path) -> None:
     assert both_with("is_causal", folder, tmp_path / "x") > 0
 
 
+@row("`id2label` of config.json without `label2id`, for zero-shot-classification")
+def test_labels_without_their_numbers(folder: Path, tmp_path: Path) -> None:
+    other = changed(folder, tmp_path / "labels")
+    values = json.loads((other / "config.json").read_text(encoding="utf-8"))
+    values |= {"id2label": {"0": "contradiction", "1": "neutral", "2": "entailment"}}
+    values.pop("label2id", None)
+    (other / "config.json").write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(AttributeError):
+        their_pipeline("zero-shot-classification", other)
+    ours = npbert.pipeline("zero-shot-classification", other)
+    assert ours.model.config.label2id["entailment"] == 2
+    assert sorted(ours("one", ["a", "b"])["labels"]) == ["a", "b"]
+
+
+@row("`position_ids` for multiple choice")
+def test_positions_of_choices(tmp_path: Path) -> None:
+    ours, theirs = models(headed(tmp_path, "ForMultipleChoice"), "ForMultipleChoice")
+    ids, positions = np.array([[[101, 9, 102], [101, 7, 102]]]), np.array([[[2, 0, 1], [0, 1, 2]]])
+    with pytest.raises(RuntimeError):
+        theirs(torch.tensor(ids), position_ids=torch.tensor(positions))
+    logits = ours(ids, position_ids=positions).logits
+    alone = [ours(ids[:, [n]], position_ids=positions[:, [n]]).logits[0, 0] for n in (0, 1)]
+    np.testing.assert_allclose(logits[0], alone, atol=1e-6)
+    assert abs(logits - ours(ids).logits)[0, 0] > 1e-4
+
+
 @row("`num_labels` other than 2 in the config of a model for question answering")
 def test_question_answering_with_more_labels(tmp_path: Path) -> None:
     other = configured(headed(tmp_path / "m", "ForQuestionAnswering"), tmp_path / "x", num_labels=3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 import transformers
 
-from tests.support.differences import headed, row
+from tests.support.differences import changed, headed, row
 from tests.support.pipelines import Sides, pipelines
 from tests.support.streams import Endless
 
@@ -82,6 +83,41 @@ def test_no_mask(tmp_path: Path) -> None:
         sides.theirs("no mask")
     with pytest.raises(ValueError, match=r"text 0 .* has no \[MASK\]"):
         sides.ours("no mask")
+
+
+@row("a stream of lists of words for token-classification")
+def test_streams_of_words(tmp_path: Path) -> None:
+    ours, theirs = pipelines("ner", headed(tmp_path, "ForTokenClassification"))
+    words = [["one"], ["two", "three"]]
+    assert theirs((each for each in words), is_split_into_words=True) == []
+    assert [*ours(iter(words), is_split_into_words=True)] == ours(words, is_split_into_words=True)
+
+
+@row("a hypothesis of zero-shot-classification that leaves no room for the text")
+@pytest.mark.filterwarnings("ignore:.*entailment")
+def test_long_hypotheses(folder: Path, tmp_path: Path) -> None:
+    other = changed(folder, tmp_path / "short")
+    (other / "tokenizer_config.json").write_text('{"model_max_length": 8}')
+    values = json.loads((other / "config.json").read_text(encoding="utf-8"))
+    values["label2id"] = {label: int(number) for number, label in values["id2label"].items()}
+    (other / "config.json").write_text(json.dumps(values), encoding="utf-8")
+    ours, theirs = pipelines("zero-shot-classification", other)
+    label = "a film of many words"
+    assert theirs("one", [label])["labels"] == [label]
+    with pytest.raises(ValueError, match="cannot cut to max_length 8"):
+        ours("one", [label])
+
+
+@row("texts that are cut, where `model_max_length` is larger than what the model can read")
+@pytest.mark.filterwarnings("ignore:.*only these were read")
+def test_more_tokens_than_positions(folder: Path, tmp_path: Path) -> None:
+    other = changed(folder, tmp_path / "unlimited")
+    (other / "tokenizer_config.json").write_text("{}")
+    ours, theirs = pipelines("text-classification", other)
+    text = "film " * 600
+    with pytest.raises(RuntimeError, match="must match the size"):
+        theirs(text, truncation=True)
+    assert ours(text, truncation=True) == ours("film " * 510)
 
 
 @row("a stream of texts")

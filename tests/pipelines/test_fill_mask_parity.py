@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import transformers
 
-from tests.support.pipelines import MASKED, Sides, assert_alike
+from tests.support.pipelines import MASKED, Sides, assert_alike, make_folder_for, pipelines
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,26 @@ def test_targets_outside_the_vocabulary(filler: Sides) -> None:
         pytest.warns(UserWarning, match="left out"),
     ):
         ours(MASKED[0], targets=[" "])
+
+
+def test_padding_that_is_written_in_a_text(filler: Sides) -> None:
+    ours, theirs = filler
+    text = "[PAD] the [MASK] of [MASK] [PAD] film"
+    result = ours(text, targets=["good", "[PAD]"])
+    assert_alike(result, theirs(text, targets=["good", "[PAD]"]))
+    assert [word["sequence"] for word in result[0] if word["token_str"] == "[PAD]"] == [
+        "[CLS] the of [MASK] film [SEP]"
+    ]
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.filterwarnings("ignore:.*is not in the vocabulary")
+def test_pieces_of_targets(tmp_path: Path, side: str) -> None:
+    folder = make_folder_for(tmp_path, "ForMaskedLM", truncation_side=side)
+    ours, theirs = pipelines("fill-mask", folder)
+    result = ours(MASKED[0], targets=["unaffable"])
+    assert_alike(result, theirs(MASKED[0], targets=["unaffable"]))
+    assert result[0]["token_str"] == {"left": "##ble", "right": "una"}[side]
 
 
 def test_a_text_without_a_mask(filler: Sides) -> None:

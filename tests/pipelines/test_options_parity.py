@@ -24,6 +24,8 @@ PADDED: list[dict[str, Any]] = [
     {"padding": True, "max_length": 8},
     {"padding": "max_length", "max_length": 8},
     {"truncation": False, "max_length": 8},
+    {"truncation": "do_not_truncate", "max_length": 8},
+    {"truncation": "do_not_truncate"},
     {"padding": True, "max_length": 8, "truncation": True},
     {"padding": False, "max_length": 8},
 ]

@@ -83,3 +83,33 @@ def test_entities_of_long_texts(tmp_path: Path, stride: int, strategy: str) -> N
     with pytest.warns(UserWarning, match="1 of 1 text had more than 16 tokens"):
         cut = ours(" ".join(SENTENCES), long_text="truncate", aggregation_strategy=strategy)
     assert_alike(cut, theirs(" ".join(SENTENCES), aggregation_strategy=strategy))
+
+
+def test_entities_of_parts_that_are_padded_on_the_left(tmp_path: Path) -> None:
+    """The last part of a long text has other positions then, because it is shorter."""
+    settings: dict[str, Any] = {"model_max_length": 16, "padding_side": "left"}
+    folder = make_folder_for(tmp_path, "ForTokenClassification", NER_LABELS, **settings)
+    ours, theirs = pipelines("ner", folder, aggregation_strategy="simple", ignore_labels=[])
+    for text in (" ".join(SENTENCES), "short"):
+        assert_alike(ours(text, stride=3), theirs(text, stride=3))
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_added_tokens(tmp_path: Path, strategy: str) -> None:
+    """In the text, they can have blanks around them and letters that the vocabulary lacks."""
+    added = {
+        "100": {"content": "[UNK]", "special": True},
+        "101": {"content": "[CLS]", "special": True},
+        "102": {"content": "[SEP]", "special": True},
+        "0": {"content": "[PAD]", "special": True},
+        "103": {"content": "[MASK]", "special": True},
+        "1": {"content": "[unused0]", "lstrip": True, "rstrip": True, "normalized": False},
+        "2": {"content": "[unused1]", "normalized": True},
+    }
+    folder = make_folder_for(
+        tmp_path, "ForTokenClassification", NER_LABELS, added_tokens_decoder=added
+    )
+    ours, theirs = pipelines("ner", folder, aggregation_strategy=strategy, ignore_labels=[])
+    text = "one  [unused0]  two [UNUSED1] three"
+    assert_alike(ours(text), theirs(text))
+    assert "[unused0]" in [entity["word"] for entity in ours(text, aggregation_strategy="none")]

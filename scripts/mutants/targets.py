@@ -1,0 +1,48 @@
+"""The modules that are mutated, and the tests that should notice."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_PIPELINES: Final = "tests/pipelines"
+
+TARGETS: Final[dict[str, tuple[str, ...]]] = {
+    "distilbert/model.py": (
+        "tests/distilbert/test_model.py",
+        "tests/distilbert/test_tree.py",
+        "tests/models/test_heads_parity.py",
+    ),
+    "distilbert/activations.py": ("tests/distilbert/test_activations.py",),
+    "distilbert/packs.py": ("tests/distilbert/test_packs.py", "tests/distilbert/test_threads.py"),
+    "models/padding.py": (
+        "tests/models/test_padding.py",
+        "tests/models/test_base.py",
+        "tests/models/test_heads_parity.py",
+    ),
+    "checkpoints/weights.py": (
+        "tests/checkpoints/test_weights.py",
+        "tests/checkpoints/test_weights_parity.py",
+    ),
+    "tokenization/vocabulary.py": (
+        "tests/tokenization/test_vocabulary_parity.py",
+        "tests/tokenization/test_special_tokens_parity.py",
+    ),
+    "pipelines/text_classification.py": (
+        f"{_PIPELINES}/test_text_classification.py",
+        f"{_PIPELINES}/test_text_classification_parity.py",
+    ),
+    "pipelines/token_classification.py": (f"{_PIPELINES}/test_token_classification_parity.py",),
+    "pipelines/fill_mask.py": (
+        f"{_PIPELINES}/test_fill_mask.py",
+        f"{_PIPELINES}/test_fill_mask_parity.py",
+    ),
+    "pipelines/question_answering.py": (
+        f"{_PIPELINES}/test_question_answering.py",
+        f"{_PIPELINES}/test_question_answering_parity.py",
+    ),
+    "pipelines/zero_shot_classification.py": (
+        f"{_PIPELINES}/test_zero_shot_classification.py",
+        f"{_PIPELINES}/test_zero_shot_classification_parity.py",
+    ),
+    "pipelines/feature_extraction.py": (f"{_PIPELINES}/test_feature_extraction_parity.py",),
+}
