@@ -69,7 +69,9 @@ def trace(classifier: AnyClassifier, text: str, max_tokens: int | None) -> Trace
     n_tokens = len(encoding.ids)
     starts = np.array([0, n_tokens])
     pack = Pack(np.array(encoding.ids, np.int64), np.arange(n_tokens), starts)
-    states = list(hidden_states(classifier.model.encoder, pack, select_first))
+    model = classifier.model
+    with model.files.unchanged():
+        states = list(hidden_states(model.encoder, pack, select_first))
     return TracedText(tuple(encoding.tokens), encoding.ids, states, starts)
 
 
@@ -77,7 +79,8 @@ def steps_of(classifier: AnyClassifier, traced: TracedText, label: str) -> tuple
     """Return the steps of a text, with the lead of a label after each of them."""
     model = cast("DistilBertForSequenceClassification", classifier.model)
     cls = np.hstack([state[:, :1] for state in traced.states])  # (dim, layers + 1)
-    logits = classify_sequence(model.head, cls)  # (layers + 1, labels)
+    with model.files.unchanged():
+        logits = classify_sequence(model.head, cls)  # (layers + 1, labels)
     answers = Answers(logits, label_names(classifier), classifier.function_to_apply)
     embed_lead, *leads = answers.leads(label)
     scores = answers.scores()[-1]

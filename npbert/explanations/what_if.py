@@ -114,8 +114,7 @@ def what_if(classifier: AnyClassifier, text: str, changes: Changes) -> WhatIf:
     model = cast("DistilBertForSequenceClassification", classifier.model)
     encoder = changed_encoder(model.encoder, changes)
     changed: AnyClassifier = TextClassificationPipeline(
-        DistilBertForSequenceClassification(model.config, encoder, model.head),
-        classifier.tokenizer,
+        model.with_encoder(encoder), classifier.tokenizer
     )
     return WhatIf(*(_scores(one, classifier, text) for one in (classifier, changed)))
 
