@@ -141,7 +141,6 @@ class PortedOptions(TypedDict, total=False):
     trust_remote_code: bool | None
     code_revision: str | None
     weights_only: bool | None
-    disable_mmap: bool | None
     resume_download: bool | None
     mirror: str | None
     from_tf: bool | None
@@ -174,8 +173,8 @@ _CPU_BY_NUMBER: Final = re.compile(r"cpu:\d+")
 _ON_CPU: Final = "npbert computes on the CPU only"
 _IN_FLOAT32: Final = "npbert computes in float32 only, whatever type the file has"
 _UNQUANTIZED: Final = "npbert computes with whole float weights only"
-# The keywords that are not here have no effect, whatever their value: weights are always mapped,
-# and no code is ever taken from a model.
+# The keywords that are not here have no effect, whatever their value: the memory never holds the
+# weights twice, and no code is ever taken from a model.
 _PORTED: Final[Mapping[str, _Ported]] = {
     "device": _Ported(_CPU, _ON_CPU),
     "device_map": _Ported((*_CPU, "auto", "balanced", "balanced_low_0", "sequential"), _ON_CPU),

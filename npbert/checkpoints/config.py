@@ -212,9 +212,10 @@ class DistilBertConfig:
         pretrained_model_name_or_path : str or Path
             A folder, a bundled name ("mini"), a hub id, or a config.json file.
         **options
-            `revision`, `subfolder`, `variant`, `cache_dir`, `local_files_only` and `token` (see
-            `HubOptions`); values in place of those in config.json (see `ConfigOptions`); and
-            keywords of ported code that change nothing here (see `PortedOptions`).
+            `revision`, `subfolder`, `variant`, `cache_dir`, `local_files_only`, `token` and
+            `disable_mmap` (see `HubOptions`); values in place of those in config.json (see
+            `ConfigOptions`); and keywords of ported code that change nothing here (see
+            `PortedOptions`).
 
         Returns
         -------

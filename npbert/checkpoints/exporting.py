@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from npbert.checkpoints.hub import CONFIG_FILE, MODEL_FILES
 from npbert.checkpoints.json_files import read_json_object
+from npbert.checkpoints.mapped_files import MappedFiles
 from npbert.checkpoints.safetensors_files import (
     ITEM_SIZES,
     CheckpointError,
-    MappedFiles,
     StoredTensor,
     stored_tensors,
 )
@@ -113,13 +113,16 @@ def write_weights(files: Iterable[Path], target: Path, *, half: bool) -> list[st
     Raises
     ------
     CheckpointError
-        If a weight is too large for float16; the message names the tensors.
+        If a weight is too large for float16; the message names the tensors. Or if a file changes
+        while it is read.
     """
+    files = list(files)
+    mapped = MappedFiles(files)
     tensors = [tensor for path in files for tensor in stored_tensors(path)]
+    mapped.require_in_place()  # or else the layout would be that of another file
     dtypes = [_HALF if half and tensor.dtype in _HALVED else tensor.dtype for tensor in tensors]
     # Every value lies at a multiple of its size if the larger types come first.
     order = sorted(zip(tensors, dtypes, strict=True), key=lambda each: -ITEM_SIZES[each[1]])
-    mapped = MappedFiles()
     too_large, too_small = [], []
     with target.open("xb") as file:
         file.write(_header(order))
@@ -139,6 +142,7 @@ def write_weights(files: Iterable[Path], target: Path, *, half: bool) -> list[st
                 )
             elif 0 < halves.largest < _SMALLEST_NORMAL_HALF:
                 too_small.append(tensor.stored_name)
+        mapped.require_unchanged()
         file.flush()
         os.fsync(file.fileno())
     if too_large:

@@ -54,7 +54,9 @@ _CONVERSION_AUTHOR: Final = "SFconvertbot"
 
 
 class HubOptions(TypedDict, total=False):
-    """The options that say where a model comes from, under the names that huggingface_hub has.
+    """The options that say where a model comes from, and how its weights are read.
+
+    Their names are those that huggingface_hub and transformers have.
 
     Attributes
     ----------
@@ -71,6 +73,10 @@ class HubOptions(TypedDict, total=False):
         The folder with the files, inside the model's folder or repository.
     variant : str or None
         The word in the names of the files with the weights: "fp16" for model.fp16.safetensors.
+    disable_mmap : bool or None
+        Whether the weights are read into memory of this process alone, and not mapped from the
+        files. That takes longer, and processes do not share the memory. But a program that writes
+        into the files then has no effect on the loaded model.
     """
 
     revision: str | None
@@ -79,6 +85,7 @@ class HubOptions(TypedDict, total=False):
     token: str | bool | None
     subfolder: str | None
     variant: str | None
+    disable_mmap: bool | None
 
 
 HUB_OPTIONS: Final = tuple(HubOptions.__annotations__)
@@ -93,7 +100,7 @@ class ModelSource:
     model : str or Path
         A folder (a Path; a str that is absolute or begins with ``.`` or ``~``; or the name of an
         existing folder that holds a model), a bundled name, or a hub id.
-    revision, cache_dir, local_files_only, token, subfolder, variant
+    revision, cache_dir, local_files_only, token, subfolder, variant, disable_mmap
         As in `HubOptions`.
 
     Raises
@@ -111,6 +118,7 @@ class ModelSource:
     token: str | bool | None = None
     subfolder: str | None = None
     variant: str | None = None
+    disable_mmap: bool | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, (str, Path)):
@@ -231,7 +239,7 @@ def split_hub_options(options: Mapping[str, object]) -> tuple[HubOptions, dict[s
 
 def elsewhere(options: HubOptions) -> HubOptions:
     """Return the options for something of another name, without those of the model alone."""
-    of_model = ("revision", "subfolder", "variant")
+    of_model = ("revision", "subfolder", "variant", "disable_mmap")
     return cast(
         "HubOptions", {name: value for name, value in options.items() if name not in of_model}
     )

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from npbert.checkpoints.damaged_files import describe_damage
@@ -33,22 +32,6 @@ class StoredTensor(NamedTuple):
     dtype: str
     shape: tuple[int, ...]
     offset: int  # bytes from the beginning of the file
-
-
-class MappedFiles:
-    """Files that are mapped into memory, each when one of its tensors is first read."""
-
-    def __init__(self) -> None:
-        self._mapped: dict[Path, NDArray[np.uint8]] = {}
-
-    def stored_bytes(self, tensor: StoredTensor) -> NDArray[np.uint8]:
-        """Return the bytes of a tensor's values, which are not copied."""
-        if tensor.path not in self._mapped:
-            mapped = np.memmap(tensor.path, dtype=np.uint8, mode="r")
-            # A plain array over the same memory: numpy handles it faster than its subclass.
-            self._mapped[tensor.path] = mapped.view(np.ndarray)
-        size_bytes = int(np.prod(tensor.shape)) * ITEM_SIZES[tensor.dtype]
-        return self._mapped[tensor.path][tensor.offset : tensor.offset + size_bytes]
 
 
 def stored_tensors(path: Path) -> Iterator[StoredTensor]:

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npbert.checkpoints.config import DistilBertConfig
+from npbert.checkpoints.mapped_files import MappedFiles
 from npbert.checkpoints.parameters import HEAD_KINDS, WORD_EMBEDDINGS, HeadKind, HeadT, load_encoder
 from npbert.checkpoints.safetensors_files import (
     ITEM_SIZES,
     CheckpointError,
-    MappedFiles,
     StoredTensor,
     stored_tensors,
 )
@@ -56,7 +56,9 @@ def load_parameters(
     config: DistilBertConfig,
     head_kind: HeadKind[HeadT],
     variant: str | None = None,
-) -> tuple[Encoder, HeadT]:
+    *,
+    disable_mmap: bool = False,
+) -> tuple[Encoder, HeadT, MappedFiles]:
     """Read the weights of a model folder, and check them against its config.
 
     Parameters
@@ -69,19 +71,23 @@ def load_parameters(
         The kind of head to load.
     variant : str, optional
         The word in the names of the files, such as "fp16" in model.fp16.safetensors.
+    disable_mmap : bool
+        Whether every tensor is read into memory of its own, and nothing is mapped.
 
     Returns
     -------
     encoder : Encoder
     head
         The parameters of the head, or None for the bare encoder.
+    files : MappedFiles
+        The files that must not change while the parameters are in use.
 
     Raises
     ------
     CheckpointError
-        If a file is missing or damaged; or if tensors are missing, are stored twice, have the
-        wrong shape or dtype, or hold NaN or infinity. One message names these tensors, and says
-        what the names in the file tell about their cause.
+        If a file is missing or damaged, or changes while it is read; or if tensors are
+        missing, are stored twice, have the wrong shape or dtype, or hold NaN or infinity. One
+        message names these tensors, and says what the names in the file tell about their cause.
 
     Warns
     -----
@@ -95,9 +101,11 @@ def load_parameters(
     processes. Tensors of float16, bfloat16 and float64, and of integers of 16 bits or more, are
     converted to float32.
     """
-    checkpoint = _Checkpoint(folder, variant)
+    checkpoint = _Checkpoint(folder, variant, disable_mmap)
     encoder = load_encoder(checkpoint.take, config)
     head = head_kind.load(checkpoint.take, config)
+    checkpoint.files.require_unchanged()
+    checkpoint.files.release_unused()
     if checkpoint.problems:
         raise CheckpointError(_report(folder, checkpoint, head_kind, config))
     _warn_of_unused(folder, checkpoint.unused(), head_kind, config)
@@ -107,7 +115,7 @@ def load_parameters(
             f"npbert does not apply. {MERGE_ADAPTER}",
             stacklevel=4,
         )
-    return encoder, head
+    return encoder, head, checkpoint.files
 
 
 def as_float32(stored: NDArray[np.uint8], dtype: str) -> Array:
@@ -174,14 +182,16 @@ class _Problem(NamedTuple):
 class _Checkpoint:
     """The tensors of a folder by name, and a list of all that is wrong with them."""
 
-    def __init__(self, folder: Path, variant: str | None) -> None:
+    def __init__(self, folder: Path, variant: str | None, disable_mmap: bool) -> None:
+        paths = weight_files(folder, variant)
         self.problems: list[_Problem] = []
-        self._files = MappedFiles()
+        self.files = MappedFiles(paths, disable_mmap=disable_mmap)
         self._taken: dict[str, Array] = {}
         self._tensors: dict[str, StoredTensor] = {}
-        for path in weight_files(folder, variant):
+        for path in paths:
             for tensor in stored_tensors(path):
                 self._add(tensor)
+        self.files.require_in_place()  # or else the layout would be that of another file
         self._encoder_prefix = encoder_prefix(self.stored_names)
 
     def _add(self, tensor: StoredTensor) -> None:
@@ -247,7 +257,7 @@ class _Checkpoint:
         }
 
     def _read(self, tensor: StoredTensor) -> Array:
-        return as_float32(self._files.stored_bytes(tensor), tensor.dtype).reshape(tensor.shape)
+        return as_float32(self.files.stored_bytes(tensor), tensor.dtype).reshape(tensor.shape)
 
 
 # ---------------------------------------------------------------------------------- reports

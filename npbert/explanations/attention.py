@@ -155,6 +155,8 @@ def decided_looks(heads: Array) -> list[Look]:
 
 def _attention_of_layer(classifier: AnyClassifier, traced: TracedText, number: int) -> Array:
     """Return where the tokens look in one layer: float32 (heads, seq, seq)."""
-    layer = classifier.model.encoder.layers[number]
-    (heads,) = attention_of(layer.attention, traced.states[number], traced.starts)
+    model = classifier.model
+    attention = model.encoder.layers[number].attention
+    with model.files.unchanged():
+        (heads,) = attention_of(attention, traced.states[number], traced.starts)
     return heads

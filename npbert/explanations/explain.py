@@ -105,9 +105,10 @@ def explain(
     attention : bool
         Whether to add where each token looks.
     **options
-        `revision`, `subfolder`, `variant`, `cache_dir`, `local_files_only` and `token` (see
-        `HubOptions`), and the options of `CallOptions`. They count for each variant of a text, so
-        with ``long_text="window"`` each variant of a long text is read in windows.
+        `revision`, `subfolder`, `variant`, `cache_dir`, `local_files_only`, `token` and
+        `disable_mmap` (see `HubOptions`), and the options of `CallOptions`. They count for each
+        variant of a text, so with ``long_text="window"`` each variant of a long text is read in
+        windows.
 
     Returns
     -------

@@ -11,6 +11,7 @@ import numpy as np
 from npbert.checkpoints.config import DistilBertConfig
 from npbert.distilbert.activations import Array
 from npbert.distilbert.model import (
+    Pack,
     apply_layer,
     classify_sequence,
     embed,
@@ -67,11 +68,14 @@ def trace(classifier: AnyClassifier, text: str, max_tokens: int | None) -> Trace
         [text], truncation=max_tokens is not None, max_length=max_tokens, with_offsets=True
     )
     n_tokens = len(encoding.ids)
+    model = classifier.model
+
+    def states_of(pack: Pack) -> list[list[Array]]:
+        with model.files.unchanged():
+            return [list(hidden_states(model.encoder, pack, select_first))]
+
     sequence = TokenSequence(np.array(encoding.ids, np.int64), np.arange(n_tokens))
-    (states,) = classifier.compute_apart(
-        lambda pack: [list(hidden_states(classifier.model.encoder, pack, select_first))],
-        [sequence],
-    )
+    (states,) = classifier.compute_apart(states_of, [sequence])
     return TracedText(tuple(encoding.tokens), encoding.ids, states, np.array([0, n_tokens]))
 
 
@@ -79,7 +83,8 @@ def steps_of(classifier: AnyClassifier, traced: TracedText, label: str) -> tuple
     """Return the steps of a text, with the lead of a label after each of them."""
     model = cast("DistilBertForSequenceClassification", classifier.model)
     cls = np.hstack([state[:, :1] for state in traced.states])  # (dim, layers + 1)
-    logits = classify_sequence(model.head, cls)  # (layers + 1, labels)
+    with model.files.unchanged():
+        logits = classify_sequence(model.head, cls)  # (layers + 1, labels)
     answers = Answers(logits, label_names(classifier), classifier.function_to_apply)
     embed_lead, *leads = answers.leads(label)
     scores = answers.scores()[-1]

@@ -111,10 +111,7 @@ def what_if(classifier: AnyClassifier, text: str, changes: Changes) -> WhatIf:
         If the text is too long, if the model has no layer of such a number, or if no layer is left.
     """
     model = cast("DistilBertForSequenceClassification", classifier.model)
-    encoder = changed_encoder(model.encoder, changes)
-    changed = classifier.with_model(
-        DistilBertForSequenceClassification(model.config, encoder, model.head)
-    )
+    changed = classifier.with_model(model.with_encoder(changed_encoder(model.encoder, changes)))
     return WhatIf(_scores(classifier, text), _scores(changed, text))
 
 

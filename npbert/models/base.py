@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from npbert.arguments import reject_unknown, without_ported
 from npbert.checkpoints.config import DistilBertConfig, LoadingOptions, config_changes
 from npbert.checkpoints.hub import CONFIG_FILE, ModelSource, elsewhere, split_hub_options
+from npbert.checkpoints.mapped_files import MappedFiles
 from npbert.checkpoints.parameters import HeadKind
 from npbert.checkpoints.safetensors_files import CheckpointError
 from npbert.checkpoints.weight_files import WEIGHTS_FILE, files_to_copy
@@ -82,6 +83,8 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
     ----------
     device, dtype : str
         Always "cpu" and "float32".
+    files : MappedFiles
+        The files that must not change while the model is in use.
 
     Notes
     -----
@@ -99,6 +102,7 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         self.config = config
         self.encoder = encoder
         self.head = head
+        self.files = MappedFiles()
         self._loaded_from: tuple[Path, str | None] | None = None  # the folder, and the variant
 
     @classmethod
@@ -120,8 +124,8 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
             it is a str or Path, it is another config.json, or the name of another model, whose
             config.json is used.
         **options
-            `revision`, `subfolder`, `variant`, `cache_dir`, `local_files_only` and `token` (see
-            `HubOptions`); values in place of those in config.json, such as
+            `revision`, `subfolder`, `variant`, `cache_dir`, `local_files_only`, `token` and
+            `disable_mmap` (see `HubOptions`); values in place of those in config.json, such as
             ``output_attentions=True`` (see `ConfigOptions`); and keywords of ported code that
             change nothing here, such as ``dtype="auto"`` (see `PortedOptions`).
 
@@ -162,8 +166,11 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
             config = check(folder / CONFIG_FILE, changes)
         config = copy.deepcopy(config)  # so that the caller's own one stays as it is
         config.name_or_path = str(pretrained_model_name_or_path)
-        parameters = load_parameters(folder, config, cls._head_kind, source.variant)
-        model = cls(config, *parameters)
+        encoder, head, files = load_parameters(
+            folder, config, cls._head_kind, source.variant, disable_mmap=bool(source.disable_mmap)
+        )
+        model = cls(config, encoder, head)
+        model.files = files
         model._loaded_from = folder, source.variant
         return model
 
@@ -186,7 +193,7 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         FileExistsError
             If the folder has files of these names that hold something else.
         ValueError
-            If the model was not loaded from files.
+            If the model was not loaded from files, or if there are others in their place by now.
         """
         from npbert.checkpoints.saving import write_files
 
@@ -195,6 +202,7 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
                 f"this {type(self).__name__} was not loaded by from_pretrained, so there are no "
                 "files of its weights to copy"
             )
+        self.files.require_in_place()
         contents: dict[str, str | Path] = {CONFIG_FILE: self.config.to_json_string()}
         contents |= files_to_copy(*self._loaded_from)
         other = Path(save_directory) / WEIGHTS_FILE
@@ -256,7 +264,8 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         ValueError
             If a shape, an id, a length or the mask cannot be honoured.
         CheckpointError
-            If the output is not finite; the message names the tensors that are to blame.
+            If the output is not finite; the message names the tensors that are to blame. Or if a
+            program has written into the files of the model.
         """
         refused = [
             name
@@ -400,10 +409,28 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         Raises
         ------
         CheckpointError
-            If the result is not finite; the message names the tensors that are to blame.
+            If the result is not finite; the message names the tensors that are to blame. Or if a
+            program has written into the files of the model.
         """
-        columns = encode(self.encoder, pack, selector or self._selector)
-        return self._require_finite(self._apply_head(columns))
+        with self.files.unchanged():
+            columns = encode(self.encoder, pack, selector or self._selector)
+            return self._require_finite(self._apply_head(columns))
+
+    def with_encoder(self, encoder: Encoder) -> Self:
+        """Return a model with another encoder, and with all else of this one.
+
+        Parameters
+        ----------
+        encoder : Encoder
+            It may share arrays with the encoder of this model.
+
+        Returns
+        -------
+        model
+        """
+        other = copy.copy(self)
+        other.encoder = encoder
+        return other
 
     @property
     def _selector(self) -> Selector:
@@ -419,15 +446,16 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
 
     def _trace(self, pack: Pack, with_attentions: bool) -> Trace:
         """Compute one pack, and keep the arrays that are computed on the way."""
-        steps = list(hidden_states(self.encoder, pack, select_all))
-        attentions: Sequence[list[Array]] = []
-        if with_attentions:
-            attentions = [
-                list(attention_of(layer.attention, x, pack.starts))
-                for layer, x in zip(self.encoder.layers, steps[:-1], strict=True)
-            ]
-        rows = self._apply_head(self._selector(steps[-1], pack.starts).x)
-        return Trace(self._require_finite(rows), steps, attentions)
+        with self.files.unchanged():
+            steps = list(hidden_states(self.encoder, pack, select_all))
+            attentions: Sequence[list[Array]] = []
+            if with_attentions:
+                attentions = [
+                    list(attention_of(layer.attention, x, pack.starts))
+                    for layer, x in zip(self.encoder.layers, steps[:-1], strict=True)
+                ]
+            rows = self._apply_head(self._selector(steps[-1], pack.starts).x)
+            return Trace(self._require_finite(rows), steps, attentions)
 
     def _require_finite(self, rows: Array) -> Array:
         if not np.isfinite(rows).all():

@@ -12,6 +12,7 @@ from typing import Any, Final, Unpack, cast, overload
 
 from npbert.arguments import NOT_GIVEN, Indexed, NotGiven
 from npbert.checkpoints.hub import HUB_OPTIONS, ModelSource, split_hub_options
+from npbert.checkpoints.mapped_files import FileState
 from npbert.models.base import PreTrainedModel
 from npbert.pipelines.factory import (
     TOKENIZER_NEEDED,
@@ -101,8 +102,8 @@ def classify(
     top_k : int or None, optional
         How many labels to return for each text, best first; None returns all of them.
     **options
-        `revision`, `subfolder`, `variant`, `cache_dir`, `local_files_only` and `token` (see
-        `HubOptions`), and the options of text-classification (see
+        `revision`, `subfolder`, `variant`, `cache_dir`, `local_files_only`, `token` and
+        `disable_mmap` (see `HubOptions`), and the options of text-classification (see
         `TextClassificationCallOptions` and `CallOptions`).
 
     Returns
@@ -199,5 +200,4 @@ def _fingerprint(source: ModelSource) -> object:
     folder = Path(source.model) / source.folder_inside
     if not folder.is_dir():
         return None
-    entries = [(entry.name, entry.stat()) for entry in os.scandir(folder)]
-    return tuple(sorted((name, stat.st_mtime_ns, stat.st_size) for name, stat in entries))
+    return tuple(sorted((entry.name, FileState.of(entry.stat())) for entry in os.scandir(folder)))

@@ -272,11 +272,11 @@ def pipeline(
         Further keyword arguments for the `from_pretrained` of the model's class, and of these
         those of `HubOptions` for the tokenizer too.
     **options
-        `revision`, `subfolder`, `variant`, `cache_dir`, `local_files_only` and `token` (see
-        `HubOptions`); and all options of the task's call, which then count for every call. See
-        `CallOptions` for the options that every task has, and the class of the task's pipeline for
-        the others. Keywords of ported code that change nothing here are accepted too: see
-        `PortedOptions`.
+        `revision`, `subfolder`, `variant`, `cache_dir`, `local_files_only`, `token` and
+        `disable_mmap` (see `HubOptions`); and all options of the task's call, which then
+        count for every call. See `CallOptions` for the options that every task has, and the class
+        of the task's pipeline for the others. Keywords of ported code that change nothing here
+        are accepted too: see `PortedOptions`.
 
     Returns
     -------
@@ -332,7 +332,11 @@ def pipeline(
         # if somebody pushes to the repository in between.
         folder = source.resolve(check_config=DistilBertConfig.from_json_file)
         loaded = getattr(heads, found.model).from_pretrained(
-            folder, config=config, variant=source.variant, **for_model
+            folder,
+            config=config,
+            variant=source.variant,
+            disable_mmap=source.disable_mmap,
+            **for_model,
         )
         tokenizer = folder if tokenizer is None else tokenizer
     if not isinstance(tokenizer, Tokenizer):

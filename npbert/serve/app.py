@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from npbert.checkpoints.safetensors_files import CheckpointError
 from npbert.distilbert.combining import ClientLeftError
 from npbert.messages import harmless
 from npbert.pipelines.base import TooLongError
@@ -40,6 +41,10 @@ Answer = Callable[[Request], Awaitable[Response]]
 
 _CLIENT_LEFT: Final = 499  # as nginx reports it; nobody gets this answer
 _JSON: Final = "application/json"
+_MODEL_HAS_CHANGED: Final = (
+    "the files of the model have changed while it was served; start the service again, and replace "
+    "a model by renaming a new folder, never by writing into its files"
+)
 _SHOWN_PATH: Final = 100  # the most characters of a wrong path in a message
 
 
@@ -76,7 +81,7 @@ class _Application:
         for path, file in page_files().items():
             methods[path] = {"GET": self._get(file.response, needs_key=False)}
         for path, answer in (
-            (HEALTH, _healthy),
+            (HEALTH, self._health),
             (INFO, self._info),
             (METRICS, self._exposition),
             (OPENAPI, self._document),
@@ -92,6 +97,13 @@ class _Application:
         return app
 
     # ------------------------------------------------------------------------------- the answers
+
+    def _health(self, _request: Request) -> Response:
+        try:
+            self._service.pipeline.model.files.require_unchanged()
+        except CheckpointError:
+            raise RequestError(503, _MODEL_HAS_CHANGED, "Unhealthy") from None
+        return Response(b"{}", media_type=_JSON)
 
     def _info(self, _request: Request) -> Response:
         return Response(to_json(self._service.info()), media_type=_JSON)
@@ -182,10 +194,6 @@ class _Application:
         return answer
 
 
-def _healthy(_request: Request) -> Response:
-    return Response(b"{}", media_type=_JSON)
-
-
 def _route(path: str, by_method: Mapping[str, Answer]) -> Route:
     async def answer(request: Request) -> Response:
         return await by_method["GET" if request.method == "HEAD" else request.method](request)
@@ -207,6 +215,9 @@ def _error_for(error: Exception, request: Request) -> RequestError:
     if isinstance(error, TooLongError):
         advice = 'send "truncate": true to /predict, or start the service with --long-text truncate'
         return RequestError(413, f"{error.problem}; {advice}")
+    if isinstance(error, CheckpointError):  # it names files of the service, and no text
+        print(f"npbert: error: {harmless(str(error))}", file=sys.stderr)
+        return RequestError(500, "the model cannot be used; the log says why", "Backend")
     if isinstance(error, (TypeError, ValueError)):
         return RequestError(422, str(error))
     # The message of an unexpected error may quote the text, so the log has its place alone.

@@ -196,6 +196,7 @@ class Labeller:
 
 def model_digest(classifier: TextClassificationPipeline) -> str:
     """Return the SHA-256 of the files of a classifier; it is equal if two models are the same."""
+    classifier.model.files.require_in_place()
     folder = Path(classifier.tokenizer.name_or_path)
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):

@@ -148,10 +148,10 @@ class PretrainedTokenizer(Vocabulary):
         pretrained_model_name_or_path : str or Path
             A folder, a bundled name ("mini"), or a hub id.
         **options
-            `revision`, `subfolder`, `variant`, `cache_dir`, `local_files_only` and `token` (see
-            `HubOptions`); settings in place of those in the files, such as ``do_lower_case=False``
-            (see `TokenizerSettings`); and keywords of ported code that change nothing here, such
-            as `use_fast` (see `PortedOptions`).
+            `revision`, `subfolder`, `variant`, `cache_dir`, `local_files_only`, `token` and
+            `disable_mmap` (see `HubOptions`); settings in place of those in the files,
+            such as ``do_lower_case=False`` (see `TokenizerSettings`); and keywords of ported
+            code that change nothing here, such as `use_fast` (see `PortedOptions`).
 
         Returns
         -------
