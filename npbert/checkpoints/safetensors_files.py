@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from npbert.checkpoints.damaged_files import describe_damage
+from npbert.checkpoints.links import describe_link, leads_outside
 
 ITEM_SIZES: Final = {
     **dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0"), 1),
@@ -56,8 +57,11 @@ def stored_tensors(path: Path) -> Iterator[StoredTensor]:
     Raises
     ------
     CheckpointError
-        If it is not a safetensors file, or has a tensor of an unknown dtype.
+        If it is not a safetensors file, is a link out of its folder, or has a tensor of an unknown
+        dtype.
     """
+    if leads_outside(path):
+        raise CheckpointError(describe_link(path))
     size_bytes = path.stat().st_size
     path.open("rb").close()  # if it may not be read, this error says so, and the library's does not
     try:

@@ -402,8 +402,9 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         CheckpointError
             If the result is not finite; the message names the tensors that are to blame.
         """
-        columns = encode(self.encoder, pack, selector or self._selector)
-        return self._require_finite(self._apply_head(columns))
+        with _no_notices():
+            columns = encode(self.encoder, pack, selector or self._selector)
+            return self._require_finite(self._apply_head(columns))
 
     @property
     def _selector(self) -> Selector:
@@ -419,14 +420,15 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
 
     def _trace(self, pack: Pack, with_attentions: bool) -> Trace:
         """Compute one pack, and keep the arrays that are computed on the way."""
-        steps = list(hidden_states(self.encoder, pack, select_all))
         attentions: Sequence[list[Array]] = []
-        if with_attentions:
-            attentions = [
-                list(attention_of(layer.attention, x, pack.starts))
-                for layer, x in zip(self.encoder.layers, steps[:-1], strict=True)
-            ]
-        rows = self._apply_head(self._selector(steps[-1], pack.starts).x)
+        with _no_notices():
+            steps = list(hidden_states(self.encoder, pack, select_all))
+            if with_attentions:
+                attentions = [
+                    list(attention_of(layer.attention, x, pack.starts))
+                    for layer, x in zip(self.encoder.layers, steps[:-1], strict=True)
+                ]
+            rows = self._apply_head(self._selector(steps[-1], pack.starts).x)
         return Trace(self._require_finite(rows), steps, attentions)
 
     def _require_finite(self, rows: Array) -> Array:
@@ -437,8 +439,17 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
                 if bad
                 else "all weights are finite, but so large that float32 overflows"
             )
-            raise CheckpointError(f"the model's output is not finite: {cause}; use another file")
+            name = self.config.name_or_path
+            where = f"{name}: " if name else ""
+            raise CheckpointError(
+                f"{where}the model's output is not finite: {cause}; use another file"
+            )
         return rows
+
+
+def _no_notices() -> np.errstate:
+    """Let NumPy not warn of numbers that overflow: an output that is not finite is an error."""
+    return np.errstate(over="ignore", invalid="ignore")
 
 
 _IGNORED_INPUTS = tuple(IgnoredInputs.__annotations__)

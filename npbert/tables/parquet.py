@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
-from npbert.messages import excerpt, shown
+from npbert.messages import excerpt, shown, with_noun
 from npbert.tables.compression import import_optional
 from npbert.tables.int96 import unit_of_times
 from npbert.tables.nested import place_of
@@ -131,7 +131,7 @@ def _read_chunks(file: ParquetFile, name: str, column: str) -> Iterator[Chunk]:
     numbers = itertools.count()
 
     def records() -> Iterator[Record]:
-        for batch in _read_batches(file):
+        for batch in _read_batches(file, name):
             batches.append(batch)
             for row in _rows_of(batch):
                 where = f"{name}, row {next(numbers)} (counted from 0)"
@@ -153,7 +153,7 @@ def _read_chunks(file: ParquetFile, name: str, column: str) -> Iterator[Chunk]:
         raise ValueError(f"{name}, after row {n_rows}: cannot be read: {excerpt(error)}") from error
 
 
-def _read_batches(file: ParquetFile) -> Iterator[ArrowTable]:
+def _read_batches(file: ParquetFile, name: str) -> Iterator[ArrowTable]:
     """Yield the rows of a file, some at a time.
 
     Each row group is read by itself, because pyarrow cannot join the dictionaries of two groups
@@ -161,7 +161,15 @@ def _read_batches(file: ParquetFile) -> Iterator[ArrowTable]:
     """
     n_rows = _n_rows_per_batch(file.metadata)
     for number in range(file.num_row_groups):
-        yield from file.iter_batches(batch_size=n_rows, row_groups=[number])
+        n_missing = file.metadata.row_group(number).num_rows
+        for batch in file.iter_batches(batch_size=n_rows, row_groups=[number]):
+            n_missing -= batch.num_rows
+            yield batch
+        if n_missing:  # pyarrow reads a group as empty if one of its columns is
+            raise ValueError(
+                f"{name} is damaged: its row group {number} should have "
+                f"{with_noun(n_missing, 'row')} more"
+            )
 
 
 def _n_rows_per_batch(metadata: ParquetMetadata) -> int:

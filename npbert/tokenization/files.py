@@ -29,6 +29,7 @@ from npbert.tokenization.special_tokens import (
     describe_token,
     take_special_tokens,
 )
+from npbert.tokenization.templates import refuse_unknown_tokens
 
 VOCAB_FILE: Final = "vocab.txt"
 TOKENIZER_FILE: Final = "tokenizer.json"
@@ -166,6 +167,7 @@ def _read_tokenizer_json(path: Path, settings: Settings) -> tokenizers.Tokenizer
     with explain_errors(f"{path} cannot be read as a tokenizer"):
         backend = tokenizers.Tokenizer.from_file(str(path))
     refuse_costly_parts(backend, path)
+    refuse_unknown_tokens(backend, path)
     for part, side in ((backend.padding, "padding_side"), (backend.truncation, "truncation_side")):
         if part is not None:
             settings.setdefault(side, part["direction"])

@@ -28,18 +28,30 @@ class Answer(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-def own_answer(folder: Path) -> Answer:
-    """Return npbert's answer."""
+class Loaded(NamedTuple):
+    """A pipeline of npbert, and the warnings at loading."""
+
+    classifier: Any
+    warnings: tuple[str, ...]
+
+
+def load(folder: Path) -> Loaded:
+    """Load a model and its tokenizer with npbert."""
     from npbert import pipeline
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         classifier = pipeline("text-classification", folder)
-        rows: Any = classifier([*TEXTS], top_k=None, truncation=True)
-        tokenizer = classifier.tokenizer
-        for text in TEXTS:
-            tokenizer.decode(tokenizer(text, truncation=True)["input_ids"])
-    return Answer(rows, tuple(str(warning.message) for warning in caught))
+    return Loaded(classifier, tuple(str(warning.message) for warning in caught))
+
+
+def own_answer(loaded: Loaded) -> Answer:
+    """Return the answer of npbert, whose tokenizer decodes the texts, too."""
+    rows = loaded.classifier([*TEXTS], top_k=None, truncation=True)
+    tokenizer = loaded.classifier.tokenizer
+    for text in TEXTS:
+        tokenizer.decode(tokenizer(text, truncation=True)["input_ids"])
+    return Answer(rows, loaded.warnings)
 
 
 def other_answer(folder: Path) -> Answer:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -88,7 +89,7 @@ def run(
     n_workers: int = 1,
     share: float = 1.0,
     most_faults: int = 20,
-    on_verdict: Callable[[Found], None] = lambda found: None,
+    on_verdict: Callable[[Found], object] = id,
 ) -> Found:
     """Try the mutants of a seed that have these numbers.
 
@@ -123,14 +124,9 @@ def run(
                     return
             own = own[own.index(number) + 1 :] if number is not None else own[len(own) :]
 
-    threads = [
-        threading.Thread(target=take, args=(numbers[first::n_workers],))
-        for first in range(n_workers)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    shares = [numbers[first::n_workers] for first in range(n_workers)]
+    with ThreadPoolExecutor(n_workers) as threads:
+        list(threads.map(take, shares))  # raises what a thread has raised
     return found
 
 

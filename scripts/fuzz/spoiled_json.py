@@ -48,9 +48,10 @@ def write(tree: Tree) -> str:
     if isinstance(tree, Raw):
         return str(tree)
     if isinstance(tree, Pairs):
-        return "{%s}" % ", ".join(f"{json.dumps(key)}: {write(value)}" for key, value in tree)
+        items = (f"{json.dumps(key)}: {write(value)}" for key, value in tree)
+        return "{" + ", ".join(items) + "}"
     if isinstance(tree, list):
-        return "[%s]" % ", ".join(map(write, tree))
+        return "[" + ", ".join(map(write, tree)) + "]"
     return json.dumps(tree)
 
 

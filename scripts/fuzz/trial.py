@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import traceback
 from pathlib import Path
@@ -9,8 +10,9 @@ from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 from fuzz import answers, explained, rows
+from fuzz.models import original_model
 from fuzz.mutants import Mutant
-from fuzz.watch import Use, Watch
+from fuzz.watch import Watch, written_to
 
 _RIGHT_ERRORS: Final = (ValueError, TypeError, OSError)  # CheckpointError is a ValueError
 _MOST_OF_MESSAGE: Final = 2000  # characters
@@ -55,6 +57,7 @@ class Trials:
     def __init__(self, scratch: Path) -> None:
         self._watch = Watch(scratch)
         self._scratch = scratch
+        self._nowhere = os.open(os.devnull, os.O_WRONLY)
         self._answers: dict[tuple[Any, ...], Any] = {}  # of the originals
 
     def judge(self, mutant: Mutant, folder: Path | None = None, *, compares: bool) -> Verdict:
@@ -72,17 +75,21 @@ class Trials:
         path = mutant.write(place)
         library = rows if mutant.is_table else answers
         answer: Any = None
+        loaded: Any = None
         error: BaseException | None = None
         try:
             with self._watch.watching(place) as use:
                 try:
-                    answer = library.own_answer(path)
+                    loaded = library.load(path)
+                    answer = library.own_answer(loaded)
                 except BaseException as raised:  # a panic of Rust is not an Exception
                     error = raised
             if isinstance(error, KeyboardInterrupt):
                 raise error
             if error is not None:
-                verdict = _of_error(error, place)
+                # What is wrong with a model is said at its loading, and names the file.
+                is_at_loading = mutant.is_table or loaded is None
+                verdict = _of_error(error, place.name if is_at_loading else "")
             else:
                 verdict = self._of_answer(mutant, library, path, answer, compares=compares)
         finally:
@@ -104,9 +111,12 @@ class Trials:
         if not (mutant.is_table or compares):
             return Verdict("loaded", "not compared")
         try:
-            theirs = library.other_answer(path)
+            with written_to(self._nowhere):
+                theirs = library.other_answer(path)
         except Exception as error:
             found = f"others refuse it: {type(error).__name__}: {error}"
+            if not mutant.is_table and self._is_of_an_original(answer):
+                return Verdict("loaded", "with the original, because others refuse it")
         else:
             found = library.difference(answer, theirs)
         if found is None:
@@ -116,23 +126,26 @@ class Trials:
             return Verdict("loaded", f"explained: {reason}")
         return Verdict("loaded", "with others", found[:_MOST_OF_MESSAGE])
 
+    def _is_of_an_original(self, answer: Any) -> bool:
+        return answers.difference(answer, self._answer_of(original_model(), answers)) is None
+
     def _answer_of(self, original: Mutant, library: ModuleType) -> Any:
         """Return the answer of files without a change, which are not watched."""
         key = tuple(sorted(original.files.items()))
         if key not in self._answers:
             place = self._scratch / "original"
-            self._answers[key] = library.own_answer(original.write(place))
+            self._answers[key] = library.own_answer(library.load(original.write(place)))
             shutil.rmtree(place)
         return self._answers[key]
 
 
-def _of_error(error: BaseException, place: Path) -> Verdict:
+def _of_error(error: BaseException, named: str) -> Verdict:
     message = str(error)[:_MOST_OF_MESSAGE]
     name = type(error).__name__
     if not isinstance(error, _RIGHT_ERRORS):
         lines = traceback.format_exception(error)
         return Verdict(name, fault="".join(lines)[-_MOST_OF_MESSAGE:], message=message)
-    if place.name not in message:  # the path of the folder is in the message
+    if named not in message:
         return Verdict(name, fault=f"names no file: {_last_line(error)} {message}", message=message)
     return Verdict(name, message=message)
 

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -34,14 +34,14 @@ class Use:
         The bytes by which the memory of the process grew at most.
     outside : list of str
         The files that were opened elsewhere.
-    errors : str
-        What was written to standard error.
+    written : str
+        What was written to standard output and standard error.
     """
 
     seconds: float = 0.0
     memory: int = 0
     outside: list[str] = field(default_factory=list)
-    errors: str = ""
+    written: str = ""
 
     def fault(self, size_bytes: int, *, may_unpack: bool) -> str | None:
         """Say what was used and should not have been, or return None."""
@@ -52,8 +52,8 @@ class Use:
             return f"took {self.memory >> 20} MiB for {size_bytes:,} bytes"
         if self.outside:
             return f"opened {self.outside[0]}"
-        if self.errors:
-            return f"wrote to standard error: {self.errors[:300]}"
+        if self.written:
+            return f"wrote to the terminal: {self.written[:300]}"
         return None
 
 
@@ -67,8 +67,7 @@ class Watch:
         tempfile.tempdir = str(temporary)  # for the content of a compressed parquet file
         self._allowed.append(os.path.realpath(temporary))
         self._outside: list[str] | None = None
-        self._errors = os.open(scratch / "errors", os.O_RDWR | os.O_CREAT | os.O_APPEND)
-        self._own_errors = os.dup(2)
+        self._written = os.open(scratch / "written", os.O_RDWR | os.O_CREAT | os.O_APPEND)
         sys.addaudithook(self._see)
 
     def _see(self, event: str, arguments: tuple[object, ...]) -> None:
@@ -85,29 +84,45 @@ class Watch:
         """Watch what happens inside of the context, which may only open files of a folder."""
         use = Use()
         _kill_after(_SECONDS_TO_KILL)
+        _limit_memory(MOST_MEMORY)
         self._allowed.append(os.path.realpath(folder))
         self._outside = use.outside
-        os.dup2(self._errors, 2)
         peak, start = _peak_memory(), time.process_time()
         try:
-            yield use
+            with written_to(self._written):
+                yield use
         finally:
             use.seconds = time.process_time() - start
             use.memory = _peak_memory() - peak
-            os.dup2(self._own_errors, 2)
+            _limit_memory(resource.RLIM_INFINITY)
             self._outside = None
             self._allowed.pop()
-            use.errors = os.pread(self._errors, 10_000, 0).decode(errors="replace")
-            os.ftruncate(self._errors, 0)
+            use.written = os.pread(self._written, 10_000, 0).decode(errors="replace")
+            os.ftruncate(self._written, 0)
             if use.memory > _UNSEEN:
                 _forget_peak()
 
 
-def limit_memory() -> None:
-    """Let the system refuse memory beyond what this process has now, and a gigabyte."""
-    now = _status("VmSize") << 10
+@contextmanager
+def written_to(descriptor: int) -> Iterator[None]:
+    """Write to a file whatever the process writes to standard output and to standard error."""
+    own = [os.dup(stream) for stream in (1, 2)]
+    for stream in (1, 2):
+        os.dup2(descriptor, stream)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        for stream, before in zip((1, 2), own, strict=True):
+            os.dup2(before, stream)
+            os.close(before)
+
+
+def _limit_memory(more: int) -> None:
+    """Let the system refuse memory beyond what this process has now, and so many bytes."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (now + MOST_MEMORY, hard))
+    soft = hard if more == resource.RLIM_INFINITY else (_status("VmSize") << 10) + more
+    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def _kill_after(seconds: int) -> None:
@@ -128,10 +143,8 @@ def _peak_memory() -> int:
 
 
 def _forget_peak() -> None:
-    try:
+    with suppress(OSError):  # without it, only a larger peak is seen
         Path("/proc/self/clear_refs").write_text("5")
-    except OSError:  # without it, only a larger peak is seen
-        pass
 
 
 def _status(name: str) -> int:

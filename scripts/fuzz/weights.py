@@ -75,7 +75,7 @@ def spoil_weights(content: bytes, chance: random.Random) -> bytes:
         return spoil_bytes(content, chance)
     try:
         weights = unpack(content)
-    except ValueError:  # an earlier change has made it something else
+    except (ValueError, RecursionError):  # an earlier change has made it something else
         return spoil_bytes(content, chance)
     if not isinstance(weights.entries, Pairs):
         return spoil_bytes(content, chance)

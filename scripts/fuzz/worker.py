@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import random
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
-from fuzz.mutants import Mutant, draw_mutant
+from fuzz.mutants import draw_mutant
 from fuzz.trial import Trials
-from fuzz.watch import limit_memory
+
+_MEMORY_FOLDER: Final = "/dev/shm"  # of Linux, where files take no time of a disk
 
 
 def work(seed: int, numbers: Iterator[int], share: float, keep: Path | None = None) -> None:
@@ -28,10 +29,10 @@ def work(seed: int, numbers: Iterator[int], share: float, keep: Path | None = No
         A new folder in which the files of the mutants stay.
     """
     _import_quietly()
-    with tempfile.TemporaryDirectory() as folder:
+    in_memory = _MEMORY_FOLDER if os.access(_MEMORY_FOLDER, os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=in_memory) as folder:
         trials = Trials(Path(folder))
         trials.judge(draw_mutant(0, 0), compares=True)  # imports what is imported late
-        limit_memory()
         for number in numbers:
             print(json.dumps({"number": number}), flush=True)
             mutant = draw_mutant(seed, number)
