@@ -55,6 +55,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _show(found: Found) -> None:
+    """Write a line from time to time, and each fault as soon as it is found."""
+    for fault in found.new_faults():
+        print(f"fault: {fault}", file=sys.stderr)
     if found.n_mutants % _EVERY == 0:
         print(f"{found.n_mutants:,} mutants, {len(found.faults)} faults", file=sys.stderr)
 

@@ -13,6 +13,8 @@ from typing import Any, Final
 import numpy as np
 
 from fuzz.mutants import OUTSIDE, OUTSIDE_MARK, Mutant, Special
+from fuzz.parts import NESTED as _NESTED
+from fuzz.parts import PARTS
 from fuzz.spoiled_bytes import spoil_bytes
 from fuzz.spoiled_json import Pairs, encode, read, spoil_tree
 from fuzz.weights import rewrite_weights, spoil_weights
@@ -195,6 +197,11 @@ def _spoil(name: str, content: bytes, chance: random.Random) -> bytes:
         return spoil_weights(content, chance)
     if chance.random() < 0.12:
         return spoil_bytes(content, chance)
+    if name == "tokenizer.json" and chance.random() < 0.5:
+        try:
+            return _spoil_part(content, chance)
+        except (ValueError, RecursionError):  # an earlier change has made it something else
+            return spoil_bytes(content, chance)
     if name == "vocab.txt":
         return _spoil_lines(content, chance)
     if name == _INDEX and chance.random() < 0.4:
@@ -204,6 +211,20 @@ def _spoil(name: str, content: bytes, chance: random.Random) -> bytes:
     except (ValueError, RecursionError):  # an earlier change has made it something else
         return spoil_bytes(content, chance)
     return encode(spoil_tree(tree, chance, _KEYS.get(name, _KEYS_OF_TOKENS)))
+
+
+def _spoil_part(content: bytes, chance: random.Random) -> bytes:
+    """Put another part into a tokenizer.json, or spoil a part of it."""
+    tree = read(content.decode())
+    if not isinstance(tree, Pairs):
+        return spoil_bytes(content, chance)
+    name = chance.choice([*PARTS])
+    part = read(json.dumps(chance.choice(PARTS[name])))
+    if chance.random() < 0.3:
+        part = Pairs([("type", "Sequence"), (_NESTED[name], [part])]) if name in _NESTED else part
+    if chance.random() < 0.6:
+        part = spoil_tree(part, chance, _KEYS["tokenizer.json"])
+    return encode(Pairs((key, part if key == name else value) for key, value in tree))
 
 
 def _spoil_lines(content: bytes, chance: random.Random) -> bytes:

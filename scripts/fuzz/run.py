@@ -40,6 +40,7 @@ class Found:
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     comparisons: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
+    _n_shown: int = 0
     slowest: tuple[float, str] = (0.0, "")
     largest: tuple[float, str] = (0.0, "")
 
@@ -60,6 +61,12 @@ class Found:
         self.faults.append(
             f"{fault}\n    python scripts/fuzz --seed {self.seed} --only {number} --keep FOLDER"
         )
+
+    def new_faults(self) -> list[str]:
+        """Return the faults since this was last called."""
+        new = self.faults[self._n_shown :]
+        self._n_shown = len(self.faults)
+        return new
 
     @property
     def n_mutants(self) -> int:
