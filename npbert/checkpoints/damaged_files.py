@@ -10,7 +10,7 @@ from typing import Final
 
 from npbert.messages import with_noun
 
-_LENGTH_BYTES: Final = 8  # a file begins with the length of its header
+LENGTH_BYTES: Final = 8  # a file begins with the length of its header
 _LONGEST_HEADER: Final = 100_000_000  # that the library accepts
 _FETCH_AGAIN: Final = "Delete it and fetch it again"
 _SAVE_AGAIN: Final = "Save the model again, with save_pretrained or safetensors.torch.save_file"
@@ -38,7 +38,7 @@ def describe_damage(path: Path, error: Exception, item_sizes: Mapping[str, int])
 def _another_kind_of_file(start: bytes) -> str | None:
     if not start:
         return "the file is empty; fetch it again"
-    is_safetensors = start[_LENGTH_BYTES : _LENGTH_BYTES + 1] in (b"{", b"")
+    is_safetensors = start[LENGTH_BYTES : LENGTH_BYTES + 1] in (b"{", b"")
     if start.startswith(b"version https://git-lfs"):
         return "a Git LFS pointer, not the weights; run `git lfs pull` in the folder"
     if start.lstrip()[:1] == b"<" and not is_safetensors:
@@ -57,8 +57,8 @@ def _another_kind_of_file(start: bytes) -> str | None:
 def _what_is_wrong(path: Path, error: Exception, item_sizes: Mapping[str, int]) -> str:
     size = path.stat().st_size
     with path.open("rb") as file:
-        length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
-        if size < _LENGTH_BYTES:
+        length = int.from_bytes(file.read(LENGTH_BYTES), "little")
+        if size < LENGTH_BYTES:
             return (
                 f"it was cut off after {with_noun(size, 'byte')}, inside its header. {_FETCH_AGAIN}"
             )
@@ -67,7 +67,7 @@ def _what_is_wrong(path: Path, error: Exception, item_sizes: Mapping[str, int]) 
                 f"its first 8 bytes say that the header has "
                 f"{with_noun(length, 'byte')}, expected at most {_LONGEST_HEADER:,}. {_FETCH_AGAIN}"
             )
-        end_of_header = _LENGTH_BYTES + length
+        end_of_header = LENGTH_BYTES + length
         if end_of_header > size:
             return (
                 f"its header ends at byte {end_of_header:,}, but the file has "
@@ -77,7 +77,7 @@ def _what_is_wrong(path: Path, error: Exception, item_sizes: Mapping[str, int]) 
     try:
         entries = json.loads(header.decode())
     except UnicodeDecodeError as of_utf8:
-        return f"its header is not UTF-8 at byte {_LENGTH_BYTES + of_utf8.start}. {_FETCH_AGAIN}"
+        return f"its header is not UTF-8 at byte {LENGTH_BYTES + of_utf8.start}. {_FETCH_AGAIN}"
     except (ValueError, RecursionError) as of_json:
         return f"its header is not JSON ({of_json}). {_FETCH_AGAIN}"
     if not isinstance(entries, dict):

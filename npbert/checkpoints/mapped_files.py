@@ -11,6 +11,7 @@ the look is at the file that was opened, and not at what has its name now.
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import weakref
@@ -81,7 +82,7 @@ class MappedFiles:
         """
         file = self._watched[tensor.path]
         file.require_unchanged()
-        size_bytes = int(np.prod(tensor.shape)) * ITEM_SIZES[tensor.dtype]
+        size_bytes = math.prod(tensor.shape) * ITEM_SIZES[tensor.dtype]
         if self._disable_mmap:
             return file.read(tensor.offset, size_bytes)
         return file.map()[tensor.offset : tensor.offset + size_bytes]

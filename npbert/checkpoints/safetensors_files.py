@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from npbert.checkpoints.damaged_files import describe_damage
+from npbert.checkpoints.damaged_files import LENGTH_BYTES, describe_damage
+from npbert.checkpoints.links import describe_link, leads_outside
 from npbert.messages import enumerate_names
 
+_MOST_BYTES_OF_HEADER: Final = 8 << 20  # 1,000 layers take two million
 ITEM_SIZES: Final = {
     **dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0"), 1),
     **dict.fromkeys(("U16", "I16", "F16", "BF16"), 2),
@@ -40,10 +42,20 @@ def stored_tensors(path: Path) -> Iterator[StoredTensor]:
     Raises
     ------
     CheckpointError
-        If it is not a safetensors file, or has a tensor of an unknown dtype.
+        If it is not a safetensors file, is a link out of its folder, has a huge header, or has a
+        tensor of an unknown dtype.
     """
+    if leads_outside(path):
+        raise CheckpointError(describe_link(path))
     size_bytes = path.stat().st_size
-    path.open("rb").close()  # if it may not be read, this error says so, and the library's does not
+    with path.open("rb") as file:  # if it may not be read, this error says so; the library's not
+        header_bytes = int.from_bytes(file.read(LENGTH_BYTES), "little")
+    if _MOST_BYTES_OF_HEADER < header_bytes <= size_bytes - LENGTH_BYTES:
+        raise CheckpointError(
+            f"{path} has a header of {header_bytes:,} bytes, expected at most "
+            f"{_MOST_BYTES_OF_HEADER:,}; a DistilBERT has a few hundred tensors. Save the model "
+            "again, with save_pretrained"
+        )
     try:
         with safe_open(path, framework="np") as file:
             slices = [(name, file.get_slice(name)) for name in file.offset_keys()]
@@ -58,7 +70,7 @@ def stored_tensors(path: Path) -> Iterator[StoredTensor]:
         )
     # The format leaves no holes between tensors, and the last tensor ends where the file ends. So
     # the sizes of the tensors say where each one begins, and no header has to be parsed here.
-    sizes = [int(np.prod(shape)) * ITEM_SIZES[dtype] for _, dtype, shape in layout]
+    sizes = [math.prod(shape) * ITEM_SIZES[dtype] for _, dtype, shape in layout]
     offset = size_bytes - sum(sizes)
     for (name, dtype, shape), n_bytes in zip(layout, sizes, strict=True):
         yield StoredTensor(name, path, dtype, shape, offset)

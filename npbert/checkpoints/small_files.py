@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from npbert.checkpoints.links import describe_link, leads_outside
+
 MOST_BYTES_OF_JSON: Final = 16 << 20  # as objects of Python, such a file takes up to 30 times this
 MOST_BYTES_OF_VOCABULARY: Final = 64 << 20
 
@@ -33,7 +35,7 @@ def read_small_file(path: str | Path, most_bytes: int = MOST_BYTES_OF_JSON) -> b
     OSError
         If the file cannot be read.
     ValueError
-        If it is a FIFO or a device, or if it is too large.
+        If it is a FIFO, a device or a link out of its folder, or if it is too large.
     """
     with _opened(path, most_bytes) as file:
         return file.read(most_bytes)
@@ -47,6 +49,8 @@ def check_small_file(path: str | Path, most_bytes: int) -> None:
 
 @contextmanager
 def _opened(path: str | Path, most_bytes: int) -> Iterator[BinaryIO]:
+    if leads_outside(path):
+        raise ValueError(describe_link(path))
     with open(path, "rb", opener=_open_without_waiting) as file:
         _check_status(os.fstat(file.fileno()), str(path), most_bytes)
         yield file

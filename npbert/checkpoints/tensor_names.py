@@ -87,11 +87,14 @@ def name_cause(stored_names: Collection[str], missing: Collection[str]) -> str |
         The canonical names of the tensors that should be in the file, and are not.
     """
     for pattern, sentence in _SIGNS.items():
-        found = next((name for name in stored_names if re.search(pattern, name)), None)
+        has_sign = re.compile(pattern).search
+        found = next((name for name in stored_names if has_sign(name)), None)
         if found is not None:
             return sentence.format(found)
+    if not missing:
+        return None
     wanted = {*missing}
-    most_parts = max((name.count(".") + 1 for name in wanted), default=0)
+    most_parts = max(name.count(".") + 1 for name in wanted)
     prefixes: Counter[str] = Counter()
     for stored in stored_names:
         parts = canonical(stored).split(".")

@@ -412,7 +412,7 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
             If the result is not finite; the message names the tensors that are to blame. Or if a
             program has written into the files of the model.
         """
-        with self.files.unchanged():
+        with self.files.unchanged(), _no_notices():
             columns = encode(self.encoder, pack, selector or self._selector)
             return self._require_finite(self._apply_head(columns))
 
@@ -446,7 +446,7 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
 
     def _trace(self, pack: Pack, with_attentions: bool) -> Trace:
         """Compute one pack, and keep the arrays that are computed on the way."""
-        with self.files.unchanged():
+        with self.files.unchanged(), _no_notices():
             steps = list(hidden_states(self.encoder, pack, select_all))
             attentions: Sequence[list[Array]] = []
             if with_attentions:
@@ -465,8 +465,17 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
                 if bad
                 else "all weights are finite, but so large that float32 overflows"
             )
-            raise CheckpointError(f"the model's output is not finite: {cause}; use another file")
+            name = self.config.name_or_path
+            where = f"{name}: " if name else ""
+            raise CheckpointError(
+                f"{where}the model's output is not finite: {cause}; use another file"
+            )
         return rows
+
+
+def _no_notices() -> np.errstate:
+    """Let NumPy not warn of numbers that overflow: an output that is not finite is an error."""
+    return np.errstate(over="ignore", invalid="ignore")
 
 
 _IGNORED_INPUTS = tuple(IgnoredInputs.__annotations__)

@@ -200,7 +200,7 @@ def model_digest(classifier: TextClassificationPipeline) -> str:
     folder = Path(classifier.tokenizer.name_or_path)
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
-        if path.suffix in _MODEL_FILES:
+        if path.suffix in _MODEL_FILES and path.is_file():  # and not a FIFO or a device
             digest.update(path.name.encode())
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())

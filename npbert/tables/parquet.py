@@ -11,10 +11,11 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
-from npbert.messages import excerpt, shown
+from npbert.messages import excerpt, shown, with_noun
 from npbert.tables.compression import import_optional
 from npbert.tables.int96 import unit_of_times
 from npbert.tables.nested import place_of
+from npbert.tables.parquet_sizes import RepeatedTexts, bytes_of
 from npbert.tables.parquet_texts import choose_texts, text_of
 from npbert.tables.rows import (
     CHUNK_ROWS,
@@ -71,6 +72,7 @@ def read_table(source: Source, column: str | None) -> Table:
             pre_buffer=False,
             page_checksum_verification=True,  # where the file has checksums
         )
+        texts = RepeatedTexts(content, metadata)
     except _damage() as error:
         raise ValueError(
             f"{source.name} is damaged or no parquet file: {excerpt(error)}"
@@ -80,7 +82,7 @@ def read_table(source: Source, column: str | None) -> Table:
     schema = file.schema_arrow
     column = choose_texts(schema, source.name, column)
     _warn_of_types(file, source.name)
-    chunks = _read_chunks(file, source.name, column)
+    chunks = _read_chunks(file, texts, source.name, column)
     return Table("parquet", schema.names, column, chunks, file.metadata.num_rows)
 
 
@@ -124,14 +126,16 @@ def _type_in_parquet(column: ParquetColumn) -> str:
     return f"{found['Type']} in UTC" if found.get("isAdjustedToUTC") else str(found["Type"])
 
 
-def _read_chunks(file: ParquetFile, name: str, column: str) -> Iterator[Chunk]:
+def _read_chunks(
+    file: ParquetFile, texts: RepeatedTexts, name: str, column: str
+) -> Iterator[Chunk]:
     import pyarrow
 
     batches: list[ArrowTable] = []  # the batches that have been read and are not in a chunk yet
     numbers = itertools.count()
 
     def records() -> Iterator[Record]:
-        for batch in _read_batches(file):
+        for batch in _read_batches(file, texts, name):
             batches.append(batch)
             for row in _rows_of(batch):
                 where = f"{name}, row {next(numbers)} (counted from 0)"
@@ -153,15 +157,37 @@ def _read_chunks(file: ParquetFile, name: str, column: str) -> Iterator[Chunk]:
         raise ValueError(f"{name}, after row {n_rows}: cannot be read: {excerpt(error)}") from error
 
 
-def _read_batches(file: ParquetFile) -> Iterator[ArrowTable]:
+def _read_batches(file: ParquetFile, texts: RepeatedTexts, name: str) -> Iterator[ArrowTable]:
     """Yield the rows of a file, some at a time.
 
     Each row group is read by itself, because pyarrow cannot join the dictionaries of two groups
     where they are within lists or structs.
     """
-    n_rows = _n_rows_per_batch(file.metadata)
+    n_rows, n_bytes = _n_rows_per_batch(file.metadata), 0
     for number in range(file.num_row_groups):
-        yield from file.iter_batches(batch_size=n_rows, row_groups=[number])
+        n_missing = file.metadata.row_group(number).num_rows
+        unpacked = texts.unpacked(number, n_rows)
+        _check_size(n_bytes + unpacked.total, texts, name)
+        n_at_a_time = min(n_rows, max(1, _BATCH_BYTES // max(unpacked.largest, 1)))
+        for batch in file.iter_batches(batch_size=n_at_a_time, row_groups=[number]):
+            n_missing -= batch.num_rows
+            n_bytes += bytes_of(batch)
+            _check_size(n_bytes, texts, name)
+            yield batch
+        if n_missing:  # pyarrow reads a group as empty if one of its columns is
+            raise ValueError(
+                f"{name} is damaged: its row group {number} should have "
+                f"{with_noun(n_missing, 'row')} more"
+            )
+
+
+def _check_size(n_bytes: int, texts: RepeatedTexts, name: str) -> None:
+    if n_bytes > texts.most_bytes:
+        raise ValueError(
+            f"{name}: its rows take {n_bytes:,} bytes, expected at most {texts.most_bytes:,} for a "
+            "file of this size; if the same long text is there many times, label it once, and join "
+            "the labels to the rows"
+        )
 
 
 def _n_rows_per_batch(metadata: ParquetMetadata) -> int:

@@ -47,7 +47,7 @@ def refuse_costly_parts(backend: tokenizers.Tokenizer, path: Path) -> None:
     """
     growth = 1.0
     for kind in ("normalizer", "pre_tokenizer", "decoder"):
-        for part in _parts_of(getattr(backend, kind)):
+        for part in parts_of(getattr(backend, kind)):
             where = f"{path}: the {kind} has a {part['type']}"
             _refuse_unknown_expression(part, where)
             if kind == "normalizer" and part["type"] == "Replace":
@@ -70,7 +70,7 @@ def refuse_costly_parts(backend: tokenizers.Tokenizer, path: Path) -> None:
         )
 
 
-def _parts_of(part: Any) -> Iterator[Mapping[str, Any]]:
+def parts_of(part: Any) -> Iterator[Mapping[str, Any]]:
     """Yield what tokenizer.json says of a part, and of the parts in it."""
     waiting = [] if part is None else [json.loads(part.__getstate__())]
     while waiting:

@@ -12,10 +12,15 @@ from typing import Final
 import tokenizers
 from tokenizers import normalizers
 
-from npbert.checkpoints.small_files import MOST_BYTES_OF_VOCABULARY, check_small_file
+from npbert.checkpoints.small_files import (
+    MOST_BYTES_OF_VOCABULARY,
+    check_small_file,
+    read_small_file,
+)
 from npbert.messages import enumerate_names, enumerate_values
 from npbert.tokenization import bert_rules
 from npbert.tokenization.costly_parts import refuse_costly_parts
+from npbert.tokenization.panicking_parts import refuse_panicking_parts, refuse_precompiled
 from npbert.tokenization.schema import SPECIAL_TOKENS
 from npbert.tokenization.settings import (
     SETTINGS_FILE,
@@ -36,6 +41,7 @@ TOKENIZER_FILE: Final = "tokenizer.json"
 _DEFAULT_CLASS: Final = "DistilBertTokenizer"
 # The classes of a tokenizer that tokenizer.json alone describes; the second is release 5's name.
 _PLAIN_CLASSES: Final = ("PreTrainedTokenizerFast", "TokenizersBackend")
+_TRUNCATION_ERROR: Final = "Truncation error"  # the library's words
 _OF_NORMALIZER: Final = {
     "do_lower_case": "lowercase",
     "strip_accents": "strip_accents",
@@ -162,10 +168,11 @@ def write_tokenizer(
 
 
 def _read_tokenizer_json(path: Path, settings: Settings) -> tokenizers.Tokenizer:
-    check_small_file(path, MOST_BYTES_OF_VOCABULARY)
+    refuse_precompiled(read_small_file(path, MOST_BYTES_OF_VOCABULARY), path)
     with explain_errors(f"{path} cannot be read as a tokenizer"):
         backend = tokenizers.Tokenizer.from_file(str(path))
     refuse_costly_parts(backend, path)
+    refuse_panicking_parts(backend, path)
     for part, side in ((backend.padding, "padding_side"), (backend.truncation, "truncation_side")):
         if part is not None:
             settings.setdefault(side, part["direction"])
@@ -262,7 +269,9 @@ def _warn_of_other_parts(
     if not others:
         return
     without_cls = ""
-    if backend.encode("").ids[:1] != [backend.token_to_id(settings["cls_token"] or "")]:
+    with explain_errors(f"{path} cannot be used as a tokenizer"):
+        first = backend.encode("").ids[:1]
+    if first != [backend.token_to_id(settings["cls_token"] or "")]:
         without_cls = (
             f" It puts no {settings['cls_token'] or '[CLS]'} before a text, so a head for "
             "classification reads the first word of the text in its place."
@@ -277,14 +286,19 @@ def _warn_of_other_parts(
 
 
 @contextmanager
-def explain_errors(what: str) -> Iterator[None]:
+def explain_errors(what: str, of_cut: str = "") -> Iterator[None]:
     """Turn an error of the tokenizers library into a ValueError that begins with `what`.
 
-    The library raises a plain `Exception`. If its Rust code panics, it raises a `BaseException`.
+    It begins with `of_cut` if the library says that it cannot cut the text.
+
+    The library raises a plain `Exception`. If its Rust code panics, it raises a `BaseException`;
+    `panicking_parts` refuses the parts that are known to do so.
     """
     try:
         yield
     except BaseException as error:
         if type(error) is not Exception and type(error).__name__ != "PanicException":
             raise  # an ordinary error, which has a class of its own
+        if of_cut and str(error).startswith(_TRUNCATION_ERROR):
+            what = of_cut
         raise ValueError(f"{what}: {error}") from error

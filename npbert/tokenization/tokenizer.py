@@ -349,13 +349,14 @@ class Tokenizer(PretrainedTokenizer):
     ) -> Iterator[tokenizers.Tokenizer]:
         """Give the backend the settings of a call, and keep other threads away from it."""
         backend = self._backend
-        what = "the text cannot be tokenized"
+        what = f"the text cannot be tokenized with the tokenizer of {self.name_or_path}"
+        of_cut = what
         if truncation is not None:
-            what = (
+            of_cut = (
                 f"truncation={truncation.strategy!r} cannot cut to max_length "
                 f"{truncation.max_length}"
             )
-        with self._lock, explain_errors(what):
+        with self._lock, explain_errors(what, of_cut):
             if truncation is None:
                 backend.no_truncation()
             else:

@@ -1,0 +1,68 @@
+"""Parts of a tokenizer.json over which the tokenizers library panics, as its language calls it.
+
+A panic writes a trace to standard error before Python knows of it. So these parts are refused
+before the library comes to the place in which it would panic.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+import tokenizers
+
+from npbert.messages import shown
+from npbert.tokenization.costly_parts import parts_of
+
+_ESCAPED_LETTER: Final = re.compile(rb"\\u00([4-7][0-9A-Fa-f])")
+_PRECOMPILED: Final = re.compile(rb'"type"\s*:\s*"Precompiled"')
+
+
+def refuse_precompiled(content: bytes, path: Path) -> None:
+    """Raise a ValueError if a tokenizer.json has a normalizer of sentencepiece.
+
+    The library panics over such a normalizer if its table is damaged, most often while it reads
+    the file.
+
+    Parameters
+    ----------
+    content : bytes
+        The content of the file.
+    path : Path
+        The file, for the error message.
+    """
+    if b"\\u00" in content:
+        content = _ESCAPED_LETTER.sub(lambda found: bytes([int(found[1], 16)]), content)
+    if _PRECOMPILED.search(content):
+        raise ValueError(
+            f"{path}: the normalizer has a Precompiled, which only tokenizers of sentencepiece "
+            "have, and none of a DistilBERT; choose another tokenizer"
+        )
+
+
+def refuse_panicking_parts(backend: tokenizers.Tokenizer, path: Path) -> None:
+    """Raise a ValueError if the library would panic over some text.
+
+    Parameters
+    ----------
+    backend : tokenizers.Tokenizer
+    path : Path
+        The tokenizer.json, for the error message.
+    """
+    for part in parts_of(backend.post_processor):
+        for form in ("single", "pair"):
+            tokens = [piece.get("SpecialToken", {}).get("id") for piece in part.get(form, ())]
+            unknown = {*tokens} - {None, *part.get("special_tokens", ())}
+            if unknown:
+                raise ValueError(
+                    f"{path}: the template of the post_processor has {shown(min(unknown))} for a "
+                    f"{form}, which is not among its special_tokens; choose another tokenizer"
+                )
+    for part in parts_of(backend.decoder):
+        if part["type"] == "Strip" and part["stop"]:
+            raise ValueError(
+                f"{path}: the decoder has a Strip that takes {part['stop']:,} characters from the "
+                "end, expected 0, because shorter tokens end the tokenizers library; choose "
+                "another tokenizer"
+            )

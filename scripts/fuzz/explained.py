@@ -1,0 +1,63 @@
+"""Differences from other libraries that are meant; docs/differences.md says why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from fuzz.mutants import Mutant
+
+_UNREAD: Final = (
+    *("attention_dropout", "dropout", "qa_dropout", "seq_classif_dropout", "initializer_range"),
+    *("torch_dtype", "dtype"),
+)
+_WRAPPERS: Final = (b'"module.', b'"_orig_mod.', b"a.distilbert.")
+
+
+def reason(mutant: Mutant, path: Path, answer: Any, difference: str) -> str | None:
+    """Return why an answer differs from that of another library, or None if nobody knows."""
+    rules = _OF_TABLES if mutant.is_table else _OF_MODELS
+    return next((name for name, fits in rules.items() if fits(path, answer, difference)), None)
+
+
+Rule = Callable[[Path, Any, str], bool]
+
+
+def _any_file_has(*marks: bytes) -> Rule:
+    def fits(folder: Path, _answer: Any, _difference: str) -> bool:
+        contents = [path.read_bytes() for path in folder.iterdir() if path.is_file()]
+        return any(mark in content for content in contents for mark in marks)
+
+    return fits
+
+
+def _says(*marks: str) -> Rule:
+    return lambda _path, _answer, difference: any(mark in difference for mark in marks)
+
+
+def _warned(mark: str) -> Rule:
+    return lambda _path, answer, _difference: any(mark in words for words in answer.warnings)
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "config.json").read_bytes())
+    return found
+
+
+_OF_MODELS: Final[dict[str, Rule]] = {
+    "names that a wrapper left": _any_file_has(*_WRAPPERS),
+    "older names of LayerNorm": _any_file_has(b".gamma"),
+    "no names of labels": lambda folder, _answer, _difference: not _config(folder).get("id2label"),
+    "parts of tokenizer.json that are not BERT's": _warned("is not what transformers 5 makes of"),
+    "a key that npbert does not read": _says(
+        *(
+            f"field '{key}'"
+            for key in ("attention_dropout", "dropout", "qa_dropout", "torch_dtype")
+        ),
+        *(f"field '{key}'" for key in ("seq_classif_dropout", "initializer_range", "dtype")),
+        *("field 'sinusoidal_pos_embds'", "module 'torch' has no attribute"),
+    ),
+}
+_OF_TABLES: Final[dict[str, Rule]] = {}
