@@ -38,7 +38,7 @@ OLDEST: dict[str, list[list[str]]] = {
     "files serve": [["python", "scripts/try_installed.py", "files", "serve"]],
     "ray spark": [["python", "scripts/try_installed.py", "ray", "spark"]],
     "serve test learn": [
-        ["pytest", "--numprocesses", "2", "tests/terminal", "tests/explanations/test_words.py"],
+        ["pytest", "--numprocesses", "2", "tests/terminal", "tests/distilbert/test_packs.py"],
         ["pytest", "tests/serve/test_page.py"],
     ],
     "docs": [["sphinx-build", "-q", "--fail-on-warning", "--keep-going", "docs", "build/pages"]],
