@@ -36,6 +36,7 @@ _OPERATORS: Final[dict[type[ast.operator], type[ast.operator]]] = {
 }
 # What cannot change an answer: messages, annotations, and what only type checkers read.
 _Silent = (ast.Raise, ast.Assert)
+_FOR_OTHERS: Final = ("annotation", "returns", "decorator_list", "bases")
 _FUNCTIONS_OF_MESSAGES: Final = ("warn", "TypeVar", "cast")
 
 
@@ -91,7 +92,7 @@ def _changes(tree: ast.Module) -> Iterator[tuple[ast.expr | ast.stmt, ast.expr |
 def _nodes(node: ast.AST) -> Iterator[ast.expr | ast.stmt]:
     """Yield the statements and expressions that decide what a program answers, in their order."""
     for name, value in ast.iter_fields(node):
-        if name in ("annotation", "returns", "decorator_list", "type_comment"):
+        if name in _FOR_OTHERS or (name == "keywords" and isinstance(node, ast.ClassDef)):
             continue
         for child in value if isinstance(value, list) else [value]:
             if not isinstance(child, ast.AST) or _is_silent(child):
