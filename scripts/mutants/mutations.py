@@ -49,25 +49,35 @@ class Mutation:
     number : int
         Its place among the mutations of the module.
     line : int
+    text : str
+        The line, without the blanks around it.
     before, after : str
         The changed expression.
     """
 
     number: int
     line: int
+    text: str
     before: str
     after: str
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.before}  ->  {self.after}"
+        return f"line {self.line}: {self.name}"
+
+    @property
+    def name(self) -> str:
+        """The mutation in words that do not change when lines are added before it."""
+        return f"{self.text} | {self.before} -> {self.after}"
 
 
 def mutations_of(source: str) -> list[Mutation]:
     """List all mutations of a module."""
     found = []
+    lines = source.splitlines()
     for number, (node, changed) in enumerate(_changes(ast.parse(source))):
         before, after = (ast.unparse(each) for each in (node, changed))
-        found.append(Mutation(number, getattr(node, "lineno", 0), before, after))
+        text = lines[node.lineno - 1].strip()
+        found.append(Mutation(number, node.lineno, text, before, after))
     return found
 
 
