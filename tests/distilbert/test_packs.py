@@ -60,6 +60,9 @@ def test_packs_end_at_the_boundary_nearest_to_a_fair_share() -> None:
     # The limit comes before the fair share: 4 + 9 tokens would be too many for one pack.
     packs = list(packs_of(texts_of([4, 4, 4, 9, 1]), max_tokens=10))
     assert [pack.starts.tolist() for pack in packs] == [[0, 4, 8], [0, 4], [0, 9, 10]]
+    # The fair share is 6, to which 4 is nearer than 9.
+    packs = list(packs_of(texts_of([4, 5, 3]), max_tokens=10))
+    assert [pack.starts.tolist() for pack in packs] == [[0, 4], [0, 5, 8]]
     # The fair share is 6. Of two boundaries that are as near, 4 and 8, the later one counts.
     packs = list(packs_of(texts_of([4, 4, 4]), max_tokens=10))
     assert [pack.starts.tolist() for pack in packs] == [[0, 4, 8], [0, 4]]
