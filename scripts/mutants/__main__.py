@@ -74,7 +74,7 @@ def _run(module: str, only: int | None) -> tuple[Counter[str], list[Mutation]]:
         survives, _ = passes(module, mutation.number, tests, timeout=10 + 5 * seconds)
         if not survives:
             verdicts["killed"] += 1
-        elif f"{mutation.before} -> {mutation.after}" in reasons:
+        elif mutation.name in reasons:
             verdicts["explained"] += 1
         else:
             verdicts["survived"] += 1

@@ -36,6 +36,7 @@ _OPERATORS: Final[dict[type[ast.operator], type[ast.operator]]] = {
 }
 # What cannot change an answer: messages, annotations, and what only type checkers read.
 _Silent = (ast.Raise, ast.Assert)
+_FOR_OTHERS: Final = ("annotation", "returns", "decorator_list", "bases")
 _FUNCTIONS_OF_MESSAGES: Final = ("warn", "TypeVar", "cast")
 
 
@@ -48,25 +49,35 @@ class Mutation:
     number : int
         Its place among the mutations of the module.
     line : int
+    text : str
+        The line, without the blanks around it.
     before, after : str
         The changed expression.
     """
 
     number: int
     line: int
+    text: str
     before: str
     after: str
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.before}  ->  {self.after}"
+        return f"line {self.line}: {self.name}"
+
+    @property
+    def name(self) -> str:
+        """The mutation in words that do not change when lines are added before it."""
+        return f"{self.text} | {self.before} -> {self.after}"
 
 
 def mutations_of(source: str) -> list[Mutation]:
     """List all mutations of a module."""
     found = []
+    lines = source.splitlines()
     for number, (node, changed) in enumerate(_changes(ast.parse(source))):
         before, after = (ast.unparse(each) for each in (node, changed))
-        found.append(Mutation(number, getattr(node, "lineno", 0), before, after))
+        text = lines[node.lineno - 1].strip()
+        found.append(Mutation(number, node.lineno, text, before, after))
     return found
 
 
@@ -91,7 +102,7 @@ def _changes(tree: ast.Module) -> Iterator[tuple[ast.expr | ast.stmt, ast.expr |
 def _nodes(node: ast.AST) -> Iterator[ast.expr | ast.stmt]:
     """Yield the statements and expressions that decide what a program answers, in their order."""
     for name, value in ast.iter_fields(node):
-        if name in ("annotation", "returns", "decorator_list", "type_comment"):
+        if name in _FOR_OTHERS or (name == "keywords" and isinstance(node, ast.ClassDef)):
             continue
         for child in value if isinstance(value, list) else [value]:
             if not isinstance(child, ast.AST) or _is_silent(child):

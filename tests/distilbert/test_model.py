@@ -16,6 +16,7 @@ from npbert.distilbert.model import (
     attend,
     classify_sequence,
     encode,
+    heads_at_once,
     layer_norm,
     linear,
     select,
@@ -72,6 +73,31 @@ def test_layer_norm_sums_with_care() -> None:
 def test_layer_norm_of_a_constant_column_is_its_bias() -> None:
     parameters = LayerNorm(weight=floats([1] * 32), bias=floats([0.5] * 32))
     np.testing.assert_array_equal(layer_norm(parameters, np.full((32, 3), 7, np.float32)), 0.5)
+
+
+def test_layer_norm_of_columns_that_are_nearly_constant() -> None:
+    """Their variance is as small as the epsilon, which then halves it: 1e-12 / (1e-12 + 1e-12)."""
+    x = floats([[1e-6, 5e-7], [-1e-6, -5e-7]])
+    normed = layer_norm(LayerNorm(floats([1, 1]), floats([0, 0])), x)
+    expected = [[1 / math.sqrt(2), 0.2**0.5], [-1 / math.sqrt(2), -(0.2**0.5)]]
+    np.testing.assert_allclose(normed, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("selected", "seq", "groups"),
+    [
+        (256, 256, [(0, 4), (4, 8)]),
+        (512, 256, [(0, 2), (2, 4), (4, 6)]),
+        (512, 512, [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]),
+        (512, 1024, [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]),
+        (0, 512, [(0, 262_144)]),
+    ],
+)
+def test_the_scores_of_a_group_of_heads_fit_into_a_megabyte(
+    selected: int, seq: int, groups: list[tuple[int, int]]
+) -> None:
+    query, key = (np.empty((5, 1, n), np.float32) for n in (selected, seq))
+    assert [(some.start, some.stop) for some in heads_at_once(query, key)] == groups
 
 
 def test_attention_by_hand() -> None:

@@ -60,6 +60,12 @@ def test_packs_end_at_the_boundary_nearest_to_a_fair_share() -> None:
     # The limit comes before the fair share: 4 + 9 tokens would be too many for one pack.
     packs = list(packs_of(texts_of([4, 4, 4, 9, 1]), max_tokens=10))
     assert [pack.starts.tolist() for pack in packs] == [[0, 4, 8], [0, 4], [0, 9, 10]]
+    # The fair share is 6, to which 4 is nearer than 9.
+    packs = list(packs_of(texts_of([4, 5, 3]), max_tokens=10))
+    assert [pack.starts.tolist() for pack in packs] == [[0, 4], [0, 5, 8]]
+    # The fair share is 6. Of two boundaries that are as near, 4 and 8, the later one counts.
+    packs = list(packs_of(texts_of([4, 4, 4]), max_tokens=10))
+    assert [pack.starts.tolist() for pack in packs] == [[0, 4, 8], [0, 4]]
 
 
 @pytest.mark.parametrize(
@@ -80,12 +86,28 @@ def test_every_thread_has_the_same_work(n_texts: int, n_threads: int, sizes: lis
     assert [len(pack.input_ids) for pack in packs] == sizes
 
 
+def test_the_least_work_for_another_thread() -> None:
+    def sizes(n_texts: int, **options: int) -> list[int]:
+        packs = packs_of(texts_of([16] * n_texts), **options)
+        return [len(pack.input_ids) for pack in packs]
+
+    assert sizes(32, n_threads=2) == [256, 256]
+    assert sizes(31, n_threads=2) == [496]
+    assert sizes(32) == [512]
+
+
+def test_the_first_and_the_last_id_and_position_are_right() -> None:
+    text = TokenSequence(np.array([0, 9]), np.array([3, 4]))
+    check_tokens(text, vocab_size=10, max_position_embeddings=5, where="")
+
+
 @pytest.mark.parametrize(
     ("ids", "message"),
     [
         ([], "input 7 has no token"),
         ([1, 2, 3, 4, 5, 6], "input 7 is 6 tokens long, expected at most 5"),
         ([1, -1], "token id -1 at position 1, expected 0 to 9"),
+        ([0, -1], "token id -1 at position 1, expected 0 to 9"),
         ([3, 4, 10], "token id 10 at position 2, expected 0 to 9"),
     ],
 )
