@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 _MOST_NAMES: Final = 10
@@ -20,6 +22,17 @@ def shown(value: object) -> str:
         value = value[: _MOST_CHARACTERS + 1]  # the text of a cell can be very long
     written = repr(value)
     return written if len(written) <= _MOST_CHARACTERS + 2 else f"{written[:_MOST_CHARACTERS]}…"
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an OSError name the file or folder that is written; that of a full disk does not."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def with_noun(number: int, noun: str, plural: str | None = None) -> str:

@@ -15,7 +15,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypedDict, cast
 
-from npbert.checkpoints.hub_errors import Download, clear_errors, not_cached, without_notices
+from npbert.checkpoints.hub_errors import (
+    Download,
+    clear_errors,
+    not_cached,
+    time_limits,
+    without_notices,
+)
 from npbert.checkpoints.safetensors_files import CheckpointError
 from npbert.checkpoints.weight_files import (
     ADAPTER,
@@ -28,7 +34,7 @@ from npbert.checkpoints.weight_files import (
     weight_files,
     weight_names,
 )
-from npbert.messages import enumerate_names
+from npbert.messages import enumerate_names, naming
 
 DEFAULT_MODEL: Final = "distilbert/distilbert-base-uncased-finetuned-sst-2-english"
 DEFAULT_REVISION: Final = "714eb0fa89d2f80546fda750413ed43d93601a13"
@@ -49,6 +55,8 @@ _BUNDLED_FOLDER: Final = Path(__file__).parent
 # The last one is not of a model: it tells why there is no config.json.
 _SMALL_FILES: Final = (*MODEL_FILES, ADAPTER_CONFIG)
 COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+_TOO_MANY: Final = 429  # the status where there were too many requests
+_SERVER_ERRORS: Final = 500  # the lowest status of them
 _CONVERSION_TITLE: Final = "Adding `safetensors` variant of this model"
 _CONVERSION_AUTHOR: Final = "SFconvertbot"
 
@@ -346,7 +354,7 @@ def _from_hub(
     """Let the hub's client find or download a snapshot, and return the folder with the files."""
     from glob import escape
 
-    from huggingface_hub import HfApi, constants, snapshot_download
+    from huggingface_hub import HfApi, hf_hub_download, snapshot_download
     from huggingface_hub.utils.tqdm import tqdm
 
     class NoBar(tqdm):
@@ -360,26 +368,41 @@ def _from_hub(
     instead = ", or use the bundled model='mini'" if repo == DEFAULT_MODEL else ""
     download = Download(repo, source.revision, source.local_files_only, instead)
     _require_hub_id(repo)
+    with clear_errors(download):
+        download = download._replace(no_answer=_no_answer_from(download, source.token))
 
     def fetch(names: Iterable[str], revision: str | None, bar: type[tqdm] | None = None) -> Path:
-        with without_notices():
+        with without_notices(), time_limits():
             snapshot = snapshot_download(
                 repo,
                 revision=revision,
                 cache_dir=source.cache_dir,
-                local_files_only=source.local_files_only,
+                local_files_only=not download.may_ask,
                 token=source.token,
                 allow_patterns=[escape((inside / name).as_posix()) for name in names],
                 tqdm_class=bar,
             )
         return Path(snapshot)
 
-    def list_names(commit: str) -> list[str]:
-        if source.local_files_only or constants.HF_HUB_OFFLINE:
-            raise ConnectionError(not_cached(download))
-        return HfApi(token=source.token).list_repo_files(repo, revision=commit)
+    def fetch_weights(names: Iterable[str], commit: str) -> None:
+        # One after the other, on this thread. Ctrl-C would have to wait for other threads.
+        with without_notices():
+            for name in names:
+                hf_hub_download(
+                    repo,
+                    (inside / name).as_posix(),
+                    revision=commit,
+                    cache_dir=source.cache_dir,
+                    token=source.token,
+                )
 
-    with clear_errors(download):
+    def list_names(commit: str) -> list[str]:
+        if not download.may_ask:
+            raise ConnectionError(not_cached(download))
+        with time_limits():
+            return HfApi(token=source.token).list_repo_files(repo, revision=commit)
+
+    with clear_errors(download), naming(_cache(source.cache_dir)):
         # The small files come first, so that the weights of a wrong model are not downloaded. The
         # weights come from the same commit, even if somebody pushes to the repository in between.
         snapshot = fetch(_SMALL_FILES, source.revision, NoBar)
@@ -398,15 +421,55 @@ def _from_hub(
             ]
             single, index = weight_names(source.variant)
             if single in names:
-                fetch([single], commit)
+                fetch_weights([single], commit)
             elif index in names:
                 fetch([index], commit, NoBar)
-                fetch(shard_names(folder / index), commit)
+                fetch_weights(shard_names(folder / index), commit)
             else:
                 other = describe_other_weights(names, source.variant)
                 hint = _conversion_hint(source, names)
                 raise FileNotFoundError(f"{download.where}: {hint}{other}")
     return folder
+
+
+def _no_answer_from(download: Download, token: str | bool | None) -> Exception | None:
+    """Ask the hub once whether it has a repository, and return the error if it does not answer.
+
+    The client itself asks six times, and waits up to 8 seconds before each further time. Its first
+    request has no time limit.
+
+    Parameters
+    ----------
+    download : Download
+    token : str, bool or None
+        As in `HubOptions`.
+
+    Returns
+    -------
+    Exception or None
+        None if there was an answer, or if the hub may not be asked. What the answer says does not
+        matter here, unless it is to try again later.
+    """
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.errors import (  # type: ignore[attr-defined]
+        HfHubHTTPError,
+        HTTPError,  # pyright: ignore[reportPrivateImportUsage] - as above
+    )
+
+    if not download.may_ask:
+        return None
+    try:
+        HfApi(token=token).model_info(
+            download.repo,
+            revision=download.revision or constants.DEFAULT_REVISION,
+            timeout=constants.HF_HUB_ETAG_TIMEOUT,
+        )
+    except HfHubHTTPError as error:
+        status = error.response.status_code
+        return error if status == _TOO_MANY or status >= _SERVER_ERRORS else None
+    except HTTPError as error:
+        return error
+    return None
 
 
 def _require_hub_id(name: str) -> None:

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
+
+# The modules of the client that give notices, and those notices that are not needed.
+_NOTICING: Final = ("_snapshot_download", "_tree_cache", "file_download", "utils._http")
+_NOTICES: Final = re.compile(
+    "^No files matched|^Retrying in|^Error while downloading|^Ignored error while writing"
+    "| thrown while requesting "
+)
 
 
 class Download(NamedTuple):
@@ -19,12 +27,15 @@ class Download(NamedTuple):
     instead : str
         What the user can do if it cannot be fetched, as the end of a sentence; empty if there is
         nothing more to say.
+    no_answer : Exception, optional
+        Why the hub did not answer, if it was asked and did not.
     """
 
     repo: str
     revision: str | None
     local_files_only: bool
     instead: str
+    no_answer: Exception | None = None
 
     @property
     def where(self) -> str:
@@ -33,21 +44,59 @@ class Download(NamedTuple):
 
         return f"{self.repo!r} on {constants.ENDPOINT}"
 
+    @property
+    def may_ask(self) -> bool:
+        """Whether the hub may be asked, and is there to answer."""
+        from huggingface_hub import constants
+
+        return not (self.local_files_only or constants.HF_HUB_OFFLINE or self.no_answer)
+
 
 @contextmanager
 def without_notices() -> Iterator[None]:
-    """Let the client not remark that a repository has none of the files that may be there."""
+    """Let the client be silent about what is no fault, and about what our error says in the end.
+
+    It remarks that a repository has none of the files that may be there, and that it tries again.
+    """
     import logging  # the client has imported it by now, and a start without the client need not
 
     def is_needed(record: logging.LogRecord) -> bool:
-        return not record.getMessage().startswith("No files matched")
+        return _NOTICES.search(record.getMessage()) is None
 
-    client = logging.getLogger("huggingface_hub._snapshot_download")
-    client.addFilter(is_needed)
+    loggers = [logging.getLogger(f"huggingface_hub.{name}") for name in _NOTICING]
+    for logger in loggers:
+        logger.addFilter(is_needed)
     try:
         yield
     finally:
-        client.removeFilter(is_needed)
+        for logger in loggers:
+            logger.removeFilter(is_needed)
+
+
+@contextmanager
+def time_limits() -> Iterator[None]:
+    """Let no request of the client wait for ever; where it sets no limit itself, this one counts.
+
+    It sets none for the list of the files of a repository.
+    """
+    from huggingface_hub import constants
+    from huggingface_hub.utils import get_session
+
+    def limit(request: Any) -> None:  # of httpx, under whatever name the client has imported it
+        given = request.extensions.get("timeout", {})
+        request.extensions["timeout"] = {
+            what: seconds or constants.HF_HUB_ETAG_TIMEOUT for what, seconds in given.items()
+        }
+
+    session = get_session()
+    hooks = session.event_hooks
+    session.event_hooks = {**hooks, "request": [*hooks["request"], limit]}
+    try:
+        yield
+    finally:
+        hooks = session.event_hooks
+        others = [hook for hook in hooks["request"] if hook is not limit]
+        session.event_hooks = {**hooks, "request": others}
 
 
 @contextmanager
@@ -105,12 +154,14 @@ def not_cached(download: Download, error: BaseException | None = None) -> str:
     version = f" at revision {revision}" if revision else ""
     if download.local_files_only:
         reason = "local_files_only=True forbids the network"
-    elif constants.HF_HUB_OFFLINE or error is None:
+    elif constants.HF_HUB_OFFLINE:
         reason = "HF_HUB_OFFLINE forbids the network"
     else:
-        reason = f"the hub did not answer ({_first_line(error.__cause__ or error)})"
+        cause = download.no_answer or (error.__cause__ if error else None) or error
+        reason = "the hub did not answer" + (f" ({_first_line(cause)})" if cause else "")
+    advice = "Fill the cache" if reason.endswith("forbids the network") else "Try again, or fill it"
     return (
-        f"{repo!r}{version} is not in the cache, and {reason}. Fill the cache where there is a "
+        f"{repo!r}{version} is not in the cache, and {reason}. {advice} where there is a "
         f"network (`hf download {repo}{f' --revision {revision}' if revision else ''}`, then copy "
         f"the folder that HF_HOME names), or give a model's folder{download.instead}"
     )

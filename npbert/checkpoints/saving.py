@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from npbert.messages import naming
+
 
 def write_files(folder: Path, contents: Mapping[str, str | Path]) -> tuple[str, ...]:
     """Write files into a folder, which is made if it does not exist.
@@ -52,7 +54,7 @@ def _write_whole(path: Path, content: str | Path) -> None:
     # open() gives the file the permissions that the user has chosen; mkstemp would not.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        with temporary.open("xb") as stream:
+        with naming(path), temporary.open("xb") as stream:
             if isinstance(content, Path):
                 with content.open("rb") as source:
                     shutil.copyfileobj(source, stream)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from npbert.messages import enumerate_values
+from npbert.messages import enumerate_values, naming
 from npbert.tables.journal import ENDING, JOURNAL, lock_folder, move, sync_folder
 
 _FILES: Final = ".npbert-files"
@@ -59,7 +59,8 @@ def new_folder(
         _require_replaceable(real, target, is_replaceable, force=force)
         made.mkdir()
         try:
-            yield made
+            with naming(target):
+                yield made
             sync_folder(made)
             _require_replaceable(real, target, is_replaceable, force=force)
             if real.exists():

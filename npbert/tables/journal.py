@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from npbert.messages import shown
+from npbert.messages import naming, shown
 
 ENDING: Final = ".partial"  # of the folder that stands beside an output while it is made
 JOURNAL: Final = "journal.jsonl"
@@ -154,14 +154,10 @@ def move(made: Path, target: Path) -> None:
 
 def append(path: Path, content: bytes) -> None:
     """Append bytes to a file, and wait until they are on the disk."""
-    try:
-        with path.open("ab") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        error.filename = str(path)  # the error of a full disk does not name the file
-        raise
+    with naming(path), path.open("ab") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from npbert.messages import with_noun
+from npbert.messages import naming, with_noun
 from npbert.tables.journal import (
     ENDING,
     JOURNAL,
@@ -199,9 +199,10 @@ class ResumableFile:
                 made = self.folder / _FINISHED
                 if self.rows_path.exists():
                     self._create_file(made)
-                    self._finish(self.rows_path, made)
-                    with made.open("rb+") as file:
-                        os.fsync(file.fileno())
+                    with naming(made):
+                        self._finish(self.rows_path, made)
+                        with made.open("rb+") as file:
+                            os.fsync(file.fileno())
                     self.rows_path.unlink()  # from now on, the finished file stands for the rows
             if self.target.exists() and not self._force:
                 raise FileExistsError(

@@ -67,11 +67,17 @@ class Hub:
     repositories: dict[str, Repository] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
     cut_bodies_at: list[int] = field(default_factory=list)  # bytes to send of the next large ones
+    stops_at: int | None = None  # bytes of a large body after which nothing more comes
     fail_with: HTTPStatus | None = None
+    fail_headers: dict[str, str] = field(default_factory=dict)  # of an answer that fails
+    fails_at: str = ""  # a pattern: only requests with such a path fail, or are not answered
+    is_silent: bool = False  # whether it takes requests and does not answer
+    etag: str | None = None  # of every file, in place of the right one
     page: bytes | None = None  # sent to everybody, as a proxy's login page is
 
     def __enter__(self) -> Self:
         hub = self
+        self._ending = threading.Event()
 
         class BoundHandler(Handler):
             pass
@@ -83,6 +89,7 @@ class Hub:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._ending.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -108,7 +115,15 @@ class Hub:
         """Behave well again, and begin a new list of requests."""
         self.requests.clear()
         self.cut_bodies_at.clear()
-        self.fail_with = self.page = None
+        self.fail_headers.clear()
+        self.fail_with = self.page = self.etag = None
+        self.fails_at = ""
+        self.is_silent = False
+        self.stops_at = None
+
+    def wait_for_the_end(self) -> None:
+        """Wait until nobody needs the server any longer."""
+        self._ending.wait()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -132,8 +147,11 @@ class Handler(BaseHTTPRequestHandler):
         self.hub.requests.append(Request(self.command, path, headers))
         if self.hub.page is not None:
             self._send(HTTPStatus.OK, self.hub.page, {"Content-Type": "text/html"})
-        elif self.hub.fail_with is not None:
-            self._send(self.hub.fail_with, b"")
+        elif self.hub.is_silent and re.search(self.hub.fails_at, path):
+            self.hub.wait_for_the_end()
+            self.close_connection = True
+        elif self.hub.fail_with is not None and re.search(self.hub.fails_at, path):
+            self._send(self.hub.fail_with, b"", self.hub.fail_headers)
         elif match := (API.fullmatch(path) or DISCUSSIONS.fullmatch(path) or FILE.fullmatch(path)):
             self._answer_for(**match.groupdict())
         else:
@@ -169,7 +187,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _send_file(self, body: bytes, commit: str) -> None:
         headers = {
-            "ETag": f'"{_hash(body)}"',
+            "ETag": f'"{self.hub.etag or _hash(body)}"',
             "X-Repo-Commit": commit,
             "Accept-Ranges": "bytes",
         }
@@ -194,6 +212,9 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return
+        if len(body) > 100_000 and self.hub.stops_at is not None:
+            self.wfile.write(body[: self.hub.stops_at])
+            self.hub.wait_for_the_end()
         if len(body) > 100_000 and self.hub.cut_bodies_at:
             body = body[: self.hub.cut_bodies_at.pop(0)]
             self.close_connection = True  # after fewer bytes than were promised
