@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 
 from npbert.checkpoints.damaged_files import LENGTH_BYTES, describe_damage
 from npbert.checkpoints.links import describe_link, leads_outside
+from npbert.messages import enumerate_names
 
 _MOST_BYTES_OF_HEADER: Final = 8 << 20  # 1,000 layers take two million
 ITEM_SIZES: Final = {
@@ -82,7 +83,7 @@ def stored_tensors(path: Path) -> Iterator[StoredTensor]:
     unknown = [f"{name} ({dtype})" for name, dtype, _ in layout if dtype not in ITEM_SIZES]
     if unknown:
         raise CheckpointError(
-            f"{path}: dtype not known: {', '.join(unknown)}; expected one of: "
+            f"{path}: dtype not known: {enumerate_names(unknown)}; expected one of: "
             + ", ".join(ITEM_SIZES)
         )
     # The format leaves no holes between tensors, and the last tensor ends where the file ends. So

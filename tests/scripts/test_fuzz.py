@@ -24,6 +24,7 @@ if sys.platform != "linux":
     pytest.skip("what a process opens and takes is watched on Linux alone", allow_module_level=True)
 
 from fuzz import answers, rows
+from fuzz.guided import BytesAsChance
 from fuzz.models import original_model
 from fuzz.mutants import draw, draw_mutant
 from fuzz.run import Found, run
@@ -66,6 +67,15 @@ def test_a_seed_gives_the_same_mutants_again() -> None:
     for number in range(200):
         assert draw_mutant(7, number) == draw_mutant(7, number)
     assert len({draw_mutant(7, number).kind for number in range(2000)}) > 40
+
+
+def test_bytes_as_chance() -> None:
+    """What atheris gives: any bytes are a mutant, and the same bytes the same one."""
+    for n_bytes in (0, 1, 100, 1000):
+        content = Random(n_bytes).randbytes(n_bytes)
+        assert draw(BytesAsChance(content)) == draw(BytesAsChance(content))
+    kinds = {draw(BytesAsChance(Random(n).randbytes(200))).kind for n in range(500)}
+    assert len(kinds) > 30
 
 
 # ------------------------------------------------------------------- what is a fault
