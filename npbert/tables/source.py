@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from npbert.tables import sniffing
-from npbert.tables.compression import Decompressed
+from npbert.tables.compression import Decompressed, compression_of
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -96,6 +96,12 @@ def open_source(path: str) -> Iterator[Source]:
         stored = io.BufferedReader(raw if is_file else _Rejoined(head, raw))
         compression = sniffing.compression_of_content(head)
         stream: BinaryIO = stored
+        is_cut = compression is None and head != b"" and sniffing.is_undecided(head)
+        if is_cut and compression_of(path):
+            raise ValueError(
+                f"{name} is damaged or incomplete: it ends within its first bytes; fetch or "
+                "compress it once more"
+            )
         if compression is not None:
             content = Decompressed(stored, compression, name)
             head = _read_head(content)

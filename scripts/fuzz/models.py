@@ -172,6 +172,12 @@ def draw_model(chance: random.Random) -> Mutant:
     return _in_folder(_kind_of(name), files)
 
 
+def layout_files(name: str) -> dict[str, bytes]:
+    """Return the files of a model as it is saved today ("newer"), or as it was ("older")."""
+    newer, older = _layouts()
+    return dict({"newer": newer, "older": older}[name])
+
+
 def original_model() -> Mutant:
     """Return a model without a change, of which both layouts have the same answer."""
     return _in_folder("original", _layouts()[0])
@@ -257,7 +263,7 @@ def _spoil_index(content: bytes, chance: random.Random) -> bytes:
     names = next((value for key, value in values if key == "weight_map"), Pairs())
     if isinstance(names, Pairs) and names:
         outside = OUTSIDE_MARK.decode()
-        strange = (
+        strange: tuple[Any, ...] = (
             *(f"../{OUTSIDE}/{_SHARDS[0]}", f"{outside}/{_SHARDS[0]}", f"./{_SHARDS[0]}", ".", ""),
             *("..", "nothing.safetensors", "config.json", "\0", "a\\b", "\ud800", None, 5, [], {}),
             *("C:\\x", "~/x", "/dev/zero", "/dev/stdin", _SHARDS[0].upper(), *_SHARDS),

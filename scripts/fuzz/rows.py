@@ -104,7 +104,9 @@ def _unpacked(path: Path) -> bytes:
 
 def _json_texts(rows: Iterable[dict[str, Any]]) -> Texts:
     rows = [*rows]
-    key = next(iter(rows[0])) if rows and len(rows[0]) == 1 else "text"
+    first = rows[0] if rows else {}
+    is_text = len(first) == 1 and all(isinstance(cell, str | None) for cell in first.values())
+    key = next(iter(first)) if is_text else "text"
     found = [row.get(key) for row in rows]
     return [None if isinstance(text, float) else text for text in found]
 

@@ -17,7 +17,11 @@ from typing import Any, Final
 
 _PROGRAM: Final = Path(__file__).parent
 _SILENT_SECONDS: Final = 300  # after which a process hangs: none of its work takes two seconds
-_THREADS: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+# One thread per process; and no allocator that reserves a gigabyte before it needs any.
+_ENVIRONMENT: Final = {
+    **{"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "RUST_BACKTRACE": "0"},
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
 
 
 @dataclass
@@ -142,7 +146,7 @@ def _watched(seed: int, numbers: range, share: float) -> Iterator[tuple[int, dic
     command = [sys.executable, str(_PROGRAM), "--seed", str(seed), "--share", str(share)]
     command += ["--worker", *map(str, (numbers.start, numbers.stop, numbers.step))]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, **_THREADS}
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, **_ENVIRONMENT}
     )
     assert process.stdout is not None
     watchdog = _Watchdog(process)

@@ -26,7 +26,7 @@ class Raw(str):
 
 
 _DEEP: Final = (50, 1_000, 100_000)
-_VALUES: Final = (
+_VALUES: Final[tuple[Tree, ...]] = (
     *(None, True, False, 0, -1, 1, 2, 7, 1000, 2**31, 2**32 + 3, 2**63, 2**64, -(2**63)),
     *(0.0, 0.5, 1e30, -1e300, Raw("NaN"), Raw("Infinity"), Raw("-Infinity"), Raw("1e999")),
     *(Raw("1" + "0" * 400), Raw("9" * 5_000), Raw("-0"), Raw("1.0")),
@@ -145,12 +145,12 @@ def _rename(place: Place, places: list[Place], chance: random.Random, keys: Sequ
 
 def _add(place: Place, places: list[Place], chance: random.Random, keys: Sequence[str]) -> None:
     objects = [values for values, _ in places if isinstance(values, Pairs)]
-    values = chance.choice(objects) if objects and chance.random() < 0.3 else None
-    if values is None:
-        values = objects[0] if objects else place[0]
+    values: list[Any] = place[0]
+    if objects:
+        values = chance.choice(objects) if chance.random() < 0.3 else objects[0]
     if isinstance(values, Pairs):
         repeated = [key for key, _ in values]
-        values.append((chance.choice([*keys, *repeated]), any_value(chance)))
+        values.append((chance.choice([*keys, *repeated, "x"]), any_value(chance)))
     else:
         values.append(any_value(chance))
 

@@ -135,7 +135,8 @@ def _kill_after(seconds: int) -> None:
 def _libraries() -> list[str]:
     """Return the folders whose files a library may open at any time."""
     checkout = Path(__file__).parents[2]
-    return [sys.prefix, sys.base_prefix, str(checkout / "npbert"), "/proc", "/sys", "/usr/share"]
+    own = [str(checkout / name) for name in ("npbert", "scripts")]
+    return [sys.prefix, sys.base_prefix, *own, "/proc", "/sys", "/usr/share"]
 
 
 def _peak_memory() -> int:

@@ -6,6 +6,7 @@ import json
 import pickle
 import re
 import shutil
+import time
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -15,16 +16,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from npbert.checkpoints.safetensors_files import CheckpointError
 from npbert.distilbert.activations import Array
 from npbert.models.heads import AutoModel
 from tests.support.oracles import largest_difference
-from tests.support.stored_weights import IDS, NO_FILE, WEIGHTS, load, refusal
+from tests.support.stored_weights import IDS, NO_FILE, WEIGHTS, Tensors, load, refusal
 
 pytestmark = pytest.mark.filterwarnings("error")  # but for warnings that a test expects
 
@@ -213,3 +215,26 @@ def test_pickles_are_never_opened(folder: Path, name: str, is_zip: bool) -> None
     assert not marker.exists()
     pickle.loads(trap)
     assert marker.exists()  # the trap works, so nothing opened it before
+
+
+def test_a_huge_header(folder: Path, whole: bytes) -> None:
+    end = 8 + int.from_bytes(whole[:8], "little")
+    (folder / WEIGHTS).write_bytes(file_of(whole[8:end], whole[end:], 8 << 20))
+    load(folder)
+    (folder / WEIGHTS).write_bytes(file_of(whole[8:end], whole[end:], (8 << 20) + 1))
+    assert "has a header of 8,388,609 bytes, expected at most 8,388,608" in refusal(folder)
+
+
+def test_very_many_unused_tensors(folder: Path, tensors: Tensors) -> None:
+    tensors |= {f"some.module.{n}.weight": torch.zeros(1) for n in range(60_000)}
+    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+    start = time.process_time()
+    with pytest.warns(UserWarning, match="belong to no DistilBERT .* and 59990 more"):
+        load(folder)
+    assert time.process_time() - start < 2
+
+
+def test_very_many_unknown_types(folder: Path) -> None:
+    entries = {f"t{n}": entry("F4", (2,), (n, n + 1)) for n in range(1000)}
+    (folder / WEIGHTS).write_bytes(file_of(entries, b"\0" * 1000))
+    assert len(refusal(folder)) < 2000

@@ -437,3 +437,15 @@ def test_attentions(folder: Path) -> None:
     ours, theirs = models(folder, "Model")
     assert not theirs(torch.tensor([[101, 102]]), output_attentions=True).attentions
     assert ours([[101, 102]], output_attentions=True).attentions[0].shape == (1, 2, 2, 2)
+
+
+@row("a file of a model that is a link out of the model's folder")
+def test_a_link_out_of_the_folder(folder: Path, tmp_path: Path) -> None:
+    linked = changed(folder, tmp_path / "linked", lambda _: None)
+    (linked / "config.json").rename(tmp_path / "elsewhere.json")
+    (linked / "config.json").symlink_to(tmp_path / "elsewhere.json")
+    transformers.DistilBertForSequenceClassification.from_pretrained(linked)
+    with pytest.raises(
+        ValueError, match=r"config\.json is a link to a file outside of the model's"
+    ):
+        npbert.DistilBertForSequenceClassification.from_pretrained(linked)

@@ -77,7 +77,8 @@ def test_rows_that_only_unpacking_counts(monkeypatch: pytest.MonkeyPatch) -> Non
     """Each text is the beginning of the text before it: a few bits for each megabyte."""
     monkeypatch.setattr("npbert.tables.parquet_sizes._MOST_BYTES", 50 << 20)
     monkeypatch.setattr("npbert.tables.parquet_sizes._MOST_TIMES", 1)
-    delta = {"use_dictionary": False, "column_encoding": {"text": "DELTA_BYTE_ARRAY"}}
+    delta: dict[str, Any] = {"use_dictionary": False}
+    delta["column_encoding"] = {"text": "DELTA_BYTE_ARRAY"}
     table = table_of(pyarrow.table({"text": [MEGABYTE] * 80}), compression="zstd", **delta)
     with pytest.raises(
         ValueError, match=r"its rows take [\d,]+ bytes, expected at most 52,428,800"

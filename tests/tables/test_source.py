@@ -36,6 +36,19 @@ def test_files_that_cannot_be_opened(path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("compression", COMPRESSORS)
+def test_a_compressed_file_that_ends_within_its_first_bytes(
+    tmp_path: Path, compression: str
+) -> None:
+    """Some of these bytes are letters, which would be read as a text."""
+    path = tmp_path / f"in.txt.{compression}"
+    for n_bytes in (1, 2, 3):
+        path.write_bytes(COMPRESSORS[compression](CONTENT)[:n_bytes])
+        message = r"damaged or incomplete|not UTF-8"
+        with pytest.raises(ValueError, match=message), open_source(str(path)) as source:
+            source.stream.read().decode("ascii", "strict")
+
+
 # ---------------------------------------------------------------- pipes and standard input
 
 

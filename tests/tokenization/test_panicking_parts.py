@@ -76,7 +76,7 @@ def test_what_is_accepted(tmp_path: Path) -> None:
 @pytest.mark.filterwarnings("ignore:.*is not what transformers 5 makes")
 def test_an_error_is_not_blamed_on_the_cutting(tmp_path: Path) -> None:
     """Without a token for unknown words, such a word is an error."""
-    tokenizer = read(tmp_path, model={"unk_token": "nothing"})
+    tokenizer = read(tmp_path, model={"unk_token": "[NOTHING]"})
     with pytest.raises(
         ValueError, match=r"the text cannot be tokenized with the tokenizer of .*: "
     ):
