@@ -82,7 +82,8 @@ def decode_lines(
                     "is it a file of texts?"
                 )
             if number == 1:
-                line = line.removeprefix(_BYTE_ORDER_MARK)
+                if not is_utf_8:  # of UTF-8, the decoder has removed it
+                    line = line.removeprefix(_BYTE_ORDER_MARK)
                 _check_first_line(line, name, encoding, are_texts)
             is_ascii = is_ascii and line.isascii()
             yield line

@@ -7,16 +7,16 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 _PROGRAM: Final = Path(__file__).parent
-_SILENT_SECONDS: Final = 300  # after which a process hangs: none of its work takes two seconds
+_SILENT_SECONDS: Final = 60  # in which a process waits, though nothing that it does takes two
 # One thread per process; and no allocator that reserves a gigabyte before it needs any.
 _ENVIRONMENT: Final = {
     **{"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "RUST_BACKTRACE": "0"},
@@ -174,26 +174,39 @@ def _watched(seed: int, numbers: range, share: float) -> Iterator[tuple[int, dic
 
 
 class _Watchdog:
-    """Ends a process that has said nothing for a long time."""
+    """Ends a process that waits and says nothing. The system ends one that computes for ever.
+
+    On a busy machine, a process can be silent because it is not its turn. Then it does not wait.
+    """
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
         self._stopped = threading.Event()
-        self._heard = time.monotonic()
+        self._n_seconds = 0  # in which the process waited and said nothing
         self.has_bitten = False
-        threading.Thread(target=self._wait, daemon=True).start()
+        threading.Thread(target=self._look, daemon=True).start()
 
     def hear(self) -> None:
         """Note that the process has said something."""
-        self._heard = time.monotonic()
+        self._n_seconds = 0
 
     def stop(self) -> None:
         """Let the process alone."""
         self._stopped.set()
 
-    def _wait(self) -> None:
+    def _look(self) -> None:
         while not self._stopped.wait(1):
-            if time.monotonic() - self._heard > _SILENT_SECONDS:
+            self._n_seconds = self._n_seconds + 1 if _waits(self._process.pid) else 0
+            if self._n_seconds > _SILENT_SECONDS:
                 self.has_bitten = True
                 self._process.kill()
                 return
+
+
+def _waits(number: int) -> bool:
+    """Tell whether no thread of a process could go on if it were its turn."""
+    states = []
+    for path in Path(f"/proc/{number}/task").glob("*/stat"):
+        with suppress(OSError):  # the thread has ended
+            states.append(path.read_text().rpartition(")")[2].split()[0])
+    return "R" not in states

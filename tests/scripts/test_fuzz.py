@@ -41,7 +41,7 @@ def test_mutants_of_a_seed(seed: int) -> None:
     """Each fault is shown with the command that repeats it, in which the seed stands."""
     found = run(seed, range(MUTANTS), n_workers=available_cpus(), share=0.25)
     print("\n".join(found.report()))
-    assert found.faults == []
+    assert not found.faults, "\n".join(found.faults)
     assert found.n_mutants == MUTANTS
     assert sum(found.comparisons.values()) > MUTANTS / 6  # many are loaded, and compared
 

@@ -120,3 +120,8 @@ def test_two_encodings_in_one_file(content: bytes) -> None:
     assert sorted(map(str, replaced)) == ["film", "é", "\ufffdt\ufffd"]
     ignored = texts_of(table_of(content, "lines", encoding=Encoding(errors="ignore")))
     assert sorted(map(str, ignored)) == ["film", "t", "é"]
+
+
+def test_one_mark_is_removed_and_no_other() -> None:
+    content = 2 * codecs.BOM_UTF8 + b"a\n"
+    assert texts_of(table_of(content, "lines")) == ["\ufeffa"]
