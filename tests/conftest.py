@@ -22,6 +22,7 @@ SLOW = {
     "checkpoints/test_mini*.py": "the accuracy of the bundled model on 872 sentences",
     "checkpoints/test_hub*.py": "downloads from a server on this machine, some of which time out",
     "cli/test_classify_huge_cells.py": "files that unpack to 100 MB",
+    "cli/test_classify_full_disk.py": "runs in processes of their own, on disks that become full",
     "tables/test_resumable_kills*.py": "runs in processes of their own, killed at random points",
     "tables/test_spark_schema.py": "a session of Spark",
     "scripts/test_*.py": "whole benchmarks on small models, and scripts in processes of their own",

@@ -80,7 +80,7 @@ def time_limits() -> Iterator[None]:
     It sets none for the list of the files of a repository.
     """
     from huggingface_hub import constants
-    from huggingface_hub.utils import get_session
+    from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
 
     def limit(request: Any) -> None:  # of httpx, under whatever name the client has imported it
         given = request.extensions.get("timeout", {})

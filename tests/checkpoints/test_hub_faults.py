@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
@@ -208,12 +208,13 @@ def test_a_download_that_is_killed(
 # ---------------------------------------------------------------------------------- the cache
 
 
-def readable_by_all(folder: Path) -> Path:
-    """Let everybody read a folder, which lies in one of the test's user alone."""
-    for parent in (folder, *folder.parents):
-        if parent.stat().st_uid == os.getuid() and parent != Path("/"):
-            parent.chmod(parent.stat().st_mode | 0o055)
-    return folder
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A folder that everybody may read; those of pytest are for one user alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)
+        path.chmod(0o755)
+        yield path
 
 
 def test_a_full_disk(hub: Hub, tmp_path: Path) -> None:
@@ -228,33 +229,30 @@ def test_a_full_disk(hub: Hub, tmp_path: Path) -> None:
         assert run(hub, disk.path, command()).is_good
 
 
-def test_a_cache_that_cannot_be_written(hub: Hub, tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written(hub: Hub, shared: Path) -> None:
     before = as_nobody()
-    readable_by_all(tmp_path)
-    done = run(hub, tmp_path / "home", command(before=before))
+    done = run(hub, shared / "home", command(before=before))
     assert "Permission denied" in done.only_error
-    assert str(tmp_path / "home") in done.only_error
+    assert str(shared / "home") in done.only_error
 
 
 @pytest.mark.parametrize("revision", [BY_BRANCH, BY_COMMIT], ids=["branch", "commit"])
-def test_a_full_cache_that_can_only_be_read(hub: Hub, tmp_path: Path, revision: list[str]) -> None:
+def test_a_full_cache_that_can_only_be_read(hub: Hub, shared: Path, revision: list[str]) -> None:
     before = as_nobody()
-    readable_by_all(tmp_path)
-    assert run(hub, tmp_path / "home", command(*revision)).is_good
-    subprocess.run(["chmod", "-R", "a+rX", str(tmp_path / "home")], check=True)
-    done = run(hub, tmp_path / "home", command(*revision, before=before))
+    assert run(hub, shared / "home", command(*revision)).is_good
+    subprocess.run(["chmod", "-R", "a+rX", str(shared / "home")], check=True)
+    done = run(hub, shared / "home", command(*revision, before=before))
     assert done.is_good, done
     assert done.errors == []
 
 
-def test_no_home_folder(hub: Hub, tmp_path: Path) -> None:
+def test_no_home_folder(hub: Hub, shared: Path) -> None:
     before = as_nobody()
-    readable_by_all(tmp_path)
     for home in ("/nonexistent", ""):
         variables = {"HOME": home, "HF_HOME": ""}
-        done = run(hub, tmp_path, command(before=before), **variables)
+        done = run(hub, shared, command(before=before), **variables)
         assert "Permission denied" in done.only_error or "Read-only" in done.only_error
-        mini = run(hub, tmp_path, command(model="mini", before=before), **variables)
+        mini = run(hub, shared, command(model="mini", before=before), **variables)
         assert mini.is_good
         assert mini.errors == []
 

@@ -1,0 +1,69 @@
+"""scripts/endurance.py: what goes wrong in a long run is noticed."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import endurance
+import pytest
+from endurance import Run, Sample, differs, growth_of, short_texts
+
+import npbert
+from tests.support.oracles import make_folder
+
+pytestmark = pytest.mark.filterwarnings("ignore:.* had more than 4 tokens:UserWarning")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_folder(tmp_path_factory.mktemp("model"))
+
+
+def test_the_growth_of_the_memory() -> None:
+    flat = [Sample(n * 1000, 100.0) for n in range(100)]
+    grows = [Sample(n * 1000, 100.0 + 0.02 * n) for n in range(100)]
+    fills = [Sample(n * 1000, 100.0 + min(n, 15)) for n in range(100)]
+    assert growth_of(flat) == pytest.approx(0)
+    assert growth_of(grows) == pytest.approx(2)
+    assert growth_of(fills) == pytest.approx(0)
+    assert growth_of([]) == growth_of(flat[:1]) == 0
+
+
+def test_other_answers() -> None:
+    found = [{"label": "A", "score": 0.5}]
+    assert not differs(found, [{"label": "A", "score": 0.500001}])
+    for other in ([{"label": "A", "score": 0.51}], [{"label": "B", "score": 0.5}], [], found * 2):
+        assert differs(found, other)
+    assert differs([{"label": "A", "score": float("nan")}], found)
+
+
+def test_few_texts_are_equal() -> None:
+    texts = list(itertools.islice(short_texts(0), 1000))
+    assert len(set(texts)) > 600
+
+
+@pytest.mark.parametrize("mode", endurance.MODES)
+def test_a_short_run(folder: Path, mode: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert endurance.main([mode, "--model", str(folder), "--texts", "2000"]) == 0
+    assert "MiB for 100,000 texts" in capsys.readouterr().out
+
+
+def test_a_wrong_answer_is_a_fault(folder: Path) -> None:
+    pipe: Any = npbert.pipeline("text-classification", folder)
+    asked: set[str] = set()
+
+    def call(texts: list[str], **options: Any) -> Any:
+        """Answer rightly at first, and wrongly when the same texts come again, or many."""
+        results = pipe(texts, **options)
+        if str(texts) in asked or len(texts) > 100:
+            results[0] = {"label": "another", "score": 0.5}
+        asked.add(str(texts))
+        return results
+
+    for work in endurance.MODES.values():
+        asked.clear()
+        run = Run(1500)
+        work(call, run, 0)
+        assert run.faults
