@@ -22,6 +22,7 @@ TARGETS: Final[dict[str, tuple[str, ...]]] = {
     "checkpoints/weights.py": (
         "tests/checkpoints/test_weights.py",
         "tests/checkpoints/test_weights_parity.py",
+        "tests/checkpoints/test_weight_files.py",
     ),
     "tokenization/vocabulary.py": (
         "tests/tokenization/test_vocabulary_parity.py",
