@@ -167,8 +167,8 @@ class ZeroShotClassificationPipeline(Pipeline[str, ZeroShotOptions, ZeroShotResu
     @property
     def entailment_id(self) -> int:
         """The number of the model's label for entailment; -1, the last one, if none says so."""
-        for number, label in self.model.config.id2label.items():
-            if str(label).lower().startswith(_ENTAILMENT):
+        for label, number in self.model.config.label2id.items():
+            if label.lower().startswith(_ENTAILMENT):
                 return number
         return _NOT_FOUND
 

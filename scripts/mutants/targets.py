@@ -22,6 +22,10 @@ TARGETS: Final[dict[str, tuple[str, ...]]] = {
     "checkpoints/weights.py": (
         "tests/checkpoints/test_weights.py",
         "tests/checkpoints/test_weights_parity.py",
+        "tests/checkpoints/test_weight_files.py",
+        "tests/models/test_base_saving.py",
+        "tests/checkpoints/test_parameters.py",
+        "tests/checkpoints/test_parameters_parity.py",
     ),
     "tokenization/vocabulary.py": (
         "tests/tokenization/test_vocabulary_parity.py",

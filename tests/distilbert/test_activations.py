@@ -85,3 +85,5 @@ def test_softmax_by_hand() -> None:
         softmax_in_place(scores.copy(), axis=0), [[1 / 3, 0.6], [2 / 3, 0.4]], rtol=1e-5
     )
     assert softmax_in_place(scores).dtype == np.float32
+    equal = softmax_in_place(np.zeros((2, 5, 4), np.float32))  # along the last axis
+    np.testing.assert_array_equal(equal, np.float32(1 / 4))

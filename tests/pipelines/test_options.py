@@ -78,3 +78,16 @@ def test_an_option_that_is_given_twice() -> None:
     nested: dict[str, Any] = {"tokenizer_kwargs": {"max_length": 8}}
     with pytest.raises(ValueError, match="max_length is given twice, alone and in tokenizer_kw"):
         npbert.pipeline("fill-mask", "no/such-model", max_length=9, **nested)
+
+
+@pytest.mark.parametrize(
+    ("task", "options", "message"),
+    [
+        ("token-classification", {"ignore_labels": "O"}, "ignore_labels is a str, expected a list"),
+        ("fill-mask", {"targets": 5}, "targets is a int, expected a list of words"),
+        ("zero-shot-classification", {"candidate_labels": 5}, "candidate_labels is a int"),
+    ],
+)
+def test_what_is_no_list(task: str, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        npbert.pipeline(task, "mini", **options)

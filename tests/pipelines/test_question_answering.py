@@ -36,6 +36,8 @@ BAD_QUESTIONS: list[tuple[tuple[Any, ...], dict[str, Any], type[Exception], str]
     ((["a"],), {}, TypeError, "inputs is a str, expected a dict"),
     ((["a", "b"],), {}, TypeError, "input 0 .* is a str, expected a dict"),
     ((7,), {}, TypeError, "inputs is a int"),
+    (({"question": "a"},), {"context": "b"}, TypeError, "expected inputs alone"),
+    (("a", "b", "c"), {}, TypeError, "input 0 .* is a str, expected a dict"),
     (("a", "b"), {"top_k": 0}, ValueError, "top_k is 0"),
     (("a", "b"), {"doc_stride": 9, "max_seq_len": 8}, ValueError, "doc_stride is 9"),
     (("a " * 50, "b"), {"max_seq_len": 16}, ValueError, "leaves|cannot cut"),

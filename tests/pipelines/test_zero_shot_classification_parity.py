@@ -18,6 +18,7 @@ NLI_LABELS = ["contradiction", "neutral", "entailment"]
         NLI_LABELS,
         ["ENTAILMENT", "neutral", "no"],
         ["not_entailment", "entailment"],
+        ["entailed", "neutral", "entailed"],  # the last one of a name counts
         ["a", "b"],
         [0, 1],
     ],

@@ -87,6 +87,13 @@ def test_threads_share_one_tokenizer(ours: Tokenizer) -> None:
             "truncation='only_first' cannot cut to max_length 4",
         ),
         ((SENTENCES,), {"return_tensors": "np"}, ValueError, "8 to 16 tokens .* padding=True"),
+        (("a b",), {"is_split_into_words": True}, TypeError, "text is a str, expected a list of"),
+        (
+            ([["a"], "b"],),
+            {"is_split_into_words": True},
+            TypeError,
+            "text 1 is a str, expected a list of words",
+        ),
     ],
     ids=str,
 )
@@ -99,3 +106,15 @@ def test_bad_input(
 ) -> None:
     with pytest.raises(error, match=message):
         ours(*args, **options)
+
+
+def test_ids_that_are_none(ours: Tokenizer) -> None:
+    wrong: list[Any] = [[-1], [True], [2**32], ["a"]]
+    for ids in wrong:
+        with pytest.raises(ValueError, match="is not a token id, expected an integer from 0"):
+            ours.decode(ids)
+    with pytest.raises(ValueError, match="there are no input_ids to pad"):
+        ours.pad([{"ids": [1]}])
+    with pytest.raises(ValueError, match="expected 2, one for each row of input_ids"):
+        ours.pad({"input_ids": [[1], [2]], "labels": [[1]]})
+    assert dict(ours.pad({"input_ids": []})) == {"input_ids": [], "attention_mask": []}
