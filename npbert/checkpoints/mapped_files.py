@@ -27,6 +27,9 @@ from numpy.typing import NDArray
 from npbert.checkpoints.safetensors_files import ITEM_SIZES, CheckpointError, StoredTensor
 
 _READ_BINARY: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+# Windows lets nobody replace or remove a file that is open or mapped, such as one in a temporary
+# folder whose model is still in the cache of `classify`.
+_MAPS: Final = os.name != "nt"
 _ADVICE: Final = (
     "load the model again; and replace a model by writing a new folder and renaming it, never by "
     "writing into its files"
@@ -64,7 +67,7 @@ class MappedFiles:
     """
 
     def __init__(self, paths: Iterable[Path] = (), *, disable_mmap: bool = False) -> None:
-        self._disable_mmap = disable_mmap
+        self._disable_mmap = disable_mmap or not _MAPS
         self._watched = {path: _WatchedFile(path) for path in paths}
         self._states = {path: file.state for path, file in self._watched.items()}
 

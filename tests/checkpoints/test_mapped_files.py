@@ -156,6 +156,21 @@ def test_without_a_mapping_a_change_has_no_effect(
         assert np.array_equal(model(IDS).logits, before)
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="/proc lists the open files")
+def test_on_windows_no_file_stays_open(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rule of Windows itself can only be tried there."""
+    monkeypatch.setattr("npbert.checkpoints.mapped_files._MAPS", False)
+    model = load(model_folder)
+    before = model(IDS).logits
+    assert not any(link.startswith(str(model_folder)) for link in open_files())
+    write_other_values(model_folder / WEIGHTS)
+    assert np.array_equal(model(IDS).logits, before)
+
+
+def open_files() -> list[str]:
+    return [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+
+
 def test_a_file_of_float16_may_change(folder: Path, tensors: Tensors) -> None:
     save_file({name: tensor.half() for name, tensor in tensors.items()}, folder / WEIGHTS)
     model = load(folder)
