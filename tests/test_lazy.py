@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 
 import pytest
 
 import npbert
+from tests.support.command_line import unmeasured
 
 
 def test_the_public_names() -> None:
@@ -34,7 +34,5 @@ SLOW_IMPORTS = {
 
 
 def test_the_first_label_imports_nothing_slow_that_it_does_not_need() -> None:
-    # Where CI measures which lines are run, every process of Python imports what this needs.
-    bare = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-    answer = subprocess.check_output([sys.executable, "-c", FIRST_LABEL], env=bare)
+    answer = subprocess.check_output([sys.executable, "-c", FIRST_LABEL], env=unmeasured())
     assert not SLOW_IMPORTS & set(json.loads(answer))

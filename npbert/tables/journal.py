@@ -147,8 +147,8 @@ def move(made: Path, target: Path) -> None:
         os.replace(made, target)
     except PermissionError as error:
         raise PermissionError(
-            f"{target} cannot be replaced ({error.strerror}); if another program has it open, "
-            "close it there, and run the command again"
+            f"{target} cannot be replaced ({error.strerror or error}); if another program has it "
+            "open, close it there, and run the command again"
         ) from error
 
 

@@ -63,7 +63,9 @@ def check_values(values: Mapping[str, object], schema: Schema, where: str) -> No
     for name, value in values.items():
         if name in schema:
             schema[name](f"{where}{name}", value)
-        elif name.endswith("_token") and isinstance(value, Mapping) and "content" in value:
+        elif name.endswith("_token") and (
+            isinstance(value, str) or (isinstance(value, Mapping) and "content" in value)
+        ):
             _check_token(f"{where}{name}", value)
 
 

@@ -10,6 +10,7 @@ from npbert.arguments import check_count, check_stride, look_up_choice
 from npbert.messages import with_noun
 
 UNLIMITED: Final = int(1e30)  # what transformers writes where a model sets no limit
+_LONGEST: Final = 2**63 - 1  # the backend counts with 64 bits, and no text is longer
 _NO_LIMIT: Final = 10**20  # a larger model_max_length means that there is no limit
 _STRATEGIES: Final = {
     True: "longest_first",
@@ -60,7 +61,10 @@ class Truncation(NamedTuple):
     def set_up(self, backend: Backend) -> None:
         """Make the backend cut in this way."""
         backend.enable_truncation(
-            self.max_length, stride=self.stride, strategy=self.strategy, direction=self.side
+            min(self.max_length, _LONGEST),
+            stride=self.stride,
+            strategy=self.strategy,
+            direction=self.side,
         )
 
 

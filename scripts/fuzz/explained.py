@@ -48,6 +48,7 @@ def _config(folder: Path) -> dict[str, Any]:
 
 _OF_MODELS: Final[dict[str, Rule]] = {
     "names that a wrapper left": _any_file_has(*_WRAPPERS),
+    "an added_tokens_decoder that is null": _any_file_has(b'"added_tokens_decoder": null'),
     "older names of LayerNorm": _any_file_has(b".gamma"),
     "no names of labels": lambda folder, _answer, _difference: not _config(folder).get("id2label"),
     "parts of tokenizer.json that are not BERT's": _warned("is not what transformers 5 makes of"),

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from fuzz import answers, explained, rows
 from fuzz.models import original_model
-from fuzz.mutants import Mutant
+from fuzz.mutants import Mutant, draw_mutant
 from fuzz.watch import Watch, written_to
 
 _RIGHT_ERRORS: Final = (ValueError, TypeError, OSError)  # CheckpointError is a ValueError
@@ -59,6 +59,11 @@ class Trials:
         self._scratch = scratch
         self._nowhere = os.open(os.devnull, os.O_WRONLY)
         self._answers: dict[tuple[Any, ...], Any] = {}  # of the originals
+
+    def warm_up(self) -> None:
+        """Let libraries import what they import late, and reserve the memory that they keep."""
+        for number in range(8):  # models, and compressed tables
+            self.judge(draw_mutant(0, number), compares=True)
 
     def judge(self, mutant: Mutant, folder: Path | None = None, *, compares: bool) -> Verdict:
         """Load the files of a mutant, and say what came of it.

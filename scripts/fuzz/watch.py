@@ -19,7 +19,7 @@ _FREE_MEMORY: Final = 64 << 20  # bytes that a file of any size may take
 _MEMORY_PER_BYTE: Final = 100
 _MEMORY_OF_PACKED: Final = 512 << 20  # of a file whose content can be far larger than it is
 _SECONDS_TO_KILL: Final = 20  # of the processor, after which the system ends the process
-_UNSEEN: Final = 32 << 20  # a peak of memory that hides smaller ones of later mutants
+_UNSEEN: Final = 32 << 20  # bytes that an earlier peak of memory may hide
 
 
 @dataclass
@@ -87,6 +87,8 @@ class Watch:
         _limit_memory(MOST_MEMORY)
         self._allowed.append(os.path.realpath(folder))
         self._outside = use.outside
+        if _peak_memory() - (_status("VmRSS") << 10) > _UNSEEN:
+            _forget_peak()
         peak, start = _peak_memory(), time.process_time()
         try:
             with written_to(self._written):
@@ -99,8 +101,6 @@ class Watch:
             self._allowed.pop()
             use.written = os.pread(self._written, 10_000, 0).decode(errors="replace")
             os.ftruncate(self._written, 0)
-            if use.memory > _UNSEEN:
-                _forget_peak()
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def work(seed: int, numbers: Iterator[int], share: float, keep: Path | None = No
     in_memory = _MEMORY_FOLDER if os.access(_MEMORY_FOLDER, os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=in_memory) as folder:
         trials = Trials(Path(folder))
-        trials.judge(draw_mutant(0, 0), compares=True)  # imports what is imported late
+        trials.warm_up()
         for number in numbers:
             print(json.dumps({"number": number}), flush=True)
             mutant = draw_mutant(seed, number)

@@ -50,7 +50,9 @@ def test_mutants_of_a_seed(seed: int) -> None:
 def trials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trials]:
     before, temporary = pyarrow.default_memory_pool(), tempfile.tempdir
     pyarrow.set_memory_pool(pyarrow.system_memory_pool())  # others reserve memory beforehand
-    yield Trials(tmp_path_factory.mktemp("trials"))
+    trials = Trials(tmp_path_factory.mktemp("trials"))
+    trials.warm_up()
+    yield trials
     pyarrow.set_memory_pool(before)
     tempfile.tempdir = temporary
 
@@ -60,7 +62,7 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trials]:
 def test_mutants_that_hypothesis_draws(trials: Trials, chance: Random) -> None:
     """Of a fault, hypothesis finds the smallest change that still causes it."""
     verdict = trials.judge(draw(chance), compares=False)
-    assert verdict.fault == ""
+    assert not verdict.fault, verdict.fault
 
 
 def test_a_seed_gives_the_same_mutants_again() -> None:
@@ -176,7 +178,7 @@ def test_a_wrong_row_is_noticed(trials: Trials, monkeypatch: pytest.MonkeyPatch)
     real = rows.own_answer
     monkeypatch.setattr(rows, "own_answer", lambda path: [*real(path), "x"])
     verdicts = [trials.judge(mutant, compares=True) for mutant in tables]
-    loaded = [verdict for verdict in verdicts if verdict.outcome == "loaded"]
+    loaded = [verdict for verdict in verdicts if verdict.comparison == "with others"]
     assert loaded
     assert all(verdict.fault for verdict in loaded)
 

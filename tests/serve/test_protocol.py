@@ -175,7 +175,7 @@ def test_too_many_connections(mini: Running, monkeypatch: pytest.MonkeyPatch) ->
     finally:
         for connection in connections:
             connection.close()
-    time.sleep(0.1)
+    wait_until(lambda: len(mini.server.server_state.connections) < 3)
     assert mini.get("/health").status == 200
 
 

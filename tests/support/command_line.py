@@ -21,6 +21,15 @@ Classify = Callable[..., tuple[int, str, str]]
 _COMMAND = [sys.executable, "-m", "npbert"]
 
 
+def unmeasured() -> dict[str, str]:
+    """Return the environment of this process, without the wish to measure the lines that are run.
+
+    Where CI measures them, each process of Python imports what this needs, and writes a file. That
+    shows where imports or standard error are compared, and fails for another user.
+    """
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+
+
 def read_json_lines(content: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in content.splitlines()]
 

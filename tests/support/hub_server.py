@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import subprocess
 import sys
@@ -15,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
+
+from tests.support.command_line import unmeasured
 
 REPOSITORY = r"(?P<repo>[^/]+/[^/]+)"
 REVISION = r"(?P<revision>refs/pr/\d+|[^/]+)"
@@ -269,7 +270,7 @@ print(json.dumps(answer | {"clients": sorted(clients)}))
 
 def environment(hub: Hub | str, home: Path) -> dict[str, str]:
     """Return the environment of a machine whose hub is the server and whose cache is empty."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    kept = {name: value for name, value in unmeasured().items() if not name.startswith("HF_")}
     address = hub if isinstance(hub, str) else hub.address
     return kept | {"HF_ENDPOINT": address, "HF_HOME": str(home), "HF_HUB_DISABLE_TELEMETRY": "1"}
 

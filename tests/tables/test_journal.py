@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from npbert.tables.journal import move
+from tests.support.command_line import unmeasured
 from tests.support.paths import CHECKOUT
 from tests.support.resumable import CONTENT, make
 
@@ -49,7 +50,7 @@ def test_what_may_not_be_replaced_stays_and_the_rows_are_kept(tmp_path: Path) ->
     target = shared / "out.csv"
     target.write_bytes(b"mine")
     command = [sys.executable, "-c", AS_ANOTHER_USER, str(target)]
-    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**unmeasured(), "PYTHONPATH": str(CHECKOUT), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         command, env=environment, cwd="/", capture_output=True, encoding="utf-8", check=False
     )

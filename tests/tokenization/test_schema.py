@@ -85,6 +85,7 @@ INNER: list[tuple[str, dict[str, Any], str, str, str]] = [
         for file, values, place in (
             (CONFIG, {"mask_token": "\ud800"}, "mask_token"),
             (CONFIG, {"x_token": {"content": "\ud800"}}, "x_token"),
+            (CONFIG, {"image_token": "\ud800"}, "image_token"),
             (MAP, {"extra_special_tokens": ["\ud800"]}, "extra_special_tokens[0]"),
             (ADDED, {"\ud800": 30522}, "a key"),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import npbert
 from npbert.tokenization.truncation import UNLIMITED, Truncation, read_limit, read_truncation
 
 
@@ -36,3 +37,12 @@ def test_room_for_text() -> None:
         Truncation("longest_first", 5, stride=2, side="right").require_room(3)
     with pytest.raises(ValueError, match=r"no room for text beside 5 special tokens"):
         Truncation("longest_first", 5, stride=0, side="right").require_room(5)
+
+
+@pytest.mark.parametrize("longest", [2**63, 2**64, 10**19, 10**20, 10**30])
+def test_a_limit_of_more_than_64_bits_cuts_nothing(longest: int) -> None:
+    tokenizer = npbert.AutoTokenizer.from_pretrained("mini")
+    whole = tokenizer("not bad")
+    assert tokenizer("not bad", truncation=True, max_length=longest) == whole
+    tokenizer = npbert.AutoTokenizer.from_pretrained("mini", model_max_length=longest)
+    assert tokenizer("not bad", truncation=True) == whole
