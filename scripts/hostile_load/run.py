@@ -117,6 +117,7 @@ def faults_of_state(service: ServiceProcess, n_descriptors: int) -> Iterator[str
     inside = _metric(service.port, "npbert_requests_inside")
     if inside != 0:
         yield f"{inside:g} requests are still in the service"
+    service.wait_until_idle()  # the connection of this question is closed, too
     n_now = service.processes()[0].num_fds()
     if n_now > n_descriptors:
         yield f"{n_now} files and connections are open, {n_descriptors} before"
