@@ -6,7 +6,7 @@ import argparse
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Final, NoReturn, TextIO
+from typing import Final, NoReturn, TextIO, cast
 
 from npbert import __version__
 from npbert.cli import classify, explain, export, info, serve
@@ -74,8 +74,11 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the arguments of all commands."""
-    parser: argparse.ArgumentParser = _Parser(
-        prog="npbert", description="Label text with DistilBERT, in NumPy, without PyTorch."
+    parser = cast(
+        "argparse.ArgumentParser",
+        _Parser(
+            prog="npbert", description="Label text with DistilBERT, in NumPy, without PyTorch."
+        ),
     )
     parser.add_argument("--version", action=_Version)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

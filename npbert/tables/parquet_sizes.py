@@ -91,13 +91,16 @@ class RepeatedTexts:
         return self._count(number, counted, n_rows, found) if counted else found
 
     def _count(self, number: int, paths: list[str], n_rows: int, found: Unpacked) -> Unpacked:
-        from pyarrow import compute, types
+        from pyarrow import types
+        from pyarrow.compute import call_function
 
         for batch in self._file.iter_batches(n_rows, row_groups=[number], columns=paths):
             for column in batch.columns:
                 if types.is_dictionary(column.type):
-                    lengths = compute.binary_length(column.dictionary).take(column.indices)
-                    largest, total = compute.max(lengths).as_py(), compute.sum(lengths).as_py()
+                    by_index = call_function("binary_length", [column.dictionary])
+                    lengths = by_index.take(column.indices)
+                    largest = call_function("max", [lengths]).as_py()
+                    total = call_function("sum", [lengths]).as_py()
                     found = Unpacked(max(found.largest, largest or 0), found.total + (total or 0))
         return found
 
