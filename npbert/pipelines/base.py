@@ -221,6 +221,7 @@ class Pipeline(ABC, Generic[ItemT, OptionsT, ResultT]):
         function : callable
             Computes something for each text of a pack.
         texts : sequence of TokenSequence
+            Their token ids and positions.
 
         Returns
         -------
