@@ -8,7 +8,8 @@ start many processes, or wait.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -64,3 +65,11 @@ def _quiet_host(monkeypatch: pytest.MonkeyPatch) -> None:
     share = ProcessorShare()
     monkeypatch.setattr(share, "measured", lambda *_: None)
     monkeypatch.setattr(blas_threads, "_share", share)
+
+
+@pytest.fixture
+def obeyed_ctrl_c() -> Iterator[None]:
+    """Let programs that a test starts obey Ctrl-C, also if the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

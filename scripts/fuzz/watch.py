@@ -97,6 +97,7 @@ class Watch:
             use.seconds = time.process_time() - start
             use.memory = _peak_memory() - peak
             _limit_memory(resource.RLIM_INFINITY)
+            _kill_after(resource.RLIM_INFINITY)
             self._outside = None
             self._allowed.pop()
             use.written = os.pread(self._written, 10_000, 0).decode(errors="replace")
@@ -128,7 +129,8 @@ def _limit_memory(more: int) -> None:
 def _kill_after(seconds: int) -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    soft = int(used.ru_utime + used.ru_stime) + seconds
+    has_limit = seconds != resource.RLIM_INFINITY
+    soft = int(used.ru_utime + used.ru_stime) + seconds if has_limit else hard
     resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 

@@ -175,6 +175,7 @@ def test_two_processes_download_at_once(hub: Hub, tmp_path: Path) -> None:
     assert len(sent) == 1
 
 
+@pytest.mark.usefixtures("obeyed_ctrl_c")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_download_that_is_killed(
     hub: Hub, tmp_path: Path, files: Files, number: signal.Signals

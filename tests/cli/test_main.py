@@ -14,16 +14,8 @@ import pytest
 from tests.support.command_line import run_in_shell, start_npbert
 from tests.support.platforms import needs_signals
 
-pytestmark = needs_signals
+pytestmark = [needs_signals, pytest.mark.usefixtures("obeyed_ctrl_c")]
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
-
-
-@pytest.fixture(autouse=True)
-def _ctrl_c_is_not_ignored() -> Iterator[None]:
-    """Let programs that a test starts obey Ctrl-C, also if the tests run in the background."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import secrets
 import sys
 import tempfile
@@ -234,3 +235,11 @@ def test_the_summary() -> None:
         assert words in report
     assert len(found.new_faults()) == 1
     assert found.new_faults() == []
+
+
+def test_the_limits_of_a_trial_end_with_it(trials: Trials) -> None:
+    limits = (resource.RLIMIT_CPU, resource.RLIMIT_AS)
+    before = [resource.getrlimit(limit) for limit in limits]
+    trials.judge(original_model(), compares=False)
+    assert [resource.getrlimit(limit) for limit in limits] == before
+    assert all(soft == hard for soft, hard in before)

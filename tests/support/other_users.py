@@ -27,7 +27,7 @@ def without_network() -> Sequence[str]:
 def _possible(beginning: Sequence[str]) -> Sequence[str]:
     if shutil.which(beginning[0]) is None:
         pytest.skip(f"there is no {beginning[0]}")
-    command = [*beginning, sys.executable, "-c", "import npbert"]
+    command = [*beginning, sys.executable, "-c", "import npbert, numpy"]
     tried = subprocess.run(command, capture_output=True, text=True, check=False)
     if tried.returncode != 0:
         pytest.skip(f"{beginning[0]} is not allowed: {tried.stderr.strip()}")
