@@ -83,6 +83,9 @@ def _parse_elements(
         while True:
             found = _BETWEEN_ELEMENTS.match(text, place)
             start = found.end() if found else place
+            if is_array and start < len(text):
+                has_comma = "," in text[place:start]
+                _check_comma(has_comma, number == 0, text[start] == "]", where)
             if is_array and text[start : start + 1] == "]":
                 _require_end(text[start + 1 :], read, name)
                 return
@@ -111,6 +114,16 @@ def _parse_elements(
             raise ValueError(f"{where}: a {type(row).__name__}, expected a JSON object{advice}")
         yield parsed_row(row, where, text[start:end], on_bad)
         place = end
+
+
+def _check_comma(has_comma: bool, is_first: bool, is_end: bool, where: str) -> None:
+    """Raise a ValueError where an element of an array is lost, or was never there."""
+    if has_comma and (is_first or is_end):
+        raise ValueError(
+            f"{where}: not JSON: nothing stands on one side of a comma, expected an element there"
+        )
+    if not (has_comma or is_first or is_end):
+        raise ValueError(f"{where}: not JSON: there is no comma before it")
 
 
 def _require_end(rest: str, read: Callable[[int], str], name: str) -> None:

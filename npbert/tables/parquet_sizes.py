@@ -62,6 +62,7 @@ class RepeatedTexts:
             for number, column in enumerate(columns)
             if column.physical_type == "BYTE_ARRAY"
         }
+        self._plain = parquet.ParquetFile(content, metadata=metadata)
         self._file = parquet.ParquetFile(
             content, metadata=metadata, read_dictionary=[*self._paths.values()]
         )
@@ -76,6 +77,10 @@ class RepeatedTexts:
         n_rows : int
             How many rows to look at at a time.
         """
+        # Of a damaged description of a column, a reader says that it is damaged. Where nobody reads
+        # before, pyarrow ends the process (abort) when it is asked for the description.
+        paths = [*self._paths.values()]
+        next(self._plain.iter_batches(1, row_groups=[number], columns=paths), None)
         group = self._metadata.row_group(number)
         found = Unpacked()
         counted = []

@@ -72,6 +72,11 @@ def make_post_processor(
     )
 
 
+def fits_template(token: str) -> bool:
+    """Tell whether a token can stand in a template of the tokenizers library, by its own name."""
+    return not (token.startswith("$") or " " in token or ":" in token)
+
+
 def lacking_tokens(backend: tokenizers.Tokenizer, settings: Settings) -> dict[str, str | None]:
     """Return the special tokens that BERT's rules need, but that the vocabulary does not have.
 
@@ -89,7 +94,9 @@ def lacking_tokens(backend: tokenizers.Tokenizer, settings: Settings) -> dict[st
     return {
         name: token
         for name, token in needed.items()
-        if token is None or backend.token_to_id(token) is None
+        if token is None
+        or backend.token_to_id(token) is None
+        or (name != "unk_token" and not fits_template(token))
     }
 
 

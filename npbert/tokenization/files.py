@@ -17,7 +17,7 @@ from npbert.checkpoints.small_files import (
     check_small_file,
     read_small_file,
 )
-from npbert.messages import enumerate_names, enumerate_values
+from npbert.messages import enumerate_names, enumerate_values, shown
 from npbert.tokenization import bert_rules
 from npbert.tokenization.costly_parts import refuse_costly_parts
 from npbert.tokenization.panicking_parts import refuse_panicking_parts, refuse_precompiled
@@ -253,6 +253,12 @@ def _post_process(backend: tokenizers.Tokenizer, settings: Settings, path: Path)
             raise ValueError(
                 f"{path.parent}: {name} is {token!r}, expected a token of the vocabulary, because "
                 f"the rules of BERT need one; leave the key out to have {SPECIAL_TOKENS[name]}"
+            )
+        if name != "unk_token" and not bert_rules.fits_template(token):
+            raise ValueError(
+                f"{path.parent}: {name} is {shown(token)}, expected a token without a blank and a "
+                "colon, and without a $ at its beginning: the tokenizers library can put no other "
+                "one around a text"
             )
     if lacking:
         raise ValueError(

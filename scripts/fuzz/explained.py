@@ -49,6 +49,7 @@ def _config(folder: Path) -> dict[str, Any]:
 _OF_MODELS: Final[dict[str, Rule]] = {
     "names that a wrapper left": _any_file_has(*_WRAPPERS),
     "an added_tokens_decoder that is null": _any_file_has(b'"added_tokens_decoder": null'),
+    "no model_type, by which transformers chooses a class": _says("Should have a `model_type`"),
     "older names of LayerNorm": _any_file_has(b".gamma"),
     "no names of labels": lambda folder, _answer, _difference: not _config(folder).get("id2label"),
     "parts of tokenizer.json that are not BERT's": _warned("is not what transformers 5 makes of"),
@@ -58,6 +59,7 @@ _OF_MODELS: Final[dict[str, Rule]] = {
             for key in ("attention_dropout", "dropout", "qa_dropout", "torch_dtype")
         ),
         *(f"field '{key}'" for key in ("seq_classif_dropout", "initializer_range", "dtype")),
+        "dropout probability has to be between",
         *("field 'sinusoidal_pos_embds'", "module 'torch' has no attribute"),
     ),
 }

@@ -160,10 +160,8 @@ def _nudge(place: Place, _: list[Place], chance: random.Random, __: Sequence[str
     if isinstance(value, bool):
         _set(place, not value)
     elif isinstance(value, (int, float)):
-        _set(
-            place,
-            chance.choice((value + 1, value - 1, -value, value * 2, float(value), str(value))),
-        )
+        as_float = float(value) if abs(value) < 1e300 else 0.5
+        _set(place, chance.choice((value + 1, value - 1, -value, value * 2, as_float, str(value))))
     elif isinstance(value, str):
         _set(
             place, chance.choice((value + "x", value.upper(), value[:-1], value * 2, value + "\0"))

@@ -66,6 +66,18 @@ BAD: list[tuple[bytes, str]] = [
     (b'[["one"]]', "element 0 (counted from 0): a list, expected a JSON object"),
     (b'[{"text": "one"}, {"text": "tw', "element 1 (counted from 0): not JSON: Unterminated"),
     (b'[{"text": "one"}', "element 1 (counted from 0): not JSON: Expecting value"),
+    (b'[{"text": "one"},]', "element 1 (counted from 0): not JSON: nothing stands on one side of"),
+    (b'[{"text": "one"},\n\n]', "element 1 (counted from 0): not JSON: nothing stands on one side"),
+    (b'[, {"text": "one"}]', "element 0 (counted from 0): not JSON: nothing stands on one side of"),
+    (b"[ ,]", "element 0 (counted from 0): not JSON: nothing stands on one side of a comma"),
+    (
+        b'[{"text": "one"} {"text": "two"}]',
+        "element 1 (counted from 0): not JSON: there is no comma",
+    ),
+    (
+        b'[{"text": "one"},, {"text": "two"}]',
+        "element 1 (counted from 0): not JSON: Expecting value",
+    ),
     (b'[{"text": 5}]', "element 0 (counted from 0): 'text' is 5, expected a string or null"),
     (
         b'[{"a": 1, "b": 2}]',

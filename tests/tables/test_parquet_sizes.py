@@ -12,7 +12,9 @@ from pyarrow import parquet
 
 from npbert.tables.formats import read_table
 from npbert.tables.parquet_sizes import RepeatedTexts, Unpacked
+from tests.support.command_line import run_npbert
 from tests.support.parquet import parquet_bytes, table_of
+from tests.support.paths import CHECKOUT
 from tests.support.tables import source_of, texts_of
 
 MEGABYTE = "x" * (1 << 20)
@@ -111,3 +113,13 @@ def _refusal(content: bytes) -> str:
     except ValueError as error:
         return str(error)
     return ""
+
+
+def test_a_damaged_description_of_a_column_does_not_end_the_process() -> None:
+    """Found by scripts/fuzz: pyarrow 26 aborts if it is asked for this description."""
+    packed = CHECKOUT / "tests" / "data" / "damaged_histogram.parquet.xz"
+    options = ["--input", str(packed), "--format", "jsonl"]
+    done = run_npbert("classify", "--model", "mini", *options)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"after row 0: cannot be read: " in done.stderr
+    assert done.stderr.count(b"\n") == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,17 @@ import npbert
         (
             {"vocab.txt": "[UNK]\n[SEP]\n", "tokenizer_config.json": '{"cls_token": null}'},
             r"cls_token is None, expected a token.*leave the key out to have \[CLS\]$",
+        ),
+        *(
+            (
+                {
+                    "vocab.txt": f"[UNK]\n[SEP]\n{token}\n",
+                    "added_tokens.json": json.dumps({token: 2 if token == token.strip() else 3}),
+                    "tokenizer_config.json": json.dumps({"cls_token": token}),
+                },
+                f"cls_token is {re.escape(repr(token))}, expected a token without a blank",
+            )
+            for token in (" ", "a b", "a:", "$A", "$B:1")
         ),
         ({"vocab.txt": "a\nb\n"}, r"lacks the special tokens '\[UNK\]', '\[SEP\]', '\[CLS\]'; is"),
         ({"vocab.txt": b"\xff\xfe"}, "not a UTF-8 text file"),
