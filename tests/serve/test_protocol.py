@@ -132,8 +132,9 @@ def test_an_answer_that_is_not_read_before_the_next_request(impatient: Running) 
 
 def test_a_client_that_says_it_is_done_is_gone(mini: Running) -> None:
     """A connection that the client has closed on its side is closed on the other side, too."""
+    long = json.dumps({"inputs": [["good " * 400]] * 32}).encode()  # the answer takes a while
     with mini.connect() as connection:
-        connection.sendall(raw_request("/predict", BODY))
+        connection.sendall(raw_request("/predict", long))
         connection.shutdown(socket.SHUT_WR)
         assert read_all(connection) == b""
     assert mini.get("/health").status == 200
