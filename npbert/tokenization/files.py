@@ -20,7 +20,7 @@ from npbert.checkpoints.small_files import (
 from npbert.messages import enumerate_names, enumerate_values, shown
 from npbert.tokenization import bert_rules
 from npbert.tokenization.costly_parts import refuse_costly_parts
-from npbert.tokenization.panicking_parts import refuse_panicking_parts, refuse_precompiled
+from npbert.tokenization.panicking_parts import refuse_panicking_parts, refuse_unreadable_parts
 from npbert.tokenization.schema import SPECIAL_TOKENS
 from npbert.tokenization.settings import (
     SETTINGS_FILE,
@@ -168,7 +168,7 @@ def write_tokenizer(
 
 
 def _read_tokenizer_json(path: Path, settings: Settings) -> tokenizers.Tokenizer:
-    refuse_precompiled(read_small_file(path, MOST_BYTES_OF_VOCABULARY), path)
+    refuse_unreadable_parts(read_small_file(path, MOST_BYTES_OF_VOCABULARY), path)
     with explain_errors(f"{path} cannot be read as a tokenizer"):
         backend = tokenizers.Tokenizer.from_file(str(path))
     refuse_costly_parts(backend, path)

@@ -6,6 +6,7 @@ before the library comes to the place in which it would panic.
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Final
@@ -16,14 +17,15 @@ from npbert.messages import shown
 from npbert.tokenization.costly_parts import parts_of
 
 _ESCAPED_LETTER: Final = re.compile(rb"\\u00([4-7][0-9A-Fa-f])")
+_MERGES: Final = re.compile(rb'"merges"\s*:')
 _PRECOMPILED: Final = re.compile(rb'"type"\s*:\s*"Precompiled"')
 
 
-def refuse_precompiled(content: bytes, path: Path) -> None:
-    """Raise a ValueError if a tokenizer.json has a normalizer of sentencepiece.
+def refuse_unreadable_parts(content: bytes, path: Path) -> None:
+    """Raise a ValueError if the library could panic while it reads a tokenizer.json.
 
-    The library panics over such a normalizer if its table is damaged, most often while it reads
-    the file.
+    It does so over a normalizer of sentencepiece whose table is damaged, and over a merge of a BPE
+    model that is shorter than the prefix which the model takes off.
 
     Parameters
     ----------
@@ -39,6 +41,25 @@ def refuse_precompiled(content: bytes, path: Path) -> None:
             f"{path}: the normalizer has a Precompiled, which only tokenizers of sentencepiece "
             "have, and none of a DistilBERT; choose another tokenizer"
         )
+    short = _short_merge(content) if _MERGES.search(content) else None
+    if short is not None:
+        raise ValueError(
+            f"{path}: the model has a merge with {shown(short)}, expected a second part that has "
+            "the continuing_subword_prefix; choose another tokenizer"
+        )
+
+
+def _short_merge(content: bytes) -> str | None:
+    """Return the second part of a merge that is shorter than the prefix, if there is one."""
+    try:
+        model = json.loads(content)["model"]
+        prefix = model.get("continuing_subword_prefix") or ""
+        pairs = [
+            pair.split(" ") if isinstance(pair, str) else pair for pair in model.get("merges", ())
+        ]
+        return next((pair[1] for pair in pairs if len(pair[1]) < len(prefix)), None)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return None  # the library says what is wrong with the file
 
 
 def refuse_panicking_parts(backend: tokenizers.Tokenizer, path: Path) -> None:

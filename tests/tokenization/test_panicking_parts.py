@@ -81,3 +81,23 @@ def test_an_error_is_not_blamed_on_the_cutting(tmp_path: Path) -> None:
         ValueError, match=r"the text cannot be tokenized with the tokenizer of .*: "
     ):
         tokenizer("\u1234", truncation=True, max_length=5)
+
+
+@pytest.mark.parametrize("merge", ["a b", ["a", "b"]])
+@pytest.mark.filterwarnings("ignore:.*is not what transformers 5 makes")
+def test_a_merge_that_is_shorter_than_the_prefix(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], merge: str | list[str]
+) -> None:
+    read(tmp_path, decoder=None)
+    path = tmp_path / "tokenizer.json"
+    vocab = {"[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "a": 5, "b": 6, "ab": 7, "##b": 8}
+    model = {"type": "BPE", "unk_token": "[UNK]", "continuing_subword_prefix": "##"}
+    whole = json.loads(path.read_text())
+    whole["model"] = {**model, "vocab": vocab, "merges": [merge]}
+    path.write_text(json.dumps(whole))
+    with pytest.raises(ValueError, match="the model has a merge with 'b', expected a second part"):
+        npbert.AutoTokenizer.from_pretrained(tmp_path)
+    assert capfd.readouterr().err == ""
+    whole["model"]["merges"] = [["a", "##b"]]
+    path.write_text(json.dumps(whole))
+    assert npbert.AutoTokenizer.from_pretrained(tmp_path).tokenize("ab") == ["ab"]
