@@ -11,6 +11,7 @@ from npbert.tables.rows import ArrowTable
 ParquetMetadata = Any  # pyarrow.parquet.FileMetaData
 
 # How many bytes the rows of a file may take: so many, or so many times its own, if that is more.
+_READ_BYTES: Final = 1 << 16  # at a time, so that a column is not read as a whole
 _MOST_BYTES: Final = 1 << 30
 _MOST_TIMES: Final = 1000
 # Encodings in which a text that is there again takes a few bits. Of the first ones, pyarrow can
@@ -62,7 +63,9 @@ class RepeatedTexts:
             for number, column in enumerate(columns)
             if column.physical_type == "BYTE_ARRAY"
         }
-        self._plain = parquet.ParquetFile(content, metadata=metadata)
+        self._plain = parquet.ParquetFile(
+            content, metadata=metadata, buffer_size=_READ_BYTES, pre_buffer=False
+        )
         self._file = parquet.ParquetFile(
             content, metadata=metadata, read_dictionary=[*self._paths.values()]
         )

@@ -156,7 +156,7 @@ def test_rows_are_read_when_they_are_asked_for(row_group_size: int) -> None:
     table = read_table(Source("in", file, content[:4], len(content), False, file), "parquet")
     assert file.n_bytes < len(content) / 4  # only the table of contents has been read
     first = next(table.chunks)
-    assert file.n_bytes < len(content) / 2
+    assert file.n_bytes < len(content) * 0.6  # of a large row group, the first page is read twice
     assert first.texts + texts_of(table) == texts
     assert file.n_bytes >= len(content)  # the whole file was read
 
