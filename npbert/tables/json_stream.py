@@ -84,11 +84,11 @@ def _parse_elements(
             found = _BETWEEN_ELEMENTS.match(text, place)
             start = found.end() if found else place
             if is_array and start < len(text):
-                has_comma = "," in text[place:start]
-                _check_comma(has_comma, number == 0, text[start] == "]", where)
-            if is_array and text[start : start + 1] == "]":
-                _require_end(text[start + 1 :], read, name)
-                return
+                is_end = text[start] == "]"
+                _check_comma("," in text[place:start], number == 0, is_end, where)
+                if is_end:
+                    _require_end(text[start + 1 :], read, name)
+                    return
             try:
                 row, end = decoder.raw_decode(text, start)
                 break

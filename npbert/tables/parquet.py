@@ -72,7 +72,7 @@ def read_table(source: Source, column: str | None) -> Table:
             pre_buffer=False,
             page_checksum_verification=True,  # where the file has checksums
         )
-        texts = RepeatedTexts(content, metadata)
+        texts = RepeatedTexts(content, file)
     except _damage() as error:
         raise ValueError(
             f"{source.name} is damaged or no parquet file: {excerpt(error)}"

@@ -7,11 +7,10 @@ from typing import Any, BinaryIO, Final, NamedTuple
 
 from npbert.tables.rows import ArrowTable
 
-# pyarrow comes without types, so these names only tell the reader what a value is.
-ParquetMetadata = Any  # pyarrow.parquet.FileMetaData
+# pyarrow comes without types, so this name only tells the reader what a value is.
+ParquetFile = Any  # pyarrow.parquet.ParquetFile
 
 # How many bytes the rows of a file may take: so many, or so many times its own, if that is more.
-_READ_BYTES: Final = 1 << 16  # at a time, so that a column is not read as a whole
 _MOST_BYTES: Final = 1 << 30
 _MOST_TIMES: Final = 1000
 # Encodings in which a text that is there again takes a few bits. Of the first ones, pyarrow can
@@ -44,7 +43,8 @@ class RepeatedTexts:
     Parameters
     ----------
     content : binary file
-    metadata : pyarrow.parquet.FileMetaData
+    file : pyarrow.parquet.ParquetFile
+        The reader of the same content.
 
     Attributes
     ----------
@@ -52,9 +52,10 @@ class RepeatedTexts:
         How many bytes the rows of the file may take.
     """
 
-    def __init__(self, content: BinaryIO, metadata: ParquetMetadata) -> None:
+    def __init__(self, content: BinaryIO, file: ParquetFile) -> None:
         from pyarrow import parquet
 
+        metadata = file.metadata
         self.most_bytes = max(_MOST_BYTES, _MOST_TIMES * content.seek(0, os.SEEK_END))
         self._metadata = metadata
         columns = [metadata.schema.column(number) for number in range(len(metadata.schema))]
@@ -63,9 +64,7 @@ class RepeatedTexts:
             for number, column in enumerate(columns)
             if column.physical_type == "BYTE_ARRAY"
         }
-        self._plain = parquet.ParquetFile(
-            content, metadata=metadata, buffer_size=_READ_BYTES, pre_buffer=False
-        )
+        self._reader = file
         self._file = parquet.ParquetFile(
             content, metadata=metadata, read_dictionary=[*self._paths.values()]
         )
@@ -83,7 +82,7 @@ class RepeatedTexts:
         # Of a damaged description of a column, a reader says that it is damaged. Where nobody reads
         # before, pyarrow ends the process (abort) when it is asked for the description.
         paths = [*self._paths.values()]
-        next(self._plain.iter_batches(1, row_groups=[number], columns=paths), None)
+        next(self._reader.iter_batches(1, row_groups=[number], columns=paths), None)
         group = self._metadata.row_group(number)
         found = Unpacked()
         counted = []

@@ -51,7 +51,7 @@ def test_some_long_texts_many_times_are_read_a_few_at_a_time() -> None:
 
 def sizes_of(table: Any, **options: Any) -> Unpacked:
     content = parquet_bytes(table, **options)
-    texts = RepeatedTexts(io.BytesIO(content), parquet.read_metadata(io.BytesIO(content)))
+    texts = RepeatedTexts(io.BytesIO(content), parquet.ParquetFile(io.BytesIO(content)))
     return texts.unpacked(0, 1000)
 
 
