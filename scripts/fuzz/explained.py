@@ -46,7 +46,14 @@ def _config(folder: Path) -> dict[str, Any]:
     return found
 
 
+def _has_no_metadata(folder: Path, _answer: Any, _difference: str) -> bool:
+    """Tell whether an index of shards lacks the object to which transformers adds something."""
+    index = folder / "model.safetensors.index.json"
+    return index.exists() and not isinstance(json.loads(index.read_bytes()).get("metadata"), dict)
+
+
 _OF_MODELS: Final[dict[str, Rule]] = {
+    "an index without metadata, which npbert does not read": _has_no_metadata,
     "names that a wrapper left": _any_file_has(*_WRAPPERS),
     "an added_tokens_decoder that is null": _any_file_has(b'"added_tokens_decoder": null'),
     "no model_type, by which transformers chooses a class": _says("Should have a `model_type`"),

@@ -172,6 +172,18 @@ def test_faults_are_noticed(
     assert trials.judge(original_model(), compares=True).fault == ""
 
 
+@pytest.mark.parametrize(
+    ("number", "comparison"),
+    [
+        (664, "with others, in float64"),  # a bias of 1e9
+        (1395, "explained: an index without metadata, which npbert does not read"),
+    ],
+)
+def test_differences_that_are_meant(trials: Trials, number: int, comparison: str) -> None:
+    verdict = trials.judge(draw_mutant(552237439, number), compares=True)
+    assert (verdict.comparison, verdict.fault) == (comparison, "")
+
+
 def test_a_wrong_row_is_noticed(trials: Trials, monkeypatch: pytest.MonkeyPatch) -> None:
     tables = [mutant for n in range(50) if (mutant := draw_mutant(0, n)).is_table]
     real = rows.own_answer
