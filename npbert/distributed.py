@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npbert.arguments import NOT_GIVEN, NotGiven, check_text
-from npbert.checkpoints.hub import ModelSource
+from npbert.checkpoints.sources import ModelSource
 from npbert.pipelines.cached import loaded_classifier
 from npbert.pipelines.text_classification import (
     TextClassificationCallOptions,

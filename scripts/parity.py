@@ -32,7 +32,7 @@ CHECKOUT = Path(__file__).parents[1]
 sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "docs" / "learn")]
 
 import npbert  # noqa: E402
-from npbert.checkpoints.hub import DEFAULT_MODEL, DEFAULT_REVISION, ModelSource  # noqa: E402
+from npbert.checkpoints.sources import DEFAULT_MODEL, DEFAULT_REVISION, ModelSource  # noqa: E402
 from tests.support.oracles import (  # noqa: E402
     BASE,
     SIZES,

@@ -24,15 +24,15 @@ from npbert.checkpoints.config_keys import (
     in_strict_form,
     require_distilbert,
 )
-from npbert.checkpoints.hub import (
+from npbert.checkpoints.json_files import read_json_object
+from npbert.checkpoints.labels import read_labels
+from npbert.checkpoints.sources import (
     CONFIG_FILE,
     HUB_OPTIONS,
     HubOptions,
     ModelSource,
     split_hub_options,
 )
-from npbert.checkpoints.json_files import read_json_object
-from npbert.checkpoints.labels import read_labels
 from npbert.messages import shown, with_noun
 
 _SETTABLE = (

@@ -14,7 +14,6 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from npbert.checkpoints.hub import CONFIG_FILE, MODEL_FILES
 from npbert.checkpoints.json_files import read_json_object
 from npbert.checkpoints.mapped_files import MappedFiles
 from npbert.checkpoints.safetensors_files import (
@@ -23,6 +22,7 @@ from npbert.checkpoints.safetensors_files import (
     StoredTensor,
     stored_tensors,
 )
+from npbert.checkpoints.sources import CONFIG_FILE, MODEL_FILES
 from npbert.checkpoints.weight_files import WEIGHTS_FILE, weight_files
 from npbert.checkpoints.weights import as_float32
 from npbert.messages import as_name, enumerate_names, with_noun

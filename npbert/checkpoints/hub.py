@@ -1,475 +1,233 @@
-"""From a model's name to its folder. This is the only module that may touch the network.
+"""A repository on the Hugging Face hub. This is the only module that may touch the network.
 
-A name is, in this order: a path to a folder; the name of a bundled model; or an id on the
-Hugging Face hub. Files from the hub are kept in the cache that all users of huggingface_hub share.
-The hub's client is imported only when it is needed, because its import takes longer than all
-others.
+Files from the hub are kept in the cache that all users of huggingface_hub share. The hub's client
+is imported only when it is needed, because its import takes longer than all others.
 """
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, Final, TypedDict, cast
+from typing import TYPE_CHECKING, Final
 
 from npbert.checkpoints.hub_errors import (
     Download,
     clear_errors,
     not_cached,
     time_limits,
+    without_bars,
     without_notices,
 )
-from npbert.checkpoints.safetensors_files import CheckpointError
-from npbert.checkpoints.weight_files import (
-    ADAPTER,
-    ADAPTER_CONFIG,
-    PICKLES,
-    describe_other_weights,
-    names_in,
-    shard_names,
-    subfolders_with,
-    weight_files,
-    weight_names,
-)
-from npbert.messages import enumerate_names, naming
 
-DEFAULT_MODEL: Final = "distilbert/distilbert-base-uncased-finetuned-sst-2-english"
-DEFAULT_REVISION: Final = "714eb0fa89d2f80546fda750413ed43d93601a13"
-BUNDLED: Final = ("mini",)
-CONFIG_FILE: Final = "config.json"
-TOKENIZER_FILES: Final = ("tokenizer.json", "vocab.txt")
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import ModelInfo
 
-# The files that are read of a model, except for those of the weights.
-MODEL_FILES: Final = (
-    CONFIG_FILE,
-    *TOKENIZER_FILES,
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-)
-
-_BUNDLED_FOLDER: Final = Path(__file__).parent
-# The last one is not of a model: it tells why there is no config.json.
-_SMALL_FILES: Final = (*MODEL_FILES, ADAPTER_CONFIG)
-COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _TOO_MANY: Final = 429  # the status where there were too many requests
 _SERVER_ERRORS: Final = 500  # the lowest status of them
 _CONVERSION_TITLE: Final = "Adding `safetensors` variant of this model"
 _CONVERSION_AUTHOR: Final = "SFconvertbot"
 
 
-class HubOptions(TypedDict, total=False):
-    """The options that say where a model comes from, and how its weights are read.
-
-    Their names are those that huggingface_hub and transformers have.
-
-    Attributes
-    ----------
-    revision : str or None
-        A branch, a tag or a commit on the hub. A full commit hash that is in the cache costs no
-        request and does not import the client.
-    cache_dir : str, Path or None
-        The folder of the cache. By default the variables HF_HUB_CACHE and HF_HOME decide.
-    local_files_only : bool
-        Whether the network is never used, as with HF_HUB_OFFLINE=1.
-    token : str, bool or None
-        The access token for private and gated models. By default the client looks for one.
-    subfolder : str or None
-        The folder with the files, inside the model's folder or repository.
-    variant : str or None
-        The word in the names of the files with the weights: "fp16" for model.fp16.safetensors.
-    disable_mmap : bool or None
-        Whether the weights are read into memory of this process alone, and not mapped from the
-        files. That takes longer, and processes do not share the memory. But a program that writes
-        into the files then has no effect on the loaded model.
-    """
-
-    revision: str | None
-    cache_dir: str | Path | None
-    local_files_only: bool
-    token: str | bool | None
-    subfolder: str | None
-    variant: str | None
-    disable_mmap: bool | None
+class NotAnIdError(ValueError):
+    """A name that no repository on the hub can have."""
 
 
-HUB_OPTIONS: Final = tuple(HubOptions.__annotations__)
+class Repository:
+    """The repository of a model on the hub, at one commit.
 
-
-@dataclass(frozen=True)
-class ModelSource:
-    """A model's name, and all that says where the model comes from.
+    Everything is fetched from one commit, even if somebody pushes to the repository in between;
+    and one file after the other, on the thread of the caller. For other threads, Ctrl-C would have
+    to wait.
 
     Parameters
     ----------
-    model : str or Path
-        A folder (a Path; a str that is absolute or begins with ``.`` or ``~``; or the name of an
-        existing folder that holds a model), a bundled name, or a hub id.
-    revision, cache_dir, local_files_only, token, subfolder, variant, disable_mmap
+    name : str
+        Its id, as in "owner/name".
+    revision : str or None
+        A branch, a tag or a commit; None is the branch "main".
+    folder_inside : Path
+        The relative path of the folder with the files, in the repository.
+    cache_dir, local_files_only, token
         As in `HubOptions`.
+    instead : str
+        What the user can do if something cannot be fetched, as the end of a sentence.
 
     Raises
     ------
-    TypeError
-        If `model` is neither a str nor a Path.
-    ValueError
-        If `subfolder` is not inside the model's folder, or `variant` is not a part of a name.
+    NotAnIdError
+        If the name is not one that a repository can have.
     """
 
-    model: str | Path
-    revision: str | None = None
-    cache_dir: str | Path | None = None
-    local_files_only: bool = False
-    token: str | bool | None = None
-    subfolder: str | None = None
-    variant: str | None = None
-    disable_mmap: bool | None = None
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.model, (str, Path)):
-            raise TypeError(
-                f"model is a {type(self.model).__name__}, expected a folder, a bundled name "
-                f"({', '.join(BUNDLED)}) or a hub id"
-            )
-        subfolder = self.subfolder or ""
-        if not isinstance(subfolder, str) or not _stays_inside(subfolder):
-            raise ValueError(
-                f"subfolder is {subfolder!r}, expected the name of a folder inside the model's, "
-                "such as 'checkpoint-500'"
-            )
-        variant = self.variant
-        if variant is not None and not (
-            isinstance(variant, str) and re.fullmatch(r"[\w-]+(\.[\w-]+)*", variant)
-        ):
-            raise ValueError(
-                f"variant is {variant!r}, expected the word in the names of the files, such as "
-                "'fp16' for model.fp16.safetensors"
-            )
+    def __init__(
+        self,
+        name: str,
+        revision: str | None,
+        *,
+        folder_inside: Path,
+        cache_dir: str | Path | None,
+        local_files_only: bool,
+        token: str | bool | None,
+        instead: str,
+    ) -> None:
+        _require_hub_id(name)
+        self._name = name
+        self._inside = folder_inside
+        self._cache_dir = cache_dir
+        self._token = token
+        self._download = Download(name, revision, local_files_only, instead)
+        self._info: ModelInfo | None = None  # what the hub says of the commit
+        self._commit = ""  # known when the small files are fetched
+        with self.clear_errors():
+            self._ask()
 
     @property
-    def folder_inside(self) -> Path:
-        """The relative path from the model's folder to that with the files."""
-        return Path(self.subfolder or "")
+    def where(self) -> str:
+        """The words that name the repository in error messages."""
+        return self._download.where
 
-    def anchored(self) -> ModelSource:
-        """Return a source that means the same model in every working directory."""
-        path = _in_home(self.model)
-        is_folder = _is_path(self.model) or (path / self.folder_inside / CONFIG_FILE).is_file()
-        model = str(path.absolute()) if is_folder else str(self.model)
-        cache_dir = self.cache_dir
-        if cache_dir is not None:
-            cache_dir = str(_in_home(cache_dir).absolute())
-        return replace(self, model=model, cache_dir=cache_dir)
+    def clear_errors(self) -> AbstractContextManager[None]:
+        """Turn the client's errors into those of `ModelSource.resolve`, each with its next step."""
+        return clear_errors(self._download)
 
-    def resolve(
-        self,
-        *,
-        weights: bool = True,
-        check_config: Callable[[Path], object] | None = None,
-        any_of: tuple[str, ...] = (CONFIG_FILE,),
-    ) -> Path:
-        """Find the model, and download what is missing.
+    def fetch_small_files(self, names: Iterable[str]) -> Path:
+        """Fetch those files that the repository has, and return the folder with the files.
+
+        It also decides the commit from which all other files come.
 
         Parameters
         ----------
-        weights : bool
-            Whether the weights are needed, or only the config and the tokenizer.
-        check_config : callable, optional
-            Called with the path of config.json before weights are downloaded. If it raises a
-            ValueError, the weights are not downloaded.
-        any_of : tuple of str
-            The names of files. A folder on this machine must have at least one of them.
+        names : iterable of str
+            The names of files in the folder inside the repository.
+        """
+        from glob import escape
 
-        Returns
-        -------
-        Path
-            A folder with the files.
+        from huggingface_hub import snapshot_download
+
+        may_ask = self._download.may_ask
+        patterns = [escape((self._inside / name).as_posix()) for name in names]
+        with without_notices(), without_bars(), time_limits():
+            snapshot = snapshot_download(
+                self._name,
+                revision=self._download.revision,
+                cache_dir=self._cache_dir,
+                local_files_only=not may_ask,
+                token=self._token,
+                # Without a network, the client looks whether all of these are in the cache. With
+                # one, it notes the commit of the branch there, and fetches nothing yet.
+                allow_patterns=[] if may_ask else patterns,
+            )
+        self._commit = Path(snapshot).name
+        if may_ask:
+            there = {*self.names_inside()}
+            self.fetch([name for name in names if name in there], with_bar=False)
+        return Path(snapshot) / self._inside
+
+    def fetch(self, names: Iterable[str], *, with_bar: bool = True) -> None:
+        """Fetch files that the folder inside the repository has, unless the cache has them."""
+        from huggingface_hub import hf_hub_download
+
+        with without_notices(), nullcontext() if with_bar else without_bars():
+            for name in names:
+                hf_hub_download(
+                    self._name,
+                    (self._inside / name).as_posix(),
+                    revision=self._commit,
+                    cache_dir=self._cache_dir,
+                    token=self._token,
+                )
+
+    def names(self) -> list[str]:
+        """Return the paths of all files of the commit.
 
         Raises
         ------
-        FileNotFoundError
-            If the folder, the repository, its revision or a file in it does not exist.
-        PermissionError
-            If the repository is gated, or if the token is missing that ``token=True`` asks for.
         ConnectionError
-            If the hub cannot be reached and the cache does not have the model.
-        ValueError
-            If the name cannot be that of a folder or of a repository, if a folder is given
-            together with a revision, or if `check_config` raises it.
+            If the hub may not be asked, or does not answer.
         """
-        name = str(self.model)
-        folder = self._local_folder(any_of)
-        if folder is not None:
-            if self.revision is not None:
-                raise ValueError(
-                    f"revision is {self.revision!r}, but {name!r} is a folder on this machine, "
-                    "which has no revisions; leave out the revision"
-                )
-            return folder
-        if self.revision is not None and COMMIT.fullmatch(self.revision):
-            repository = f"models--{name.replace('/', '--')}"
-            snapshot = _cache(self.cache_dir) / repository / "snapshots" / self.revision
-            cached = snapshot / self.folder_inside
-            if _is_complete(cached, weights, self.variant):
-                return cached
-        return _from_hub(self, weights, check_config, any_of)
+        if not self._download.may_ask:
+            raise ConnectionError(not_cached(self._download))
+        if self._info is None or self._info.sha != self._commit:  # somebody has pushed
+            self._info = self._model_info(self._commit)
+        return [file.rfilename for file in self._info.siblings or ()]
 
-    def _local_folder(self, any_of: tuple[str, ...]) -> Path | None:
-        """Return the folder that the source names on this machine, or None for a hub id."""
-        model = self.model
-        path = _in_home(model)
-        if _has_any(path / self.folder_inside, any_of):
-            return path / self.folder_inside
-        if not _is_path(model) and not _has_any(path, (*any_of, ADAPTER_CONFIG)):
-            if str(model) not in BUNDLED:
-                return None
-            path = _BUNDLED_FOLDER / str(model)
-            if self.folder_inside == Path():
-                return path
-        if path.is_file():
-            raise FileNotFoundError(f"{model} is a file, expected the folder that it is in")
-        if not path.is_dir():
-            raise FileNotFoundError(f"{model}: no such folder; expected one that has {CONFIG_FILE}")
-        inside = self.folder_inside
-        names = {*names_in(path), *((inside / name).as_posix() for name in names_in(path / inside))}
-        raise FileNotFoundError(f"{model}: {_describe_other_folder(sorted(names), self)}")
+    def names_inside(self) -> list[str]:
+        """Return the paths of the files within the folder inside the repository."""
+        paths = [Path(name) for name in self.names()]
+        return [
+            path.relative_to(self._inside).as_posix()
+            for path in paths
+            if path.is_relative_to(self._inside)
+        ]
 
-
-def split_hub_options(options: Mapping[str, object]) -> tuple[HubOptions, dict[str, Any]]:
-    """Split keyword arguments into those of `HubOptions` and all others."""
-    of_hub = {name: value for name, value in options.items() if name in HUB_OPTIONS}
-    others = {name: value for name, value in options.items() if name not in HUB_OPTIONS}
-    return cast("HubOptions", of_hub), others
-
-
-def elsewhere(options: HubOptions) -> HubOptions:
-    """Return the options for something of another name, without those of the model alone."""
-    of_model = ("revision", "subfolder", "variant", "disable_mmap")
-    return cast(
-        "HubOptions", {name: value for name, value in options.items() if name not in of_model}
-    )
-
-
-def _has_any(folder: Path, names: Iterable[str]) -> bool:
-    return any((folder / name).is_file() for name in names)
-
-
-def _stays_inside(subfolder: str) -> bool:
-    path = Path(subfolder)
-    return not (path.anchor or ".." in path.parts or "\0" in subfolder)
-
-
-def _describe_other_folder(names: Iterable[str], source: ModelSource) -> str:
-    """Say what is in the folder of a model where no config is, and what to do.
-
-    Parameters
-    ----------
-    names : iterable of str
-        The names of the files in the model's folder and in the folders in it.
-    source : ModelSource
-    """
-    names = list(names)
-    inside = source.folder_inside.as_posix()
-    here = [name for name in names if name.rpartition("/")[0] == inside.removeprefix(".")]
-    others = subfolders_with(names, CONFIG_FILE, *TOKENIZER_FILES)
-    if any(name.rpartition("/")[2] == ADAPTER_CONFIG for name in here):
-        return ADAPTER
-    if source.subfolder:
-        place = f"the subfolder {inside!r}"
-        if not any(name.startswith(f"{inside}/") for name in names):
-            return f"there is no subfolder {inside!r}" + (
-                f"; those with a {CONFIG_FILE} or a tokenizer are: {enumerate_names(others)}"
-                if others
-                else "; leave the subfolder out"
-            )
-    else:
-        place = "the folder"
-    hint = f", or pass subfolder={others[0]!r}" if others else ""
-    return (
-        f"{place} has no {CONFIG_FILE}; expected a model's folder, as save_pretrained writes it"
-        + hint
-    )
-
-
-def _is_path(model: str | Path) -> bool:
-    """Tell whether a name can only be the name of a folder."""
-    return isinstance(model, Path) or Path(model).is_absolute() or model.startswith((".", "~"))
-
-
-def _cache(cache_dir: str | Path | None) -> Path:
-    """Return the hub's cache folder, by the rules of huggingface_hub, without importing it."""
-    if cache_dir is not None:
-        return _in_home(cache_dir)
-    for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
-        if os.environ.get(variable):
-            return _expanded(os.environ[variable])
-    if os.environ.get("HF_HOME"):
-        return _expanded(os.environ["HF_HOME"]) / "hub"
-    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return _expanded(caches) / "huggingface" / "hub"
-
-
-def _expanded(path: str) -> Path:
-    return Path(os.path.expandvars(os.path.expanduser(path)))
-
-
-def _in_home(path: str | Path) -> Path:
-    """Return a path with the home folder in place of "~"; without such a folder, as it is.
-
-    pathlib has a method for it, which raises an error of its own if there is no such user.
-    """
-    return Path(os.path.expanduser(path))
-
-
-def _is_complete(folder: Path, weights: bool, variant: str | None) -> bool:
-    """Tell whether a cached snapshot surely has every file that npbert needs.
-
-    A snapshot without tokenizer_config.json may come from a download that broke off, or from a
-    repository that does not have this file. The client can tell the two apart.
-    """
-    names = (CONFIG_FILE, "tokenizer_config.json")
-    if not all((folder / name).is_file() for name in names):
-        return False
-    if not _has_any(folder, TOKENIZER_FILES):
-        return False
-    return not weights or _has_weights(folder, variant)
-
-
-def _has_weights(folder: Path, variant: str | None) -> bool:
-    try:
-        return bool(weight_files(folder, variant))
-    except CheckpointError:
-        return False
-
-
-def _from_hub(
-    source: ModelSource,
-    weights: bool,
-    check_config: Callable[[Path], object] | None,
-    any_of: tuple[str, ...],
-) -> Path:
-    """Let the hub's client find or download a snapshot, and return the folder with the files."""
-    from glob import escape
-
-    from huggingface_hub import HfApi, hf_hub_download, snapshot_download
-    from huggingface_hub.utils.tqdm import tqdm
-
-    class NoBar(tqdm):
-        """A progress bar for small files, which is not shown."""
-
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **{**options, "disable": True})  # type: ignore[no-untyped-call]
-
-    repo = str(source.model)
-    inside = source.folder_inside
-    instead = ", or use the bundled model='mini'" if repo == DEFAULT_MODEL else ""
-    download = Download(repo, source.revision, source.local_files_only, instead)
-    _require_hub_id(repo)
-    with clear_errors(download):
-        download = download._replace(no_answer=_no_answer_from(download, source.token))
-
-    def fetch(names: Iterable[str], revision: str | None, bar: type[tqdm] | None = None) -> Path:
-        with without_notices(), time_limits():
-            snapshot = snapshot_download(
-                repo,
-                revision=revision,
-                cache_dir=source.cache_dir,
-                local_files_only=not download.may_ask,
-                token=source.token,
-                allow_patterns=[escape((inside / name).as_posix()) for name in names],
-                tqdm_class=bar,
-            )
-        return Path(snapshot)
-
-    def fetch_weights(names: Iterable[str], commit: str) -> None:
-        # One after the other, on this thread. Ctrl-C would have to wait for other threads.
-        with without_notices():
-            for name in names:
-                hf_hub_download(
-                    repo,
-                    (inside / name).as_posix(),
-                    revision=commit,
-                    cache_dir=source.cache_dir,
-                    token=source.token,
-                )
-
-    def list_names(commit: str) -> list[str]:
-        if not download.may_ask:
-            raise ConnectionError(not_cached(download))
+    def conversion_hint(self) -> str:
+        """Return what to do if the hub itself has converted the pickle of a repository."""
+        if self._download.revision not in (None, "main"):
+            return ""
         with time_limits():
-            return HfApi(token=source.token).list_repo_files(repo, revision=commit)
+            revision = self._find_conversion()
+        if revision is None:
+            return ""
+        return f"pass revision={revision!r}, the hub's own conversion to safetensors; at 'main' "
 
-    with clear_errors(download), naming(_cache(source.cache_dir)):
-        # The small files come first, so that the weights of a wrong model are not downloaded. The
-        # weights come from the same commit, even if somebody pushes to the repository in between.
-        snapshot = fetch(_SMALL_FILES, source.revision, NoBar)
-        folder, commit = snapshot / inside, snapshot.name
-        if not _has_any(folder, any_of):
-            names = list_names(commit)
-            raise FileNotFoundError(f"{download.where}: {_describe_other_folder(names, source)}")
-        if weights and check_config is not None:
-            check_config(folder / CONFIG_FILE)
-        if weights and not _has_weights(folder, source.variant):
-            # Only what is there is asked for, because the client gives a notice otherwise.
-            names = [
-                Path(name).relative_to(inside).as_posix()
-                for name in list_names(commit)
-                if Path(name).is_relative_to(inside)
-            ]
-            single, index = weight_names(source.variant)
-            if single in names:
-                fetch_weights([single], commit)
-            elif index in names:
-                fetch([index], commit, NoBar)
-                fetch_weights(shard_names(folder / index), commit)
-            else:
-                other = describe_other_weights(names, source.variant)
-                hint = _conversion_hint(source, names)
-                raise FileNotFoundError(f"{download.where}: {hint}{other}")
-    return folder
+    def _ask(self) -> None:
+        """Ask the hub once for the commit, and note the error if it does not answer.
 
-
-def _no_answer_from(download: Download, token: str | bool | None) -> Exception | None:
-    """Ask the hub once whether it has a repository, and return the error if it does not answer.
-
-    The client itself asks six times, and waits up to 8 seconds before each further time. Its first
-    request has no time limit.
-
-    Parameters
-    ----------
-    download : Download
-    token : str, bool or None
-        As in `HubOptions`.
-
-    Returns
-    -------
-    Exception or None
-        None if there was an answer, or if the hub may not be asked. What the answer says does not
-        matter here, unless it is to try again later.
-    """
-    from huggingface_hub import HfApi, constants
-    from huggingface_hub.errors import (  # type: ignore[attr-defined]
-        HfHubHTTPError,
-        HTTPError,  # pyright: ignore[reportPrivateImportUsage] - as above
-    )
-
-    if not download.may_ask:
-        return None
-    try:
-        HfApi(token=token).model_info(
-            download.repo,
-            revision=download.revision or constants.DEFAULT_REVISION,
-            timeout=constants.HF_HUB_ETAG_TIMEOUT,
+        The client itself asks six times, and waits up to 8 seconds before each further time. Its
+        first request has no time limit. What the answer says does not matter here, unless it is to
+        try again later.
+        """
+        from huggingface_hub import constants
+        from huggingface_hub.errors import (  # type: ignore[attr-defined]
+            HfHubHTTPError,
+            HTTPError,  # pyright: ignore[reportPrivateImportUsage] - as in hub_errors
         )
-    except HfHubHTTPError as error:
-        status = error.response.status_code
-        return error if status == _TOO_MANY or status >= _SERVER_ERRORS else None
-    except HTTPError as error:
-        return error
-    return None
+
+        if not self._download.may_ask:
+            return
+        no_answer: Exception | None = None
+        try:
+            self._info = self._model_info(self._download.revision or constants.DEFAULT_REVISION)
+        except HfHubHTTPError as error:
+            status = error.response.status_code
+            no_answer = error if status == _TOO_MANY or status >= _SERVER_ERRORS else None
+        except HTTPError as error:
+            no_answer = error
+        self._download = self._download._replace(no_answer=no_answer)
+
+    def _model_info(self, revision: str) -> ModelInfo:
+        from huggingface_hub import HfApi, constants
+
+        return HfApi(token=self._token).model_info(
+            self._name, revision=revision, timeout=constants.HF_HUB_ETAG_TIMEOUT
+        )
+
+    def _find_conversion(self) -> str | None:
+        """Return the revision at which the hub's bot has converted the newest commit, if any.
+
+        The rule is that of transformers: an open pull request with the title and the author of the
+        bot, whose last commit follows the last commit of main.
+        """
+        from huggingface_hub import HfApi
+        from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
+
+        api = HfApi(token=self._token)
+        try:
+            newest = api.list_repo_commits(self._name)[0].commit_id
+            for request in api.get_repo_discussions(self._name, author=_CONVERSION_AUTHOR):
+                revision = request.git_reference
+                if (
+                    request.title == _CONVERSION_TITLE
+                    and request.author == _CONVERSION_AUTHOR
+                    and request.status == "open"
+                    and revision is not None
+                ):
+                    commits = api.list_repo_commits(self._name, revision=revision)
+                    if newest in [commit.commit_id for commit in commits[1:2]]:
+                        return revision
+        except (HTTPError, ValueError, LookupError):
+            pass  # a mirror of the hub may not have pull requests
+        return None
 
 
 def _require_hub_id(name: str) -> None:
@@ -479,46 +237,4 @@ def _require_hub_id(name: str) -> None:
     try:
         validate_repo_id(name)
     except HFValidationError as error:
-        raise ValueError(
-            f"{name!r} is not a folder with {CONFIG_FILE}, is not a bundled model "
-            f"({', '.join(BUNDLED)}), and cannot be a hub id; expected 'owner/name'"
-        ) from error
-
-
-def _conversion_hint(source: ModelSource, names: Iterable[str]) -> str:
-    """Return what to do if the hub itself has converted the pickle of a repository."""
-    may_be_converted = source.revision in (None, "main") and source.folder_inside == Path()
-    if not may_be_converted or not {*PICKLES} & {*names}:
-        return ""
-    revision = _find_conversion(source)
-    if revision is None:
-        return ""
-    return f"pass revision={revision!r}, the hub's own conversion to safetensors; at 'main' "
-
-
-def _find_conversion(source: ModelSource) -> str | None:
-    """Return the revision at which the hub's bot has converted the newest commit, if there is one.
-
-    The rule is that of transformers: an open pull request with the title and the author of the
-    bot, whose last commit follows the last commit of main.
-    """
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
-
-    repo, api = str(source.model), HfApi(token=source.token)
-    try:
-        newest = api.list_repo_commits(repo)[0].commit_id
-        for request in api.get_repo_discussions(repo, author=_CONVERSION_AUTHOR):
-            revision = request.git_reference
-            if (
-                request.title == _CONVERSION_TITLE
-                and request.author == _CONVERSION_AUTHOR
-                and request.status == "open"
-                and revision is not None
-            ):
-                commits = api.list_repo_commits(repo, revision=revision)
-                if newest in [commit.commit_id for commit in commits[1:2]]:
-                    return revision
-    except (HTTPError, ValueError, LookupError):
-        pass  # a mirror of the hub may not have pull requests
-    return None
+        raise NotAnIdError(str(error)) from error

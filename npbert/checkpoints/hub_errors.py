@@ -74,6 +74,27 @@ def without_notices() -> Iterator[None]:
 
 
 @contextmanager
+def without_bars() -> Iterator[None]:
+    """Let the client show no progress, for files that have arrived before anybody has read it."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import (  # type: ignore[attr-defined]
+        are_progress_bars_disabled,
+        disable_progress_bars,
+        enable_progress_bars,
+    )
+
+    # Where the variable of the environment decides, the client warns of other wishes.
+    if constants.HF_HUB_DISABLE_PROGRESS_BARS is not None or are_progress_bars_disabled():
+        yield
+        return
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        enable_progress_bars()
+
+
+@contextmanager
 def time_limits() -> Iterator[None]:
     """Let no request of the client wait for ever; where it sets no limit itself, this one counts.
 

@@ -105,7 +105,7 @@ def export(request: ExportRequest) -> None:
     """
     from npbert.checkpoints.config import DistilBertConfig
     from npbert.checkpoints.exporting import export_model, is_model_file
-    from npbert.checkpoints.hub import ModelSource
+    from npbert.checkpoints.sources import ModelSource
 
     texts = None if request.texts is None else _read_texts(request.texts, request.column)
     source = ModelSource(
@@ -147,7 +147,7 @@ def _read_texts(path: str, column: str | None) -> list[str]:
 def _load(folder: Path, variant: str | None = None) -> AnyModel:
     """Load a model with the class that its config names."""
     from npbert.checkpoints.config import DistilBertConfig
-    from npbert.checkpoints.hub import CONFIG_FILE
+    from npbert.checkpoints.sources import CONFIG_FILE
     from npbert.cli.score_change import MODEL_CLASSES
     from npbert.models import heads
 

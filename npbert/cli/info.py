@@ -37,8 +37,8 @@ def print_info(
 ) -> None:
     """Print the sizes, the labels, the license and the files of a model, one fact per line."""
     from npbert.checkpoints.config import DistilBertConfig
-    from npbert.checkpoints.hub import CONFIG_FILE, ModelSource
     from npbert.checkpoints.safetensors_files import stored_tensors
+    from npbert.checkpoints.sources import CONFIG_FILE, ModelSource
     from npbert.checkpoints.weight_files import weight_files
 
     source = ModelSource(model, revision, subfolder=subfolder, variant=variant)

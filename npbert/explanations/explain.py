@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Unpack, overload
 
 from npbert.arguments import PORTED_NAMES, Indexed, as_iterator, as_list, reject_unknown
-from npbert.checkpoints.hub import HUB_OPTIONS, HubOptions, split_hub_options
+from npbert.checkpoints.sources import HUB_OPTIONS, HubOptions, split_hub_options
 from npbert.explanations.experiments import AnyClassifier, check_label
 from npbert.explanations.one_text import ExplainOptions, Units, explain_text, read_units
 from npbert.explanations.results import Explanation, Method, Unit

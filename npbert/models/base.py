@@ -14,10 +14,10 @@ from numpy.typing import ArrayLike
 
 from npbert.arguments import reject_unknown, without_ported
 from npbert.checkpoints.config import DistilBertConfig, LoadingOptions, config_changes
-from npbert.checkpoints.hub import CONFIG_FILE, ModelSource, elsewhere, split_hub_options
 from npbert.checkpoints.mapped_files import MappedFiles
 from npbert.checkpoints.parameters import HeadKind
 from npbert.checkpoints.safetensors_files import CheckpointError
+from npbert.checkpoints.sources import CONFIG_FILE, ModelSource, elsewhere, split_hub_options
 from npbert.checkpoints.weight_files import WEIGHTS_FILE, files_to_copy
 from npbert.checkpoints.weights import find_non_finite, load_parameters, named_arrays
 from npbert.distilbert.activations import Array

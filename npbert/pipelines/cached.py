@@ -11,8 +11,8 @@ from threading import Lock
 from typing import Any, Final, Unpack, cast, overload
 
 from npbert.arguments import NOT_GIVEN, Indexed, NotGiven
-from npbert.checkpoints.hub import HUB_OPTIONS, ModelSource, split_hub_options
 from npbert.checkpoints.mapped_files import FileState
+from npbert.checkpoints.sources import HUB_OPTIONS, ModelSource, split_hub_options
 from npbert.models.base import PreTrainedModel
 from npbert.pipelines.factory import (
     TOKENIZER_NEEDED,

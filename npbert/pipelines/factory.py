@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Unpack, overload
 
 from npbert.checkpoints.config import DistilBertConfig
-from npbert.checkpoints.hub import (
+from npbert.checkpoints.sources import (
     DEFAULT_MODEL,
     DEFAULT_REVISION,
     HUB_OPTIONS,

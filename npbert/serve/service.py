@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 from npbert import __version__
-from npbert.checkpoints.hub import COMMIT
+from npbert.checkpoints.sources import COMMIT
 from npbert.pipelines.factory import AnyPipeline, pipeline
 from npbert.pipelines.text_classification import TextClassificationPipeline
 from npbert.serve.errors import RequestError

@@ -7,7 +7,7 @@ from typing import Final, Literal, TypedDict
 from tokenizers import AddedToken
 
 from npbert.arguments import PortedOptions, look_up_choice
-from npbert.checkpoints.hub import HubOptions
+from npbert.checkpoints.sources import HubOptions
 
 Side = Literal["right", "left"]
 Token = str | AddedToken

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final, Literal, Self, Unpack, overload
 import tokenizers
 
 from npbert.arguments import PORTED_NAMES, reject_unknown, without_ported
-from npbert.checkpoints.hub import (
+from npbert.checkpoints.sources import (
     CONFIG_FILE,
     HUB_OPTIONS,
     TOKENIZER_FILES,

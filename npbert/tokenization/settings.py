@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from npbert.checkpoints.hub import CONFIG_FILE
+from npbert.checkpoints.sources import CONFIG_FILE
 from npbert.messages import shown
 from npbert.tokenization import schema
 from npbert.tokenization.schema import check_values, read_checked

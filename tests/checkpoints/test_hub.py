@@ -14,7 +14,7 @@ import pytest
 import transformers
 
 import npbert
-from npbert.checkpoints.hub import DEFAULT_MODEL, DEFAULT_REVISION, ModelSource
+from npbert.checkpoints.sources import DEFAULT_MODEL, DEFAULT_REVISION, ModelSource
 from tests.support.hub_server import Files, Hub, Repository, environment, evaluate, files_of
 from tests.support.oracles import make_folder
 
@@ -85,7 +85,9 @@ LABELS = (
     ".config.id2label[0]"
 )
 LOAD = "str(npbert.AutoModelForSequenceClassification.from_pretrained(%s))"
-RESOLVE = "str(__import__('npbert.checkpoints.hub').checkpoints.hub.ModelSource(%s).resolve())"
+RESOLVE = (
+    "str(__import__('npbert.checkpoints.sources').checkpoints.sources.ModelSource(%s).resolve())"
+)
 
 
 # -------------------------------------------------------------------------------- downloads

@@ -11,7 +11,7 @@ import pytest
 import transformers
 
 import npbert
-from npbert.checkpoints.hub import ModelSource
+from npbert.checkpoints.sources import ModelSource
 from tests.support.hub_server import (
     Files,
     Hub,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import transformers
 
-from npbert.checkpoints.hub import DEFAULT_MODEL, DEFAULT_REVISION
+from npbert.checkpoints.sources import DEFAULT_MODEL, DEFAULT_REVISION
 
 
 def test_the_default_model_is_that_of_transformers() -> None:

@@ -10,7 +10,7 @@ import pytest
 import transformers
 
 import npbert
-from npbert.checkpoints.hub import ModelSource
+from npbert.checkpoints.sources import ModelSource
 from tests.support.oracles import Oracle, largest_difference
 from tests.support.paths import DATA
 from tests.support.reference import Reference

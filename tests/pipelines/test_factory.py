@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import npbert
-from npbert.checkpoints.hub import ModelSource
+from npbert.checkpoints.sources import ModelSource
 from npbert.pipelines import TextClassificationPipeline, cached, factory
 from tests.support.oracles import make_folder, make_model
 from tests.support.pipelines import TEXTS, assert_same_labels, make_folder_for
