@@ -164,7 +164,7 @@ class Repository:
         """Return what to do if the hub itself has converted the pickle of a repository."""
         if self._download.revision not in (None, "main"):
             return ""
-        with time_limits():
+        with without_notices(), time_limits():
             revision = self._find_conversion()
         if revision is None:
             return ""

@@ -98,7 +98,7 @@ def without_bars() -> Iterator[None]:
 def time_limits() -> Iterator[None]:
     """Let no request of the client wait for ever; where it sets no limit itself, this one counts.
 
-    It sets none for the list of the files of a repository.
+    It sets none for the lists of the files and of the commits of a repository.
     """
     from huggingface_hub import constants
     from huggingface_hub.utils import get_session  # type: ignore[attr-defined]

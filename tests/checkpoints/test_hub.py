@@ -118,31 +118,42 @@ def test_branches_tags_and_commits(hub: Hub, run: Run) -> None:
 
 
 class Moving(dict[str, str]):
-    """Branches that move as soon as the client has looked one up, as if somebody had pushed.
+    """Branches that move when one was looked up so many times, as if somebody had pushed.
 
-    It is looked up twice: first npbert asks whether the hub is there.
+    It is looked up twice: npbert asks whether the hub is there, and then the client asks.
     """
 
-    n_asked = 0
+    def __init__(self, n_times: int) -> None:
+        super().__init__(main=DEFAULT_REVISION)
+        self._n_left = n_times
 
     def get(self, name: str, default: Any = None, /) -> Any:
         commit = super().get(name, default)
-        self.n_asked += name == "main"
-        if self.n_asked == 2:
+        self._n_left -= name == "main"
+        if not self._n_left:
             self["main"] = OTHER_COMMIT
         return commit
 
 
-def test_config_and_weights_are_of_one_commit(hub: Hub, run: Run) -> None:
-    hub.repositories[DEFAULT_MODEL].refs = Moving(main=DEFAULT_REVISION)
-    assert run(LABELS % "")["value"] == "NEGATIVE"
+@pytest.mark.parametrize(("n_times", "commit"), [(1, OTHER_COMMIT), (2, DEFAULT_REVISION)])
+def test_config_and_weights_are_of_one_commit(
+    hub: Hub, run: Run, n_times: int, commit: str
+) -> None:
+    repository = hub.repositories[DEFAULT_MODEL]
+    repository.refs = Moving(n_times)
+    # Only the later commit has this file, so the list of the files must be that of its commit.
+    more = repository.commits[OTHER_COMMIT] | {"added_tokens.json": b"{}"}
+    repository.commits = {**repository.commits, OTHER_COMMIT: more}
+    label = "NEGATIVE" if commit == DEFAULT_REVISION else "OLD-NEGATIVE"
+    assert run(LABELS % "")["value"] == label
     files = [request.path for request in hub.requests if "/resolve/" in request.path]
     assert any("model.safetensors" in path for path in files)
-    assert all(f"/resolve/{DEFAULT_REVISION}/" in path for path in files)
+    assert all(f"/resolve/{commit}/" in path for path in files)
+    assert ("added_tokens.json" in hub.files_sent()) == (commit == OTHER_COMMIT)
 
 
 def test_tokenizer_and_weights_of_a_pipeline_are_of_one_commit(hub: Hub, run: Run) -> None:
-    hub.repositories[DEFAULT_MODEL].refs = Moving(main=DEFAULT_REVISION)
+    hub.repositories[DEFAULT_MODEL].refs = Moving(2)
     name = "name_or_path.rpartition('/')[2]"
     pipe = f"npbert.pipeline('sentiment-analysis', {DEFAULT_MODEL!r})"
     found = f"(lambda pipe: [pipe.tokenizer.{name}, pipe.model.config.id2label[0]])({pipe})"

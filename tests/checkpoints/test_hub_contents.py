@@ -244,6 +244,19 @@ def test_the_hubs_own_conversion_is_named(
     assert "refs/pr" not in answer(LOAD % "revision='main', subfolder='x'")[0]["message"]
 
 
+@pytest.mark.parametrize("at", ["/discussions", "/commits/"])
+def test_a_hub_that_is_silent_about_conversions(
+    hub: Hub, answer: Answer, files: Files, at: str
+) -> None:
+    """The client sets no time limit for these requests."""
+    serve(hub, {**{name: files[name] for name in SETTINGS}, PICKLE: b""})
+    hub.repositories["me/it"].pull_requests = [PullRequest(7, TITLE, BOT)]
+    hub.is_silent, hub.fails_at = True, at
+    found, noise = answer(LOAD % "", HF_HUB_ETAG_TIMEOUT="1")
+    assert f"the weights are a pickle ({PICKLE})" in found["message"]
+    assert noise == ""
+
+
 def test_offline_nothing_is_said_of_what_the_repository_has(
     hub: Hub, answer: Answer, files: Files
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -204,6 +205,36 @@ def test_a_download_that_is_killed(
     hub.forget()
     assert run(hub, tmp_path, command()).is_good
     assert hub.files_sent() == {"model.safetensors"}
+
+
+@pytest.mark.usefixtures("obeyed_ctrl_c")
+@pytest.mark.parametrize(
+    "at", ["/api/", "/tree/", r"config\.json$", "tokenizer_config", r"tensors$"]
+)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_while_the_hub_is_silent(
+    hub: Hub, tmp_path: Path, number: signal.Signals, at: str
+) -> None:
+    hub.is_silent, hub.fails_at = True, at
+    process = subprocess.Popen(
+        command(),
+        env=environment(hub, tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not any(re.search(at, request.path) for request in hub.requests):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(number)
+    began = time.monotonic()
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output) == (128 + number, "")
+    assert "Traceback" not in errors
+    assert time.monotonic() - began < 5  # a request is given up after 10 s, and then repeated
+    hub.forget()
+    assert run(hub, tmp_path, command()).is_good
 
 
 # ---------------------------------------------------------------------------------- the cache
