@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple, cast
 
@@ -107,10 +108,11 @@ class Experiments:
         if not self.n_texts:
             self.whole = outcomes[0]
         self.n_texts += len(texts)
-        logits = np.empty((len(texts), len(self._labels)), np.float32)
+        columns = {label: number for number, label in enumerate(self._labels)}
+        logits = np.empty((len(texts), len(columns)), np.float32)
         for row, outcome in zip(logits, outcomes, strict=True):
             for of_label in cast("list[LabelScore]", outcome.result):  # of all labels, best first
-                row[self._labels.index(str(of_label["label"]))] = of_label["score"]
+                row[columns[str(of_label["label"])]] = of_label["score"]
         return Answers(logits, self._labels, self._classifier.function_to_apply)
 
 
@@ -123,12 +125,12 @@ def label_names(classifier: AnyClassifier) -> list[str]:
         If two labels have the same name.
     """
     names = [str(label) for label in classifier.model.config.id2label.values()]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(
-                f"the model has more than one label {shown(name)}, so it would be unclear which "
-                "one is explained; rename them in its config.json"
-            )
+    repeated = [name for name, number in Counter(names).items() if number > 1]
+    if repeated:
+        raise ValueError(
+            f"the model has more than one label {shown(repeated[0])}, so it would be unclear which "
+            "one is explained; rename them in its config.json"
+        )
     return names
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -102,12 +103,12 @@ class Labeller:
         else:
             labels = [str(label) for label in classifier.model.config.id2label.values()]
         self._options = options
-        for label in labels:
-            if labels.count(label) > 1:
-                raise ValueError(
-                    f"the model has more than one label {shown(label)}, so there cannot be a "
-                    "column for each; rename them in its config.json, or leave out top_k"
-                )
+        repeated = [label for label, number in Counter(labels).items() if number > 1]
+        if repeated:
+            raise ValueError(
+                f"the model has more than one label {shown(repeated[0])}, so there cannot be a "
+                "column for each; rename them in its config.json, or leave out top_k"
+            )
         self._score_names = {label: f"{prefix}score_{label}" for label in labels}
         self._label_name, self._score_name = f"{prefix}label", f"{prefix}score"
         self.column_names = [self._label_name, self._score_name, *self._score_names.values()]
