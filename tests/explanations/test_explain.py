@@ -327,3 +327,6 @@ def test_models_that_do_not_fit(mini: Classifier, tmp_path_factory: pytest.TempP
     folder = make_folder(tmp_path_factory.mktemp("model"), head="ForMaskedLM")
     with pytest.raises(npbert.CheckpointError, match="classifier"):
         npbert.explain("a", folder)
+    folder = make_folder(tmp_path_factory.mktemp("model"), id2label={0: "A", 1: "B", 2: "A"})
+    with pytest.raises(ValueError, match="more than one label 'A', so it would be unclear"):
+        npbert.explain("a", folder)
