@@ -65,7 +65,8 @@ def other_answer(path: Path) -> Texts:
     if ending == "txt":
         return [line.removesuffix("\r") for line in _lines(text)]
     if ending == "json":
-        return _json_texts(json.loads(text) if text else [])  # an empty file has no rows
+        value = json.loads(text) if text else []  # an empty file has no rows
+        return _json_texts([value] if isinstance(value, dict) else value)
     if ending == "jsonl":
         return _json_texts(json.loads(line) for line in _lines(text) if line.strip(" \t\r\n"))
     return _csv(text, "," if ending == "csv" else "\t")
