@@ -49,7 +49,7 @@ def test_lists_masks_of_any_kind_and_token_types(
 BAD_CALLS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({}, ValueError, "input_ids is missing"),
     ({"input_ids": [1, 2]}, ValueError, r"shape \(2,\), expected \(batch, seq\).*into a list"),
-    ({"input_ids": [[[1]]]}, ValueError, r"shape \(1, 1, 1\)"),
+    ({"input_ids": [[[1]]]}, ValueError, r"shape \(1, 1, 1\), expected \(batch, seq\)$"),
     ({"input_ids": [[1, 2], [3]]}, ValueError, "rows of different lengths; pass padding=True"),
     ({"input_ids": [[1.0, 2.0]]}, TypeError, "dtype float64, expected integers"),
     ({"input_ids": [["a"]]}, TypeError, "expected integers"),
@@ -76,6 +76,19 @@ def test_bad_calls(
     for model in (encoder, classifier):
         with pytest.raises(error, match=message):
             model(**call)
+
+
+def test_a_function_of_its_own_names_the_axes_as_a_model_does() -> None:
+    with pytest.raises(
+        ValueError, match=r"shape \(2,\), expected \(batch, seq\); put one text into"
+    ):
+        read_padded(DistilBertConfig(), [1, 2])
+
+
+@pytest.mark.parametrize("position", [0, 511])
+def test_the_first_and_the_last_position_can_be_given(position: int) -> None:
+    (text,), _ = read_padded(DistilBertConfig(), [[1, 2]], position_ids=[[position] * 2])
+    assert text.position_ids.tolist() == [position] * 2
 
 
 def test_a_hidden_first_token_is_refused_only_where_it_is_read(
