@@ -104,6 +104,11 @@ BAD_EMBEDS_AND_POSITIONS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"inputs_embeds": 1.0}, ValueError, "both given"),
     ({"input_ids": None, "inputs_embeds": np.ones((1, 2, 5))}, ValueError, r"dim = 36\)"),
     ({"input_ids": None, "inputs_embeds": np.full((1, 2, 36), np.nan)}, ValueError, "NaN"),
+    (
+        {"input_ids": None, "inputs_embeds": np.full((1, 2, 36), -1e39)},
+        ValueError,
+        "beyond float32",
+    ),
     ({"input_ids": None, "inputs_embeds": [[["a"] * 36]]}, TypeError, "expected floats"),
     ({"position_ids": [[0, 512]]}, ValueError, "from 0 to 512, expected 0 to 511"),
     ({"position_ids": [[-1, 0]]}, ValueError, "from -1 to 0"),
