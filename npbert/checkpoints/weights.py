@@ -57,7 +57,7 @@ def load_parameters(
     head_kind: HeadKind[HeadT],
     variant: str | None = None,
     *,
-    disable_mmap: bool = False,
+    disable_mmap: bool,
 ) -> tuple[Encoder, HeadT, MappedFiles]:
     """Read the weights of a model folder, and check them against its config.
 

@@ -23,6 +23,18 @@ TARGETS: Final[dict[str, tuple[str, ...]]] = {
         "tests/checkpoints/test_weights.py",
         "tests/checkpoints/test_weights_parity.py",
         "tests/checkpoints/test_weight_files.py",
+        *(
+            f"tests/checkpoints/test_tensor_names.py::test_{name}"
+            for name in (
+                "at_most_ten_tensors_are_named",
+                "adapters_beside_a_whole_model_are_named",
+                "pruned_heads",
+                "other_faults_are_not_taken_for_pruned_heads",
+                "other_sizes_are_not_taken_for_pruned_heads",
+            )
+        ),
+        "tests/checkpoints/test_mapped_files.py::TestLoading",
+        "tests/checkpoints/test_mapped_files.py::test_a_file_of_float16_may_change",
         "tests/models/test_base_saving.py",
         "tests/checkpoints/test_parameters.py",
         "tests/checkpoints/test_parameters_parity.py",
