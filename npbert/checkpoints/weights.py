@@ -373,7 +373,9 @@ def named_arrays(value: object, name: str = "") -> Iterator[tuple[str, Array]]:
         yield name, value
     elif is_dataclass(value):
         for part in fields(value):
-            yield from named_arrays(getattr(value, part.name), f"{name}.{part.name}".lstrip("."))
+            yield from named_arrays(
+                getattr(value, part.name), f"{name}.{part.name}".removeprefix(".")
+            )
     elif isinstance(value, tuple):
         for number, item in enumerate(value):
             yield from named_arrays(item, f"{name}.{number}")
