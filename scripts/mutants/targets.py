@@ -42,6 +42,7 @@ TARGETS: Final[dict[str, tuple[str, ...]]] = {
     "tokenization/vocabulary.py": (
         "tests/tokenization/test_vocabulary_parity.py",
         "tests/tokenization/test_special_tokens_parity.py",
+        "tests/tokenization/test_tokenizer.py::test_ids_that_are_none",
     ),
     "pipelines/text_classification.py": (
         f"{_PIPELINES}/test_text_classification.py",

@@ -51,12 +51,15 @@ def test_vocabulary_and_special_tokens(variant: Sides) -> None:
 def test_other_special_tokens(tmp_path: Path) -> None:
     ours, theirs = load(make_tokenizer(tmp_path))
     batch = ["one", "one two"]
-    for name, value in (("pad_token", "[MASK]"), ("cls_token_id", 7592), ("pad_token_id", 100)):
+    for name, value in (
+        *(("pad_token", "[MASK]"), ("cls_token_id", 7592), ("pad_token_id", 100)),
+        *(("mask_token", None), ("unk_token_id", None)),
+    ):
         for side in (ours, theirs):
             setattr(side, name, value)
         assert ours(batch, padding=True)["input_ids"] == theirs(batch, padding=True)["input_ids"]
         assert ours.special_tokens_map == theirs.special_tokens_map
-        assert ours.pad_token_id == theirs.pad_token_id
+        assert getattr(ours, name) == getattr(theirs, name)
     with pytest.raises(ValueError, match="pad_token is 'blorpish', expected a token that"):
         ours.pad_token = "blorpish"
     with pytest.raises(ValueError, match="pad_token_id is 99999, expected a token"):
