@@ -57,7 +57,7 @@ def load_parameters(
     head_kind: HeadKind[HeadT],
     variant: str | None = None,
     *,
-    disable_mmap: bool = False,
+    disable_mmap: bool,
 ) -> tuple[Encoder, HeadT, MappedFiles]:
     """Read the weights of a model folder, and check them against its config.
 
@@ -373,7 +373,9 @@ def named_arrays(value: object, name: str = "") -> Iterator[tuple[str, Array]]:
         yield name, value
     elif is_dataclass(value):
         for part in fields(value):
-            yield from named_arrays(getattr(value, part.name), f"{name}.{part.name}".lstrip("."))
+            yield from named_arrays(
+                getattr(value, part.name), f"{name}.{part.name}".removeprefix(".")
+            )
     elif isinstance(value, tuple):
         for number, item in enumerate(value):
             yield from named_arrays(item, f"{name}.{number}")

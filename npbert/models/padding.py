@@ -210,9 +210,11 @@ def _embeds(value: ArrayLike, axes: tuple[str, ...], dim: int) -> Array:
         raise ValueError(
             f"inputs_embeds has shape {array.shape}, expected ({', '.join(axes)}, dim = {dim})"
         )
-    if not np.isfinite(array).all():
-        raise ValueError("inputs_embeds holds NaN or infinity")
-    return array.astype(np.float32, copy=False)
+    with np.errstate(over="ignore"):
+        embeds = array.astype(np.float32, copy=False)
+    if not np.isfinite(embeds).all():
+        raise ValueError("inputs_embeds holds NaN, infinity or values beyond float32")
+    return embeds
 
 
 def _mask(value: ArrayLike | None, shape: tuple[int, ...]) -> BoolArray:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, overload
 import numpy as np
 import tokenizers
 from numpy.typing import NDArray
+from tokenizers.models import BPE
 
 from npbert.tokenization.inputs import Several, as_plain_ids, require_ids
 from npbert.tokenization.schema import SPECIAL_TOKENS
@@ -19,6 +20,8 @@ _SPACES: Final = (
     (" ' ", "'"),
     *((f" {end}", end) for end in ("n't", "'m", "'s", "'ve", "'re")),
 )
+
+_CLEANS_BPE: Final = "clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output"
 
 # Stands beside a type whose values may be None, but hardly ever are, so that a caller need not ask.
 # Typeshed does the same.
@@ -167,7 +170,8 @@ class Vocabulary:
             Whether to leave out `[CLS]`, `[PAD]` and the other special tokens.
         clean_up_tokenization_spaces : bool, optional
             Whether to remove the spaces before punctuation. By default, tokenizer_config.json
-            decides.
+            decides. As in transformers, the spaces of a BPE tokenizer stay, since they are those
+            of the text.
         spaces_between_special_tokens : bool
             Ignored; ported code may give it.
 
@@ -185,7 +189,12 @@ class Vocabulary:
         text = str(self._backend.decode(ids, skip_special_tokens=skip_special_tokens))
         if clean_up_tokenization_spaces is None:
             clean_up_tokenization_spaces = self._settings.get("clean_up_tokenization_spaces")
-        return _remove_spaces(text) if clean_up_tokenization_spaces else text
+        if not clean_up_tokenization_spaces or self._spaces_stay():
+            return text
+        return _remove_spaces(text)
+
+    def _spaces_stay(self) -> bool:
+        return isinstance(self._backend.model, BPE) and not self._settings.get(_CLEANS_BPE)
 
     def batch_decode(
         self,

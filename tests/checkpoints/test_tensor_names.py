@@ -125,6 +125,8 @@ def test_at_most_ten_tensors_are_named(folder: Path, tensors: Tensors) -> None:
     assert lines[0] == f"{folder}: tensors that do not fit ({len(names)}):"
     assert len(lines) == 12
     assert lines[-1] == f"  and {len(names) - 10} more"
+    save_file({name: tensors[name] for name in tensors if name not in names[:10]}, folder / WEIGHTS)
+    assert len(refusal(folder).splitlines()) == 11
     more = {f"extra.{number}": torch.ones(1) for number in range(23)}
     save_file(tensors | more, folder / WEIGHTS)
     with pytest.warns(UserWarning, match="are not used: ") as caught:
@@ -148,7 +150,27 @@ def test_pruned_heads(folder: Path, tensors: Tensors) -> None:
         tensors[f"{part}{name}.weight"] = tensors[f"{part}{name}.weight"][:4].clone()
         tensors[f"{part}{name}.bias"] = tensors[f"{part}{name}.bias"][:4].clone()
     save_file(tensors, folder / WEIGHTS)
-    assert "Some attention heads were pruned, and npbert needs all of them" in refusal(folder)
+    assert refusal(folder).endswith(
+        "\n  Some attention heads were pruned, and npbert needs all of them: choose the model from "
+        "which this one was made"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("q_lin", torch.full((8, 8), torch.nan)),
+        *(("q_lin", torch.ones(shape)) for shape in ((3, 8), (16, 8), (4, 7), (4,), ())),
+        ("k_lin", torch.ones(4, 8)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else str(tuple(value.shape)),
+)
+def test_other_faults_are_not_taken_for_pruned_heads(
+    folder: Path, tensors: Tensors, name: str, value: torch.Tensor
+) -> None:
+    tensors[f"{PREFIX}transformer.layer.0.attention.{name}.weight"] = value
+    save_file(tensors, folder / WEIGHTS)
+    assert len(refusal(folder).splitlines()) == 2
 
 
 def test_other_sizes_are_not_taken_for_pruned_heads(folder: Path) -> None:

@@ -49,7 +49,7 @@ def test_lists_masks_of_any_kind_and_token_types(
 BAD_CALLS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({}, ValueError, "input_ids is missing"),
     ({"input_ids": [1, 2]}, ValueError, r"shape \(2,\), expected \(batch, seq\).*into a list"),
-    ({"input_ids": [[[1]]]}, ValueError, r"shape \(1, 1, 1\)"),
+    ({"input_ids": [[[1]]]}, ValueError, r"shape \(1, 1, 1\), expected \(batch, seq\)$"),
     ({"input_ids": [[1, 2], [3]]}, ValueError, "rows of different lengths; pass padding=True"),
     ({"input_ids": [[1.0, 2.0]]}, TypeError, "dtype float64, expected integers"),
     ({"input_ids": [["a"]]}, TypeError, "expected integers"),
@@ -78,6 +78,19 @@ def test_bad_calls(
             model(**call)
 
 
+def test_a_function_of_its_own_names_the_axes_as_a_model_does() -> None:
+    with pytest.raises(
+        ValueError, match=r"shape \(2,\), expected \(batch, seq\); put one text into"
+    ):
+        read_padded(DistilBertConfig(), [1, 2])
+
+
+@pytest.mark.parametrize("position", [0, 511])
+def test_the_first_and_the_last_position_can_be_given(position: int) -> None:
+    (text,), _ = read_padded(DistilBertConfig(), [[1, 2]], position_ids=[[position] * 2])
+    assert text.position_ids.tolist() == [position] * 2
+
+
 def test_a_hidden_first_token_is_refused_only_where_it_is_read(
     encoder: npbert.DistilBertModel, classifier: npbert.DistilBertForSequenceClassification
 ) -> None:
@@ -91,6 +104,11 @@ BAD_EMBEDS_AND_POSITIONS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"inputs_embeds": 1.0}, ValueError, "both given"),
     ({"input_ids": None, "inputs_embeds": np.ones((1, 2, 5))}, ValueError, r"dim = 36\)"),
     ({"input_ids": None, "inputs_embeds": np.full((1, 2, 36), np.nan)}, ValueError, "NaN"),
+    (
+        {"input_ids": None, "inputs_embeds": np.full((1, 2, 36), -1e39)},
+        ValueError,
+        "beyond float32",
+    ),
     ({"input_ids": None, "inputs_embeds": [[["a"] * 36]]}, TypeError, "expected floats"),
     ({"position_ids": [[0, 512]]}, ValueError, "from 0 to 512, expected 0 to 511"),
     ({"position_ids": [[-1, 0]]}, ValueError, "from -1 to 0"),

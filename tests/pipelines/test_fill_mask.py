@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import npbert
 from tests.support.oracles import make_folder
+from tests.support.pipelines import MASKED, Sides
 
 
 @pytest.mark.filterwarnings("ignore:.*bare encoder:UserWarning")
@@ -41,3 +43,24 @@ def test_no_padding_token(tmp_path: Path) -> None:
         tokenizer.pad({"input_ids": [[1], [1, 2]]})
     tokenizer.pad_token = "[UNK]"
     assert tokenizer(texts, padding=True).input_ids[0][-2:] == [100, 100]
+
+
+@pytest.mark.parametrize("options", [{"top_k": 0}, {"top_k": 1.5}, {"batch_size": 0}], ids=str)
+def test_options_that_are_no_count(filler: Sides, options: dict[str, Any]) -> None:
+    ((name, value),) = options.items()
+    with pytest.raises(ValueError, match=rf"^{name} is {value}, expected"):
+        filler.ours(MASKED[0], **options)
+    with pytest.raises(ValueError, match=rf"^{name} is {value}, expected"):
+        npbert.pipeline("fill-mask", "no/such-model", **options)
+
+
+def test_an_input_of_another_type(filler: Sides) -> None:
+    message = "^inputs is a int, expected a str with a mask, a list of these, or an iterator$"
+    with pytest.raises(TypeError, match=message):
+        filler.ours(5)
+
+
+def test_targets_after_one_that_is_no_word(filler: Sides) -> None:
+    with pytest.warns(UserWarning, match="target ' ' is not a word, so it is left out"):
+        result = filler.ours(MASKED[0], targets=[" ", "good"])
+    assert result == filler.ours(MASKED[0], targets=["good"])

@@ -17,6 +17,7 @@ from tests.support.pipelines import MASKED, Sides, assert_alike, make_folder_for
         {},
         {"top_k": 2},
         {"top_k": 1},
+        {"top_k": None, "targets": None},
         {"targets": ["good", "bad"]},
         {"targets": "good"},
         {"targets": ["good", "bad", "film"], "top_k": 2},
@@ -31,6 +32,11 @@ def test_masks(filler: Sides, options: dict[str, Any]) -> None:
         assert_alike(ours(inputs, **options), theirs(inputs, **options))
     if "tokenizer_kwargs" not in options:
         assert_alike(ours(MASKED, **options), theirs(MASKED, **options))
+
+
+def test_the_name_of_the_task(filler: Sides) -> None:
+    ours, theirs = filler
+    assert ours.task == theirs.task == "fill-mask"
 
 
 def test_targets_outside_the_vocabulary(filler: Sides) -> None:

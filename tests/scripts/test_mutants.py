@@ -64,7 +64,7 @@ def test_the_targets_and_the_explanations_are_there() -> None:
     explained = tomllib.loads(EXPLAINED.read_text(encoding="utf-8"))
     assert explained.keys() <= TARGETS.keys()
     for module, tests in TARGETS.items():
-        assert all((CHECKOUT / test).exists() for test in tests)
+        assert all((CHECKOUT / test.partition("::")[0]).exists() for test in tests)
         source = (CHECKOUT / "npbert" / module).read_text(encoding="utf-8")
         names = {mutation.name for mutation in mutations_of(source)}
         assert [name for name in explained.get(module, {}) if name not in names] == []

@@ -208,6 +208,7 @@ def test_tokens_as_attributes(tmp_path: Path) -> None:
     sides: Any = load(make_tokenizer(tmp_path, extra_special_tokens={"image_token": "<image>"}))
     for side in sides:
         assert (side.image_token, side.image_token_id) == ("<image>", 30522)
+        assert side.get_vocab()["<image>"] == 30522
         with pytest.raises(AttributeError, match="video_token"):
             side.video_token  # noqa: B018
 

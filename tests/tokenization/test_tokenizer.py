@@ -111,8 +111,9 @@ def test_bad_input(
 def test_ids_that_are_none(ours: Tokenizer) -> None:
     wrong: list[Any] = [[-1], [True], [2**32], ["a"]]
     for ids in wrong:
-        with pytest.raises(ValueError, match="is not a token id, expected an integer from 0"):
-            ours.decode(ids)
+        for call in (ours.decode, ours.batch_decode, ours.convert_ids_to_tokens):
+            with pytest.raises(ValueError, match="is not a token id, expected an integer from 0"):
+                call(ids)
     with pytest.raises(ValueError, match="there are no input_ids to pad"):
         ours.pad([{"ids": [1]}])
     with pytest.raises(ValueError, match="expected 2, one for each row of input_ids"):

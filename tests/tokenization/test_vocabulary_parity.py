@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tokenizers
+from tokenizers import decoders, models
 
 from tests.support.tokenizers import STRINGS, Sides, load, make_tokenizer
 
@@ -23,6 +25,7 @@ def test_vocabulary_and_special_tokens(variant: Sides) -> None:
     ):
         assert getattr(ours, name) == getattr(theirs, name), name
     assert len(ours) == len(theirs)
+    assert ours
     assert ours.get_vocab() == ours.vocab == theirs.get_vocab()
     assert list(ours.get_added_vocab().items()) == list(theirs.get_added_vocab().items())
     assert type(ours.backend_tokenizer) is type(theirs.backend_tokenizer)
@@ -38,6 +41,7 @@ def test_vocabulary_and_special_tokens(variant: Sides) -> None:
         assert ours.convert_ids_to_tokens(np.array(ids), skip_special_tokens=skip) == expected
     expected = theirs.get_special_tokens_mask(ids, already_has_special_tokens=True)
     assert ours.get_special_tokens_mask(ids, already_has_special_tokens=True) == expected
+    assert ours.get_special_tokens_mask(ids) == expected
     pieces = ["un", "##aff", "##able", "!", "it", "'", "s"]
     assert ours.convert_tokens_to_string(pieces) == theirs.convert_tokens_to_string(pieces)
     with pytest.raises(AttributeError, match="no attribute 'klass_token'"):
@@ -47,12 +51,15 @@ def test_vocabulary_and_special_tokens(variant: Sides) -> None:
 def test_other_special_tokens(tmp_path: Path) -> None:
     ours, theirs = load(make_tokenizer(tmp_path))
     batch = ["one", "one two"]
-    for name, value in (("pad_token", "[MASK]"), ("cls_token_id", 7592), ("pad_token_id", 100)):
+    for name, value in (
+        *(("pad_token", "[MASK]"), ("cls_token_id", 7592), ("pad_token_id", 100)),
+        *(("mask_token", None), ("unk_token_id", None)),
+    ):
         for side in (ours, theirs):
             setattr(side, name, value)
         assert ours(batch, padding=True)["input_ids"] == theirs(batch, padding=True)["input_ids"]
         assert ours.special_tokens_map == theirs.special_tokens_map
-        assert ours.pad_token_id == theirs.pad_token_id
+        assert getattr(ours, name) == getattr(theirs, name)
     with pytest.raises(ValueError, match="pad_token is 'blorpish', expected a token that"):
         ours.pad_token = "blorpish"
     with pytest.raises(ValueError, match="pad_token_id is 99999, expected a token"):
@@ -73,7 +80,50 @@ def test_strings_come_back(variant: Sides) -> None:
         assert ours.convert_ids_to_tokens(ids) == theirs.convert_ids_to_tokens(ids)
 
 
-@pytest.mark.parametrize("ids", [7592, [7592, 999], [[101, 7592], [2023, 2003]], [], [[101], []]])
+# The decoder of BERT joins a token such as "'m" with the word before it, but not these pieces.
+ENDINGS = [("n", "##'t"), *(("'", f"##{letters}") for letters in ("m", "s", "ve", "re"))]
+
+
+@pytest.mark.parametrize("setting", [None, False, True])
+def test_spaces_before_punctuation(tmp_path: Path, setting: bool | None) -> None:
+    changes = {"clean_up_tokenization_spaces": setting, "extra_special_tokens": ["##'t"]}
+    ours, theirs = load(make_tokenizer(tmp_path, **changes))
+    marks = ["?", "x", "!", "y", ".", "'", "x", ",", "'", "film", ";"]
+    for tokens in (marks, *(["film", *pieces, "x"] for pieces in ENDINGS)):
+        ids = theirs.convert_tokens_to_ids(tokens)
+        for clean in (None, False, True):
+            expected = theirs.decode(ids, clean_up_tokenization_spaces=clean)
+            assert ours.decode(ids, clean_up_tokenization_spaces=clean) == expected
+            (decoded,) = ours.batch_decode([ids], clean_up_tokenization_spaces=clean)
+            assert decoded == expected
+
+
+CLEANS_BPE = "clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output"
+
+
+@pytest.mark.parametrize("of_bpe", [None, False, True])
+@pytest.mark.parametrize("setting", [None, True])
+def test_spaces_of_bpe(tmp_path: Path, setting: bool | None, of_bpe: bool | None) -> None:
+    """Bytes of spaces are tokens there, so decoding gives the text itself."""
+    made = tokenizers.Tokenizer(models.BPE({"Ġ": 0, "a": 1, ".": 2}, []))
+    made.decoder = decoders.ByteLevel()
+    folder = make_tokenizer(
+        tmp_path,
+        tokenizer_class="PreTrainedTokenizerFast",
+        clean_up_tokenization_spaces=setting,
+        **({} if of_bpe is None else {CLEANS_BPE: of_bpe}),
+    )
+    (folder / "vocab.txt").unlink()
+    made.save(str(folder / "tokenizer.json"))
+    ours, theirs = load(folder)
+    for clean in (None, False, True):
+        expected = theirs.decode([1, 0, 2], clean_up_tokenization_spaces=clean)
+        assert ours.decode([1, 0, 2], clean_up_tokenization_spaces=clean) == expected
+
+
+@pytest.mark.parametrize(
+    "ids", [7592, [7592], [[7592]], [7592, 999], [[101, 7592], [2023, 2003]], [], [[101], []]]
+)
 def test_decode(sides: Sides, ids: Any) -> None:
     ours, theirs = sides
     assert ours.decode(ids) == theirs.decode(ids)
