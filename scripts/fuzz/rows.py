@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 Texts = list[str | None]
+_BLANKS: Final = " \t\r\n"  # of JSON
 _COMPRESSIONS: Final = ("gz", "bz2", "xz", "zst")
 
 
@@ -65,10 +66,10 @@ def other_answer(path: Path) -> Texts:
     if ending == "txt":
         return [line.removesuffix("\r") for line in _lines(text)]
     if ending == "json":
-        value = json.loads(text) if text else []  # an empty file has no rows
+        value = json.loads(text) if text.strip(_BLANKS) else []  # an empty file has no rows
         return _json_texts([value] if isinstance(value, dict) else value)
     if ending == "jsonl":
-        return _json_texts(json.loads(line) for line in _lines(text) if line.strip(" \t\r\n"))
+        return _json_texts(json.loads(line) for line in _lines(text) if line.strip(_BLANKS))
     return _csv(text, "," if ending == "csv" else "\t")
 
 

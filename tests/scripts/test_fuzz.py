@@ -178,6 +178,7 @@ def test_faults_are_noticed(
         (552237439, 664, "with others, in float64"),  # a bias of 1e9
         (552237439, 1395, "explained: an index without metadata, which npbert does not read"),
         (20261127, 95277, "with others"),  # an object in the place of an array
+        (20261127, 120597, "with others"),  # a blank alone
     ],
 )
 def test_differences_that_are_none(trials: Trials, seed: int, number: int, comparison: str) -> None:
