@@ -414,7 +414,7 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
         """
         with self.files.unchanged(), _no_notices():
             columns = encode(self.encoder, pack, selector or self._selector)
-            return self._require_finite(self._apply_head(columns))
+            return self._require_finite(self._apply_head(columns), pack)
 
     def with_encoder(self, encoder: Encoder) -> Self:
         """Return a model with another encoder, and with all else of this one.
@@ -455,11 +455,18 @@ class PreTrainedModel(ABC, Generic[HeadT, OutputT]):
                     for layer, x in zip(self.encoder.layers, steps[:-1], strict=True)
                 ]
             rows = self._apply_head(self._selector(steps[-1], pack.starts).x)
-            return Trace(self._require_finite(rows), steps, attentions)
+            return Trace(self._require_finite(rows, pack), steps, attentions)
 
-    def _require_finite(self, rows: Array) -> Array:
+    def _require_finite(self, rows: Array, pack: Pack) -> Array:
         if not np.isfinite(rows).all():
             bad = find_non_finite(self.encoder) + find_non_finite(self.head)
+            if pack.inputs_embeds is not None and not bad:
+                raise ValueError(
+                    "the model's output is not finite: inputs_embeds or the weights are so large "
+                    f"that float32 overflows; inputs_embeds holds up to "
+                    f"{np.abs(pack.inputs_embeds).max():.3g}, expected numbers of the size of the "
+                    "model's word embeddings"
+                )
             cause = (
                 f"there are NaN or infinite values in {', '.join(bad)}"
                 if bad

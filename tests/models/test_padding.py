@@ -105,6 +105,11 @@ BAD_EMBEDS_AND_POSITIONS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"input_ids": None, "inputs_embeds": np.ones((1, 2, 5))}, ValueError, r"dim = 36\)"),
     ({"input_ids": None, "inputs_embeds": np.full((1, 2, 36), np.nan)}, ValueError, "NaN"),
     (
+        {"input_ids": None, "inputs_embeds": np.full((1, 2, 36), [*range(35), -3e38])},
+        ValueError,
+        r"float32 overflows; inputs_embeds holds up to 3e\+38, expected numbers",
+    ),
+    (
         {"input_ids": None, "inputs_embeds": np.full((1, 2, 36), -1e39)},
         ValueError,
         "beyond float32",
