@@ -179,6 +179,26 @@ def _add_input_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--column", help="the column or key of the texts (default: text, or the only column)"
     )
+    _add_text_file_arguments(source)
+    source.add_argument(
+        "--bad-rows",
+        choices=_BAD_ROWS,
+        default=_BAD_ROWS[0],
+        help="what to do with a row that cannot be read, such as one with a cell too many: stop, "
+        "or skip it, and write it with its reason to a file beside the output (default: stop)",
+    )
+    source.add_argument(
+        "--null",
+        action="append",
+        default=[],
+        metavar="WORD",
+        help="a text that stands for no text, such as '\\N' or 'NULL'; it may be given several "
+        "times (nulls and empty or blank texts are no text in any case)",
+    )
+
+
+def _add_text_file_arguments(source: argparse._ArgumentGroup) -> None:
+    """Add the arguments that say how a text file is to be read."""
     source.add_argument(
         "--encoding",
         type=_read_encoding,
@@ -219,21 +239,6 @@ def _add_input_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="in csv and tsv, the first line is a row, and columns are named by their numbers, "
         "counted from 0: --column 2 is the third one",
-    )
-    source.add_argument(
-        "--bad-rows",
-        choices=_BAD_ROWS,
-        default=_BAD_ROWS[0],
-        help="what to do with a row that cannot be read, such as one with a cell too many: stop, "
-        "or skip it, and write it with its reason to a file beside the output (default: stop)",
-    )
-    source.add_argument(
-        "--null",
-        action="append",
-        default=[],
-        metavar="WORD",
-        help="a text that stands for no text, such as '\\N' or 'NULL'; it may be given several "
-        "times (nulls and empty or blank texts are no text in any case)",
     )
 
 
