@@ -33,6 +33,7 @@ TARGETS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "pipelines/text_classification.py": (
         f"{_PIPELINES}/test_text_classification.py",
+        f"{_PIPELINES}/test_options.py",
         f"{_PIPELINES}/test_text_classification_parity.py",
     ),
     "pipelines/token_classification.py": (f"{_PIPELINES}/test_token_classification_parity.py",),
