@@ -165,6 +165,6 @@ def _other_constants(node: ast.Constant) -> Iterator[ast.Constant]:
     elif isinstance(value, int):
         yield ast.Constant(value + 1)
     elif isinstance(value, float):
-        yield ast.Constant(value * 1.5)
+        yield ast.Constant(value * 1.5 or 1.0)
     elif isinstance(value, str):
         yield ast.Constant(value + "x")
