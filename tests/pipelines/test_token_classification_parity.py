@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers.pipelines.token_classification import AggregationStrategy
 
 import npbert
+from npbert.pipelines.token_classification import _without_overlaps
 from tests.support.pipelines import (
     NER_LABELS,
     SENTENCES,
@@ -24,7 +26,8 @@ STRATEGIES = ("none", "simple", "first", "average", "max")
 
 def test_spellings_of_strategies(ner: Sides, tmp_path: Path) -> None:
     ours, theirs = ner
-    for strategy in ("SIMPLE", "Max", None):
+    assert ours.task == "token-classification"
+    for strategy in ("SIMPLE", "Max", None, *AggregationStrategy):
         assert_alike(*(side(SENTENCES, aggregation_strategy=strategy) for side in (ours, theirs)))
     folder = make_folder_for(tmp_path, "ForTokenClassification", NER_LABELS)
     late = npbert.pipeline("ner", folder, stride=5)
@@ -41,6 +44,43 @@ def test_labels_that_are_numbers(tmp_path: Path) -> None:
     folder = make_folder_for(tmp_path, "ForTokenClassification", labels)
     ours, theirs = pipelines("token-classification", folder)
     assert_alike(ours(SENTENCES), theirs(SENTENCES))
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_labels_with_many_hyphens(tmp_path: Path, strategy: str) -> None:
+    labels = ["B-a-b", "I-a-b", "a-b", "B-", "I-", "-", "x-y-z"]
+    folder = make_folder_for(tmp_path, "ForTokenClassification", labels)
+    ours, theirs = pipelines("token-classification", folder, aggregation_strategy=strategy)
+    assert_alike(ours(SENTENCES), theirs(SENTENCES))
+
+
+def test_offsets_of_the_caller(ner: Sides) -> None:
+    offsets = [(0, 0), (1, 2), (2, 5), (5, 6), (0, 0)]
+    for pairs in (offsets, [offsets]):
+        ours, theirs = (side("Maria lives.", offset_mapping=pairs) for side in ner)
+        assert_alike(ours, theirs)
+
+
+ENTITIES = st.builds(
+    lambda start, length, score, word: {
+        "entity_group": "PER",
+        "score": score,
+        "word": word,
+        "start": start,
+        "end": start + length,
+    },
+    st.integers(0, 6),
+    st.integers(1, 3),
+    st.sampled_from([0.5, 0.75]),
+    st.sampled_from("ab"),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(entities=st.lists(ENTITIES, max_size=8))
+def test_which_of_the_entities_that_overlap_is_kept(ner: Sides, entities: list[Any]) -> None:
+    expected = ner.theirs.aggregate_overlapping_entities(entities)
+    assert list(_without_overlaps(entities)) == expected
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -76,7 +116,7 @@ def test_entities_of_long_texts(tmp_path: Path, stride: int, strategy: str) -> N
     folder = make_folder_for(tmp_path, "ForTokenClassification", NER_LABELS, model_max_length=16)
     ours, theirs = pipelines("ner", folder)
     options = {"aggregation_strategy": strategy, "stride": stride}
-    for text in (" ".join(SENTENCES) * 3, "short"):
+    for text in (" ".join(SENTENCES) * 3, SENTENCES[0], "short"):
         assert_alike(ours(text, **options), theirs(text, **options))
     with pytest.raises(ValueError, match=r"expected at most 16; pass stride=.* or long_text="):
         ours(" ".join(SENTENCES))
