@@ -154,3 +154,10 @@ def test_answers_are_those_of_the_plain_rule(
         assert len(answers) <= top_k
         likely = [answer for answer in answers if answer["score"] > 0]  # all but those with [CLS]
         assert_alike(likely, plain_answers(ask, question, context, top_k, by_word), context)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_no_answer_has_tokens_of_the_question(answerers: dict[int, Any], seed: int) -> None:
+    """However many are asked for, and however unlikely the last of them are."""
+    answers = answerers[seed]("Is it so?", "Film", top_k=9)
+    assert {answer["answer"] for answer in answers} == {"Film", ""}
