@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers.pipelines.token_classification import AggregationStrategy
 
 import npbert
-from npbert.pipelines.token_classification import _without_overlaps
+from npbert.pipelines.token_classification import _Token, _without_overlaps
 from tests.support.pipelines import (
     NER_LABELS,
     SENTENCES,
@@ -47,6 +49,16 @@ def test_labels_that_are_numbers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
+def test_what_is_outside_of_entities_is_left_out(tmp_path: Path, strategy: str) -> None:
+    labels = ["B-X", "O", "I-X", "B-Y", "I-Y", "Z", "I-Z"]  # few of which the model finds
+    folder = make_folder_for(tmp_path, "ForTokenClassification", labels)
+    ours, theirs = pipelines("token-classification", folder, aggregation_strategy=strategy)
+    found = ours(SENTENCES[0])
+    assert_alike(found, theirs(SENTENCES[0]))
+    assert 0 < len(found) < len(ours(SENTENCES[0], ignore_labels=[]))
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_labels_with_many_hyphens(tmp_path: Path, strategy: str) -> None:
     labels = ["B-a-b", "I-a-b", "a-b", "B-", "I-", "-", "x-y-z"]
     folder = make_folder_for(tmp_path, "ForTokenClassification", labels)
@@ -59,6 +71,22 @@ def test_offsets_of_the_caller(ner: Sides) -> None:
     for pairs in (offsets, [offsets]):
         ours, theirs = (side("Maria lives.", offset_mapping=pairs) for side in ner)
         assert_alike(ours, theirs)
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+@pytest.mark.parametrize("strategy", list(AggregationStrategy)[1:])
+def test_entities_of_any_labels(ner: Sides, data: st.DataObject, strategy: Any) -> None:
+    """The scores are drawn too, since a random model finds few of its labels in texts."""
+    of_label = st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75]), min_size=7, max_size=7)
+    words = st.sampled_from(["un", "##able", "film", ","])
+    drawn = data.draw(st.lists(st.tuples(words, of_label, st.booleans()), max_size=8))
+    tokens = [
+        _Token(word, np.array(scores, np.float32), 5 * number, 5 * number + 4, number, is_subword)
+        for number, (word, scores, is_subword) in enumerate(drawn)
+    ]
+    entities = ner.ours._entities(tokens, strategy.value)
+    assert_alike(entities, ner.theirs.aggregate([asdict(token) for token in tokens], strategy))
 
 
 ENTITIES = st.builds(
