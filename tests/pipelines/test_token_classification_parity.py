@@ -32,6 +32,11 @@ def test_spellings_of_strategies(ner: Sides, tmp_path: Path) -> None:
     for strategy in ("SIMPLE", "Max", None, *AggregationStrategy):
         assert_alike(*(side(SENTENCES, aggregation_strategy=strategy) for side in (ours, theirs)))
     folder = make_folder_for(tmp_path, "ForTokenClassification", NER_LABELS)
+    made_with: dict[str, Any] = {"aggregation_strategy": "max", "ignore_labels": ["PER"]}
+    chosen = pipelines("ner", folder, **made_with)
+    nothing = dict.fromkeys(made_with)  # None leaves what the pipeline was made with
+    assert_alike(*(side(SENTENCES, **nothing) for side in chosen))
+    assert chosen.ours(SENTENCES, **nothing) == chosen.ours(SENTENCES) != ours(SENTENCES)
     late = npbert.pipeline("ner", folder, stride=5)
     with pytest.raises(ValueError, match="stride is given, but aggregation_strategy is 'none'"):
         late("a text")
@@ -144,7 +149,7 @@ def test_entities_of_long_texts(tmp_path: Path, stride: int, strategy: str) -> N
     folder = make_folder_for(tmp_path, "ForTokenClassification", NER_LABELS, model_max_length=16)
     ours, theirs = pipelines("ner", folder)
     options = {"aggregation_strategy": strategy, "stride": stride}
-    for text in (" ".join(SENTENCES) * 3, SENTENCES[0], "short"):
+    for text in (" ".join(SENTENCES) * 3, f"{SENTENCES[0]} in two parts", "short"):
         assert_alike(ours(text, **options), theirs(text, **options))
     with pytest.raises(ValueError, match=r"expected at most 16; pass stride=.* or long_text="):
         ours(" ".join(SENTENCES))
