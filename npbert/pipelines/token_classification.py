@@ -331,7 +331,7 @@ class TokenClassificationPipeline(
         self, part: Encoding, probs: Array, item: _Text, options: TokenClassificationOptions
     ) -> Iterator[_Token]:
         """Yield the tokens of a text that are not special."""
-        text, shifts = item, [0]
+        text, shifts = item, list[int]()
         if not isinstance(item, str):
             delimiter = " " if options.delimiter is None else options.delimiter
             text = delimiter.join(item)
@@ -456,7 +456,7 @@ def _without_overlaps(entities: list[Entity]) -> Iterator[Entity]:
     ordered = sorted(entities, key=lambda entity: entity["start"])
     kept: Entity | None = None
     for entity in ordered:
-        if kept is None or not kept["start"] <= entity["start"] < kept["end"]:
+        if kept is None or entity["start"] >= kept["end"]:
             if kept is not None:
                 yield kept
             kept = entity

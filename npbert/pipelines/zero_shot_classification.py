@@ -121,7 +121,7 @@ def _check_template(template: object) -> None:
     except (ValueError, AttributeError, TypeError) as error:
         reason = str(error)
     else:
-        if names and sentence != template.format("other"):
+        if sentence != template.format("other"):
             return
         reason = "it has no place for a label"
     raise ValueError(f"hypothesis_template is {template!r}, {expected}: {reason}")
@@ -247,7 +247,7 @@ class ZeroShotClassificationPipeline(Pipeline[str, ZeroShotOptions, ZeroShotResu
         return [(item, hypothesis) for hypothesis in options.hypotheses]
 
     def _n_characters(self, item: str, options: ZeroShotOptions) -> int:
-        return len(item) * len(options.candidate_labels or ())
+        return len(item) * len(options.hypotheses)
 
     def _compute_rows(self, pack: Pack) -> list[Array]:
         return list(self.model.forward_pack(pack))  # one row (labels of the model,) per pair

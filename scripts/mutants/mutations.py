@@ -121,6 +121,8 @@ def _is_silent(node: ast.AST) -> bool:
         return True
     if isinstance(node, ast.FunctionDef):
         return any(ast.unparse(each) == "overload" for each in node.decorator_list)
+    if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Literal":
+        return True
     if isinstance(node, ast.Call):
         return ast.unparse(node.func).rpartition(".")[2] in _FUNCTIONS_OF_MESSAGES
     return isinstance(node, (ast.JoinedStr, ast.Import, ast.ImportFrom))
@@ -165,6 +167,6 @@ def _other_constants(node: ast.Constant) -> Iterator[ast.Constant]:
     elif isinstance(value, int):
         yield ast.Constant(value + 1)
     elif isinstance(value, float):
-        yield ast.Constant(value * 1.5)
+        yield ast.Constant(value * 1.5 or 1.0)
     elif isinstance(value, str):
         yield ast.Constant(value + "x")

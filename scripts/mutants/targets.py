@@ -46,9 +46,13 @@ TARGETS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "pipelines/text_classification.py": (
         f"{_PIPELINES}/test_text_classification.py",
+        f"{_PIPELINES}/test_options.py",
         f"{_PIPELINES}/test_text_classification_parity.py",
     ),
-    "pipelines/token_classification.py": (f"{_PIPELINES}/test_token_classification_parity.py",),
+    "pipelines/token_classification.py": (
+        f"{_PIPELINES}/test_token_classification.py",
+        f"{_PIPELINES}/test_token_classification_parity.py",
+    ),
     "pipelines/fill_mask.py": (
         f"{_PIPELINES}/test_fill_mask.py",
         f"{_PIPELINES}/test_fill_mask_parity.py",

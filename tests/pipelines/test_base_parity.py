@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from transformers.pipelines.text_classification import ClassificationFunction
-from transformers.pipelines.token_classification import AggregationStrategy
 
 import npbert
 from tests.support.pipelines import Sides, assert_alike, make_folder_for, pipelines
@@ -23,29 +21,6 @@ TEXT = "I love this film."
 def classifiers(folder: Path) -> Sides:
     """Both libraries' pipelines for text classification."""
     return pipelines("text-classification", folder)
-
-
-# --------------------------------------------------------------------------- text-classification
-
-
-@pytest.mark.parametrize("inputs", [TEXT, [TEXT, "No."], {"text": TEXT}, [[["a", "b"]]]])
-@pytest.mark.parametrize("function", [*ClassificationFunction, "NONE", None])
-def test_functions_and_forms_of_inputs(classifiers: Sides, inputs: Any, function: Any) -> None:
-    ours, theirs = (side(inputs, function_to_apply=function) for side in classifiers)
-    assert_alike(ours, theirs)
-
-
-@pytest.mark.parametrize("inputs", [TEXT, [TEXT, "No."], {"text": TEXT}])
-def test_a_second_text_for_every_text(classifiers: Sides, inputs: Any) -> None:
-    ours, theirs = (side(inputs, text_pair="It is long.") for side in classifiers)
-    assert_alike(ours, theirs)
-
-
-def test_what_text_pair_cannot_be(classifiers: Sides) -> None:
-    with pytest.raises(TypeError, match=r"text_pair is 3 \(int\), expected a str"):
-        classifiers.ours(TEXT, text_pair=3)
-    with pytest.raises(ValueError, match=r"text_pair is given twice, alone and in input 0"):
-        classifiers.ours({"text": "a", "text_pair": "b"}, text_pair="c")
 
 
 def test_names_of_scikit_learn_and_attributes(classifiers: Sides) -> None:
@@ -98,90 +73,6 @@ def test_a_text_longer_than_model_max_length(task: str, tmp_path: Path) -> None:
         ours("a film " * 300 + "[MASK]")
     if task == "text-classification":
         assert_alike(ours(texts, truncation=True), theirs(texts, truncation=True))
-
-
-# ------------------------------------------------------------------------------- other tasks
-
-
-@pytest.mark.parametrize("strategy", list(AggregationStrategy))
-def test_aggregation_strategies_as_members(ner: Sides, strategy: Any) -> None:
-    ours, theirs = (side("Maria lives.", aggregation_strategy=strategy) for side in ner)
-    assert_alike(ours, theirs)
-
-
-def test_offsets_of_the_caller(ner: Sides) -> None:
-    offsets = [(0, 0), (1, 2), (2, 5), (5, 6), (6, 7), (0, 0)]
-    n_tokens = len(ner.ours.tokenizer("Maria lives.")["input_ids"])
-    for given in (offsets[:n_tokens], [offsets[:n_tokens]]):
-        ours, theirs = (side("Maria lives.", offset_mapping=given) for side in ner)
-        assert_alike(ours, theirs)
-    with pytest.raises(ValueError, match=r"offset_mapping has 1 pair, expected \d, one per token"):
-        ner.ours("Maria lives.", offset_mapping=[(0, 0)])
-    with pytest.raises(ValueError, match="offset_mapping does not fit, expected a list of pairs"):
-        ner.ours("Maria lives.", offset_mapping=[0, 1])
-
-
-@pytest.mark.parametrize("side", ["right", "left"])
-@pytest.mark.parametrize(
-    "kwargs",
-    [
-        {"padding": "max_length", "max_length": 12},
-        {"padding": "max_length"},
-        {"padding": True},
-        {"padding": "max_length", "max_length": 12, "truncation": True},
-        {"padding": "max_length", "max_length": 3},
-    ],
-)
-@pytest.mark.filterwarnings("ignore:.*bare encoder:UserWarning")
-def test_padding_in_feature_extraction(side: str, kwargs: dict[str, Any], tmp_path: Path) -> None:
-    """The shapes are the same, and so are the vectors of real tokens; those of padding are 0."""
-    folder = make_folder_for(tmp_path, "Model", model_max_length=16, padding_side=side)
-    ours, theirs = pipelines("feature-extraction", folder)
-    for texts in (["a film about"], ["a film about", "no"]):
-        mine = ours(texts, tokenize_kwargs=dict(kwargs), return_tensors=True)
-        others = theirs(texts, tokenize_kwargs=dict(kwargs), return_tensors=True)
-        for text, one, other in zip(texts, mine, others, strict=True):
-            assert one.shape == tuple(other.shape)
-            mask = np.array(ours.tokenizer(text, **kwargs)["attention_mask"], bool)
-            np.testing.assert_allclose(one[0][mask], other[0].numpy()[mask], atol=1e-5)
-            assert not one[0][~mask].any()
-    with pytest.raises(ValueError, match="the length is 600, expected at most 512, the positions"):
-        ours("a", tokenize_kwargs={"padding": "max_length", "max_length": 600})
-
-
-TEMPLATE = "hypothesis_template is .*, expected a sentence with {} where the label goes, once"
-
-
-@pytest.mark.parametrize(
-    ("template", "error", "reason"),
-    [
-        (None, TypeError, ""),
-        (3, TypeError, ""),
-        (b"{}", TypeError, ""),
-        ("No place.", ValueError, ": it has no place for a label"),
-        ("{{}}", ValueError, ": it has no place for a label"),
-        ("{} and {}", ValueError, ": it has 2 places for labels"),
-        ("About {label}.", ValueError, ": {label} is a name, and labels have none"),
-        ("About {", ValueError, ": Single '{'"),
-        ("About }", ValueError, ": Single '}'"),
-        ("{:d}", ValueError, ": Unknown format code"),
-    ],
-)
-def test_templates(folder: Path, template: Any, error: type[Exception], reason: str) -> None:
-    pipe = npbert.pipeline("zero-shot-classification", folder)
-    with pytest.raises(error, match=TEMPLATE.replace("{}", r"\{\}") + reason):
-        pipe(TEXT, ["film"], hypothesis_template=template)
-
-
-@pytest.mark.parametrize("template", ["About {}.", "{0}, or {0}", "{:>8}"])
-def test_templates_and_the_label_for_entailment(template: str, tmp_path: Path) -> None:
-    labels = ["film", "food"]
-    for n, names in enumerate((["contradiction", "Entailment"], ["no", "yes"])):
-        folder = make_folder_for(tmp_path / str(n), "ForSequenceClassification", names)
-        ours, theirs = pipelines("zero-shot-classification", folder)
-        assert ours.entailment_id == theirs.entailment_id == (1, -1)[n]
-        results = [side(TEXT, labels, hypothesis_template=template) for side in (ours, theirs)]
-        assert_alike(*results)
 
 
 # ----------------------------------------------------------------------------------- decoding

@@ -10,13 +10,18 @@ import pytest
 
 import npbert
 from npbert.pipelines import TextClassificationPipeline
+from npbert.pipelines.base import TooLongError
 from tests.support.pipelines import LONG, PAIR, assert_same_labels
 
 
 @pytest.mark.parametrize(
     ("inputs", "error", "message"),
     [
-        (None, TypeError, "inputs is a NoneType, expected a str"),
+        (
+            None,
+            TypeError,
+            "inputs is a NoneType, expected a str, a dict of text and text_pair, a li",
+        ),
         (3, TypeError, "inputs is a int"),
         (b"film", TypeError, "inputs is a bytes"),
         ({"a", "b"}, TypeError, "inputs is a set"),
@@ -27,6 +32,10 @@ from tests.support.pipelines import LONG, PAIR, assert_same_labels
             [["a", "b"]],
             TypeError,
             "input 0 .* is a list, expected a str, or for a pair of texts",
+        ),
+        *(
+            ([item], TypeError, "input 0 .* is a list, expected a str")
+            for item in ([], ["ab"], [["a"]], [["a", "b", "c"]], [["a", "b"], ["c", "d"]])
         ),
         (array.array("d", [1.5]), TypeError, "text 0 .* is 1.5"),
         ({"text": "a", "pair": "b"}, ValueError, "keys .'text', 'pair'., expected"),
@@ -63,3 +72,20 @@ def test_labels_set_later_are_those_of_results() -> None:
     classifier.model.config.id2label = labels
     assert classifier("I love this film.")[0]["label"] == "good"
     assert classifier.model.config.label2id == {"bad": 0, "good": 1}
+
+
+def test_what_text_pair_cannot_be(ours: TextClassificationPipeline) -> None:
+    options: dict[str, Any] = {"text_pair": 3}
+    with pytest.raises(TypeError, match=r"text_pair is 3 \(int\), expected a str"):
+        ours("a", **options)
+    with pytest.raises(ValueError, match=r"text_pair is given twice, alone and in input 0"):
+        ours({"text": "a", "text_pair": "b"}, text_pair="c")
+
+
+def test_the_error_of_a_long_text_says_how_to_read_it(ours: TextClassificationPipeline) -> None:
+    with pytest.raises(TooLongError) as caught:
+        ours(LONG)
+    assert caught.value.advice == (
+        "pass long_text='window' (--long-text window) to read it in windows, or "
+        "long_text='truncate' to label its beginning"
+    )

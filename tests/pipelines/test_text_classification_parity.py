@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from transformers.pipelines.text_classification import ClassificationFunction
 
 import npbert
 from npbert.pipelines import TextClassificationPipeline
@@ -41,6 +42,30 @@ def test_result_shapes_are_those_of_transformers(folder: Path, made_with: dict[s
     for called_with in TOP_K:
         results = ours((text for text in TEXTS), **called_with)
         assert_same_labels(list(results), list(theirs((text for text in TEXTS), **called_with)))
+
+
+@pytest.fixture(scope="module")
+def theirs(folder: Path) -> Any:
+    """The pipeline of transformers of `folder`."""
+    return their_pipeline("text-classification", folder)
+
+
+@pytest.mark.parametrize("inputs", [TEXTS[0], TEXTS, {"text": TEXTS[0]}, [[["a", "b"]]]], ids=str)
+@pytest.mark.parametrize("function", [*ClassificationFunction, "NONE", None])
+def test_functions_and_forms_of_inputs(
+    ours: TextClassificationPipeline, theirs: Any, inputs: Any, function: Any
+) -> None:
+    assert ours.task == theirs.task
+    assert_alike(
+        ours(inputs, function_to_apply=function), theirs(inputs, function_to_apply=function)
+    )
+
+
+@pytest.mark.parametrize("inputs", [TEXTS[0], TEXTS, {"text": TEXTS[0]}], ids=str)
+def test_a_second_text_for_every_text(
+    ours: TextClassificationPipeline, theirs: Any, inputs: Any
+) -> None:
+    assert_alike(ours(inputs, text_pair="It is long."), theirs(inputs, text_pair="It is long."))
 
 
 @pytest.mark.parametrize("labels", [[0, 1, 2], [-1, 0.5], [False, True]], ids=str)
@@ -77,17 +102,22 @@ def test_functions_from_logits_to_scores(
         assert_same_labels(actual, theirs(TEXTS, function_to_apply=function, **options))
 
 
-@pytest.mark.parametrize("max_length", [None, 40, 7, 3])
-def test_windows(folder: Path, ours: TextClassificationPipeline, max_length: int | None) -> None:
+@pytest.mark.parametrize(
+    ("max_length", "n_phrases"), [(None, 200), (40, 200), (40, 8), (7, 100), (3, 20)]
+)
+def test_windows(
+    folder: Path, ours: TextClassificationPipeline, max_length: int | None, n_phrases: int
+) -> None:
     """The logits of a long text are the mean of its windows', here computed with transformers."""
     limit = max_length or 512
     overlap = limit // 4
-    words = " ".join(f"word {number} of a film" for number in range(200))
+    words = " ".join(f"word {number} of a film" for number in range(n_phrases))
     theirs = their_pipeline("text-classification", folder)
     ids = theirs.tokenizer(words, add_special_tokens=False)["input_ids"]
     starts = range(0, len(ids) - overlap, limit - 2 - overlap)
     windows = [ids[start : start + limit - 2] for start in starts]
     assert len(windows) > 1
+    assert (len(windows) == 2) == (n_phrases == 8)
     logits: list[Any] = []
     weights: list[int] = []
     with torch.inference_mode():

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers.pipelines.token_classification import AggregationStrategy
 
 import npbert
+from npbert.pipelines.token_classification import _Token, _without_overlaps
 from tests.support.pipelines import (
     NER_LABELS,
     SENTENCES,
@@ -24,9 +28,15 @@ STRATEGIES = ("none", "simple", "first", "average", "max")
 
 def test_spellings_of_strategies(ner: Sides, tmp_path: Path) -> None:
     ours, theirs = ner
-    for strategy in ("SIMPLE", "Max", None):
+    assert ours.task == "token-classification"
+    for strategy in ("SIMPLE", "Max", None, *AggregationStrategy):
         assert_alike(*(side(SENTENCES, aggregation_strategy=strategy) for side in (ours, theirs)))
     folder = make_folder_for(tmp_path, "ForTokenClassification", NER_LABELS)
+    made_with: dict[str, Any] = {"aggregation_strategy": "max", "ignore_labels": ["PER"]}
+    chosen = pipelines("ner", folder, **made_with)
+    nothing = dict.fromkeys(made_with)  # None leaves what the pipeline was made with
+    assert_alike(*(side(SENTENCES, **nothing) for side in chosen))
+    assert chosen.ours(SENTENCES, **nothing) == chosen.ours(SENTENCES) != ours(SENTENCES)
     late = npbert.pipeline("ner", folder, stride=5)
     with pytest.raises(ValueError, match="stride is given, but aggregation_strategy is 'none'"):
         late("a text")
@@ -41,6 +51,69 @@ def test_labels_that_are_numbers(tmp_path: Path) -> None:
     folder = make_folder_for(tmp_path, "ForTokenClassification", labels)
     ours, theirs = pipelines("token-classification", folder)
     assert_alike(ours(SENTENCES), theirs(SENTENCES))
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_what_is_outside_of_entities_is_left_out(tmp_path: Path, strategy: str) -> None:
+    labels = ["B-X", "O", "I-X", "B-Y", "I-Y", "Z", "I-Z"]  # few of which the model finds
+    folder = make_folder_for(tmp_path, "ForTokenClassification", labels)
+    ours, theirs = pipelines("token-classification", folder, aggregation_strategy=strategy)
+    found = ours(SENTENCES[0])
+    assert_alike(found, theirs(SENTENCES[0]))
+    assert 0 < len(found) < len(ours(SENTENCES[0], ignore_labels=[]))
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_labels_with_many_hyphens(tmp_path: Path, strategy: str) -> None:
+    labels = ["B-a-b", "I-x-y", "a-b", "B-", "I-", "-", "x-y"]  # the model finds two, x-y both
+    folder = make_folder_for(tmp_path, "ForTokenClassification", labels)
+    ours, theirs = pipelines("token-classification", folder, aggregation_strategy=strategy)
+    assert_alike(ours(SENTENCES), theirs(SENTENCES))
+
+
+def test_offsets_of_the_caller(ner: Sides) -> None:
+    offsets = [(0, 0), (1, 2), (2, 5), (5, 6), (0, 0)]
+    for pairs in (offsets, [offsets]):
+        ours, theirs = (side("Maria lives.", offset_mapping=pairs) for side in ner)
+        assert_alike(ours, theirs)
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+@pytest.mark.parametrize("strategy", list(AggregationStrategy)[1:])
+def test_entities_of_any_labels(ner: Sides, data: st.DataObject, strategy: Any) -> None:
+    """The scores are drawn too, since a random model finds few of its labels in texts."""
+    of_label = st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75]), min_size=7, max_size=7)
+    words = st.sampled_from(["un", "##able", "film", ","])
+    drawn = data.draw(st.lists(st.tuples(words, of_label, st.booleans()), max_size=8))
+    tokens = [
+        _Token(word, np.array(scores, np.float32), 5 * number, 5 * number + 4, number, is_subword)
+        for number, (word, scores, is_subword) in enumerate(drawn)
+    ]
+    entities = ner.ours._entities(tokens, strategy.value)
+    assert_alike(entities, ner.theirs.aggregate([asdict(token) for token in tokens], strategy))
+
+
+ENTITIES = st.builds(
+    lambda start, length, score, word: {
+        "entity_group": "PER",
+        "score": score,
+        "word": word,
+        "start": start,
+        "end": start + length,
+    },
+    st.integers(0, 6),
+    st.integers(1, 3),
+    st.sampled_from([0.5, 0.75]),
+    st.sampled_from("ab"),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(entities=st.lists(ENTITIES, max_size=8))
+def test_which_of_the_entities_that_overlap_is_kept(ner: Sides, entities: list[Any]) -> None:
+    expected = ner.theirs.aggregate_overlapping_entities(entities)
+    assert list(_without_overlaps(entities)) == expected
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -76,7 +149,7 @@ def test_entities_of_long_texts(tmp_path: Path, stride: int, strategy: str) -> N
     folder = make_folder_for(tmp_path, "ForTokenClassification", NER_LABELS, model_max_length=16)
     ours, theirs = pipelines("ner", folder)
     options = {"aggregation_strategy": strategy, "stride": stride}
-    for text in (" ".join(SENTENCES) * 3, "short"):
+    for text in (" ".join(SENTENCES) * 3, f"{SENTENCES[0]} in two parts", "short"):
         assert_alike(ours(text, **options), theirs(text, **options))
     with pytest.raises(ValueError, match=r"expected at most 16; pass stride=.* or long_text="):
         ours(" ".join(SENTENCES))

@@ -1,19 +1,24 @@
-"""Zero-shot classification: warnings and refusals."""
+"""Zero-shot classification: warnings and refusals, and how far it reads ahead."""
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import npbert
 from tests.support.pipelines import make_folder_for
+from tests.support.streams import Endless
+
+TEXT = "I love this film."
 
 
 def test_zero_shot_says_what_it_does(tmp_path: Path) -> None:
     folder = make_folder_for(tmp_path, "ForSequenceClassification", ["a", "b"])
     with pytest.warns(
-        UserWarning, match="none of the model's labels .* says 'entailment'"
+        UserWarning, match=r"none of the model's labels \(a, b\) says 'entailment'"
     ) as caught:
         ours = npbert.pipeline("zero-shot-classification", folder)
     assert [warning.filename for warning in caught] == [__file__]  # the line of the user
@@ -30,3 +35,51 @@ def test_zero_shot_says_what_it_does(tmp_path: Path) -> None:
             ours("text", **options)
     with pytest.raises(ValueError, match=r"text 1 \(counted from 0\) is empty"):
         ours(["a", ""], "x")
+
+
+TEMPLATE = r"hypothesis_template is .*, expected a sentence with \{\} where the label goes, once"
+
+
+@pytest.mark.parametrize(
+    ("template", "error", "reason"),
+    [
+        (None, TypeError, "$"),
+        (3, TypeError, "$"),
+        (b"{}", TypeError, "$"),
+        ("No place.", ValueError, ": it has no place for a label$"),
+        ("{{}}", ValueError, ": it has no place for a label$"),
+        ("{} and {}", ValueError, ": it has 2 places for labels"),
+        ("About {label}.", ValueError, ": {label} is a name, and labels have none"),
+        ("About {", ValueError, ": Single '{'"),
+        ("About }", ValueError, ": Single '}'"),
+        ("{:d}", ValueError, ": Unknown format code"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:none of the model's labels")
+def test_templates_that_are_refused(
+    folder: Path, template: Any, error: type[Exception], reason: str
+) -> None:
+    pipe = npbert.pipeline("zero-shot-classification", folder)
+    with pytest.raises(error, match=TEMPLATE + reason):
+        pipe(TEXT, ["film"], hypothesis_template=template)
+
+
+@pytest.mark.filterwarnings("ignore:none of the model's labels")
+def test_what_is_no_text_and_no_option(folder: Path) -> None:
+    pipe: Any = npbert.pipeline("zero-shot-classification", folder, candidate_labels="a, b")
+    with pytest.raises(TypeError, match="inputs is a int, expected a str, a list of these, or an"):
+        pipe(3)
+    with pytest.raises(ValueError, match="batch_size is 0, expected a positive integer"):
+        pipe(TEXT, batch_size=0)
+
+
+@pytest.mark.filterwarnings("ignore:none of the model's labels")
+def test_the_more_labels_the_fewer_texts_are_read_ahead(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model reads a text once per label, so that the labels count in what memory holds."""
+    monkeypatch.setattr(npbert.ZeroShotClassificationPipeline, "max_chunk_characters", 60)
+    pipe = npbert.pipeline("zero-shot-classification", folder)
+    texts = Endless()  # of six characters each
+    assert len(list(itertools.islice(pipe(texts, "a, b, c, d, e"), 4))) == 4
+    assert texts.pulled == 1 + 2 + 2  # and not 1 + 2 + 4

@@ -40,3 +40,19 @@ def test_zero_shot(tmp_path: Path, labels: list[Any]) -> None:
             assert_alike(ours(texts[0], candidates), theirs(texts[0], candidates))
     long = "word " * 600
     assert_alike(ours(long, "a, b"), theirs(long, "a, b"))
+
+
+@pytest.mark.parametrize("template", ["About {}.", "{0}, or {0}", "{:>8}"])
+@pytest.mark.filterwarnings("ignore:none of the model's labels")
+def test_templates_and_the_label_for_entailment(template: str, tmp_path: Path) -> None:
+    labels = ["film", "food"]
+    for n, names in enumerate((["contradiction", "Entailment"], ["no", "yes"])):
+        folder = make_folder_for(tmp_path / str(n), "ForSequenceClassification", names)
+        ours, theirs = pipelines("zero-shot-classification", folder)
+        assert ours.task == theirs.task
+        assert ours.entailment_id == theirs.entailment_id == (1, -1)[n]
+        results = [
+            side("I love this film.", labels, hypothesis_template=template)
+            for side in (ours, theirs)
+        ]
+        assert_alike(*results)

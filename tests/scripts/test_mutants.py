@@ -17,6 +17,7 @@ SOURCE = '''
 """A docstring with 1 + 1."""
 from typing import Final
 LIMIT: Final = 3
+Kind = Literal["one", "other"]
 
 @decorated(1)
 def f(x: Literal[2] = 0) -> Literal[3]:
