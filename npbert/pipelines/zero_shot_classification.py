@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import numpy as np
 from npbert.arguments import ArrowColumn, Indexed, Sized, as_list, check_text
 from npbert.distilbert.activations import Array
 from npbert.distilbert.model import Pack
-from npbert.messages import with_noun
+from npbert.messages import shown, with_noun
 from npbert.models.heads import DistilBertForSequenceClassification
 from npbert.models.outputs import softmax
 from npbert.pipelines.base import Call, Pipeline, TokenizedInput, read_text
@@ -103,28 +104,48 @@ class ZeroShotOptions(Options):
         return [self.hypothesis_template.format(label) for label in self.candidate_labels]
 
 
+_MOST_WIDTH: Final = 1000  # characters, to which a place of a template can stretch a label
+
+
 def _check_template(template: object) -> None:
     """Raise an error if a template is not a sentence with one place for a label."""
     expected = "expected a sentence with {} where the label goes, once"
     if not isinstance(template, str):
         raise TypeError(
-            f"hypothesis_template is {template!r} ({type(template).__name__}), {expected}"
+            f"hypothesis_template is {shown(template)} ({type(template).__name__}), {expected}"
         )
-    names: list[str] = []
+    places: list[tuple[str, str]] = []
     try:
-        names = [name for _, name, _, _ in Formatter().parse(template) if name is not None]
+        places = [
+            (name, form or "")
+            for _, name, form, _ in Formatter().parse(template)
+            if name is not None
+        ]
+        _check_places(places)
         sentence = template.format("label")
     except KeyError as error:
         reason = f"{{{error.args[0]}}} is a name, and labels have none"
     except IndexError:
-        reason = f"it has {with_noun(len(names), 'place')} for labels"
+        reason = f"it has {with_noun(len(places), 'place')} for labels"
     except (ValueError, AttributeError, TypeError) as error:
         reason = str(error)
     else:
         if sentence != template.format("other"):
             return
         reason = "it has no place for a label"
-    raise ValueError(f"hypothesis_template is {template!r}, {expected}: {reason}")
+    raise ValueError(f"hypothesis_template is {shown(template)}, {expected}: {reason}")
+
+
+def _check_places(places: Iterable[tuple[str, str]]) -> None:
+    """Raise a ValueError for places that take a part of a label, or that would make it long.
+
+    A template may come from a stranger, and ``{:>999999999}`` asks for as many characters.
+    """
+    for name, form in places:
+        if "." in name or "[" in name:
+            raise ValueError(f"{{{name}}} takes a part of a label")
+        if any(int(number) > _MOST_WIDTH for number in re.findall(r"\d+", form)):
+            raise ValueError(f"{{:{form}}} asks for more than {_MOST_WIDTH:,} characters")
 
 
 _ENTAILMENT: Final = "entail"  # what the model's label for entailment begins with

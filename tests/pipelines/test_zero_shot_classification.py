@@ -53,6 +53,10 @@ TEMPLATE = r"hypothesis_template is .*, expected a sentence with \{\} where the 
         ("About {", ValueError, ": Single '{'"),
         ("About }", ValueError, ": Single '}'"),
         ("{:d}", ValueError, ": Unknown format code"),
+        ("About {[0]}.", ValueError, r": {\[0\]} takes a part of a label$"),
+        ("About {0.real}.", ValueError, r": {0\.real} takes a part of a label$"),
+        ("{:>99999999999}", ValueError, r": {:>99999999999} asks for more than 1,000 characters$"),
+        ("{:{:>1001}}", ValueError, r": {:{:>1001}} asks for more than 1,000 characters$"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:none of the model's labels")
