@@ -24,8 +24,9 @@ _PRECOMPILED: Final = re.compile(rb'"type"\s*:\s*"Precompiled"')
 def refuse_unreadable_parts(content: bytes, path: Path) -> None:
     """Raise a ValueError if the library could panic while it reads a tokenizer.json.
 
-    It does so over a normalizer of sentencepiece whose table is damaged, and over a merge of a BPE
-    model that is shorter than the prefix which the model takes off.
+    It does so over a normalizer of sentencepiece whose table is damaged, over a merge of a BPE
+    model that is shorter than the prefix which the model takes off, and over one that makes a
+    longer piece than those of the vocabulary.
 
     Parameters
     ----------
@@ -41,25 +42,26 @@ def refuse_unreadable_parts(content: bytes, path: Path) -> None:
             f"{path}: the normalizer has a Precompiled, which only tokenizers of sentencepiece "
             "have, and none of a DistilBERT; choose another tokenizer"
         )
-    short = _short_merge(content) if _MERGES.search(content) else None
-    if short is not None:
-        raise ValueError(
-            f"{path}: the model has a merge with {shown(short)}, expected a second part that has "
-            "the continuing_subword_prefix; choose another tokenizer"
-        )
+    fault = _fault_of_merges(content) if _MERGES.search(content) else None
+    if fault is not None:
+        raise ValueError(f"{path}: the model has a merge {fault}; choose another tokenizer")
 
 
-def _short_merge(content: bytes) -> str | None:
-    """Return the second part of a merge that is shorter than the prefix, if there is one."""
+def _fault_of_merges(content: bytes) -> str | None:
+    """Say what is wrong with a merge of a BPE model, if the library would panic over one."""
     try:
         model = json.loads(content)["model"]
-        prefix = model.get("continuing_subword_prefix") or ""
-        pairs = [
-            pair.split(" ") if isinstance(pair, str) else pair for pair in model.get("merges", ())
-        ]
-        return next((pair[1] for pair in pairs if len(pair[1]) < len(prefix)), None)
+        vocab, prefix = model["vocab"], model.get("continuing_subword_prefix") or ""
+        for merge in model.get("merges", ()):
+            first, second = merge.split(" ") if isinstance(merge, str) else merge
+            if not second.startswith(prefix):
+                return f"with {shown(second)}, expected a second part that begins with {prefix!r}"
+            merged = first + second.removeprefix(prefix)
+            if merged not in vocab:
+                return f"to {shown(merged)}, which is not in its vocabulary"
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
-        return None  # the library says what is wrong with the file
+        pass  # the library says what is wrong with the file
+    return None
 
 
 def refuse_panicking_parts(backend: tokenizers.Tokenizer, path: Path) -> None:
@@ -75,6 +77,12 @@ def refuse_panicking_parts(backend: tokenizers.Tokenizer, path: Path) -> None:
         for form in ("single", "pair"):
             tokens = [piece.get("SpecialToken", {}).get("id") for piece in part.get(form, ())]
             unknown = {*tokens} - {None, *part.get("special_tokens", ())}
+            texts = {piece.get("Sequence", {}).get("id") for piece in part.get(form, ())}
+            if form == "single" and "B" in texts:
+                raise ValueError(
+                    f"{path}: the template of the post_processor has a second text for a single; "
+                    "choose another tokenizer"
+                )
             if unknown:
                 raise ValueError(
                     f"{path}: the template of the post_processor has {shown(min(unknown))} for a "

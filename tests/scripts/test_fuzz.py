@@ -179,9 +179,11 @@ def test_faults_are_noticed(
         (552237439, 1395, "explained: an index without metadata, which npbert does not read"),
         (20261127, 95277, "with others"),  # an object in the place of an array
         (20261127, 120597, "with others"),  # a blank alone
+        (20261127, 275983, ""),  # a merge longer than every piece, which is refused
+        (20261127, 385205, ""),  # a template that has a second text for one alone
     ],
 )
-def test_differences_that_are_none(trials: Trials, seed: int, number: int, comparison: str) -> None:
+def test_mutants_that_were_faults(trials: Trials, seed: int, number: int, comparison: str) -> None:
     verdict = trials.judge(draw_mutant(seed, number), compares=True)
     assert (verdict.comparison, verdict.fault) == (comparison, "")
 

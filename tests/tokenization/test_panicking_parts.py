@@ -15,15 +15,15 @@ STRIP = {"type": "Strip", "content": "a", "start": 1, "stop": 1}
 PRECOMPILED = {"type": "Precompiled", "precompiled_charsmap": "damaged"}
 
 
-def template(single: list[str], pair: list[str]) -> dict[str, Any]:
-    def pieces(tokens: list[str]) -> list[dict[str, Any]]:
-        text = {"Sequence": {"id": "A", "type_id": 0}}
+def template(single: list[str], pair: list[str], text_of_single: str = "A") -> dict[str, Any]:
+    def pieces(tokens: list[str], text_id: str = "A") -> list[dict[str, Any]]:
+        text = {"Sequence": {"id": text_id, "type_id": 0}}
         return [text, *({"SpecialToken": {"id": token, "type_id": 0}} for token in tokens)]
 
     known = {"[SEP]": {"id": "[SEP]", "ids": [2], "tokens": ["[SEP]"]}}
     return {
         "type": "TemplateProcessing",
-        "single": pieces(single),
+        "single": pieces(single, text_of_single),
         "pair": pieces(pair),
         "special_tokens": known,
     }
@@ -38,6 +38,7 @@ def template(single: list[str], pair: list[str]) -> dict[str, Any]:
             {"post_processor": sequence("processors", template(["a"], []))},
             "has 'a' for a single, which is not among its special_tokens",
         ),
+        ({"post_processor": template([], [], "B")}, "has a second text for a single"),
         ({"decoder": STRIP}, "the decoder has a Strip that takes 1 characters from the end"),
         ({"decoder": sequence("decoders", STRIP)}, "the decoder has a Strip that takes 1 char"),
         ({"normalizer": PRECOMPILED}, "the normalizer has a Precompiled, which only tokenizers"),
@@ -83,21 +84,36 @@ def test_an_error_is_not_blamed_on_the_cutting(tmp_path: Path) -> None:
         tokenizer("\u1234", truncation=True, max_length=5)
 
 
-@pytest.mark.parametrize("merge", ["a b", ["a", "b"]])
+@pytest.mark.parametrize(
+    ("prefix", "merge", "message"),
+    [
+        ("##", "a b", "the model has a merge with 'b', expected a second part that begins with"),
+        ("##", ["a", "b"], "a merge with 'b', expected a second part that begins with '##'"),
+        ("é", ["a", "€b"], "a merge with '€b', expected a second part that begins with 'é'"),
+        (None, ["a", "##b"], "a merge to 'a##b', which is not in its vocabulary"),
+        (None, "[SEP] [SEP]", r"a merge to '\[SEP\]\[SEP\]', which is not in its vocabulary"),
+    ],
+)
 @pytest.mark.filterwarnings("ignore:.*is not what transformers 5 makes")
-def test_a_merge_that_is_shorter_than_the_prefix(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], merge: str | list[str]
+def test_merges_that_are_refused(
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    prefix: str | None,
+    merge: str | list[str],
+    message: str,
 ) -> None:
     read(tmp_path, decoder=None)
     path = tmp_path / "tokenizer.json"
-    vocab = {"[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "a": 5, "b": 6, "ab": 7, "##b": 8}
-    model = {"type": "BPE", "unk_token": "[UNK]", "continuing_subword_prefix": "##"}
+    pieces = ("[UNK]", "[CLS]", "[SEP]", "a", "b", "ab", "##b", "€b")
+    model = {"type": "BPE", "unk_token": "[UNK]", "continuing_subword_prefix": prefix}
+    vocab = {piece: number for number, piece in enumerate(pieces, 1)}
     whole = json.loads(path.read_text())
     whole["model"] = {**model, "vocab": vocab, "merges": [merge]}
     path.write_text(json.dumps(whole))
-    with pytest.raises(ValueError, match="the model has a merge with 'b', expected a second part"):
+    with pytest.raises(ValueError, match=message):
         npbert.AutoTokenizer.from_pretrained(tmp_path)
     assert capfd.readouterr().err == ""
+    whole["model"]["continuing_subword_prefix"] = "##"
     whole["model"]["merges"] = [["a", "##b"]]
     path.write_text(json.dumps(whole))
     assert npbert.AutoTokenizer.from_pretrained(tmp_path).tokenize("ab") == ["ab"]
