@@ -75,6 +75,20 @@ def test_labels_that_are_no_str(folder: Path) -> None:
         ours("one", [1, 2])
 
 
+@row(
+    "`hypothesis_template=` that takes a part of a label (`{[0]}`), or makes it longer than 1,000 "
+    "characters (`{:>2000}`)"
+)
+@pytest.mark.filterwarnings("ignore:.*entailment")
+def test_odd_places_of_a_template(folder: Path) -> None:
+    ours, theirs = pipelines("zero-shot-classification", folder)
+    for template, message in (("{[0]}", "a part of a label"), ("{:>2000}", "more than 1,000")):
+        options = {"truncation": True, "hypothesis_template": template}
+        assert sorted(theirs("one", ["a", "b"], **options)["labels"]) == ["a", "b"]
+        with pytest.raises(ValueError, match=message):
+            ours("one", ["a", "b"], **options)
+
+
 @row("question-answering")
 def test_question_answering(tmp_path: Path) -> None:
     model = headed(tmp_path, "ForQuestionAnswering")
