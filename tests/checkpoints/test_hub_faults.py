@@ -156,19 +156,20 @@ def test_a_list_of_files_that_never_comes(hub: Hub, tmp_path: Path) -> None:
 # --------------------------------------------------------------------------- several downloads
 
 
+def started(hub: Hub, home: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command(),
+        env=environment(hub, home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def test_two_processes_download_at_once(hub: Hub, tmp_path: Path) -> None:
-    started = [
-        subprocess.Popen(
-            command(),
-            env=environment(hub, tmp_path),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    outputs = [process.communicate(timeout=100)[0] for process in started]
-    assert [process.returncode for process in started] == [0, 0]
+    processes = [started(hub, tmp_path) for _ in range(2)]
+    outputs = [process.communicate(timeout=100)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
     assert outputs[0] == outputs[1] != ""
     blobs = [path for path in (tmp_path / "hub").rglob("*") if "incomplete" in path.name]
     assert blobs == []
@@ -184,13 +185,7 @@ def test_a_download_that_is_killed(
     """The files that have arrived are kept. The client fetches the others from their beginning."""
     hub.stops_at = 12_000_000
     assert len(files["model.safetensors"]) > hub.stops_at
-    process = subprocess.Popen(
-        command(),
-        env=environment(hub, tmp_path),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = started(hub, tmp_path)
     deadline = time.monotonic() + 60
     # The client writes 10 MB at a time.
     while not any(path.stat().st_size >= 10**7 for path in tmp_path.rglob("*.incomplete")):
@@ -216,13 +211,7 @@ def test_signals_while_the_hub_is_silent(
     hub: Hub, tmp_path: Path, number: signal.Signals, at: str
 ) -> None:
     hub.is_silent, hub.fails_at = True, at
-    process = subprocess.Popen(
-        command(),
-        env=environment(hub, tmp_path),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = started(hub, tmp_path)
     deadline = time.monotonic() + 60
     while not any(re.search(at, request.path) for request in hub.requests):
         assert time.monotonic() < deadline
