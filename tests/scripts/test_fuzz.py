@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import secrets
 import sys
 import tempfile
 import time
@@ -31,18 +32,20 @@ from fuzz.run import Found, run
 from fuzz.trial import Trials, Verdict
 from fuzz.watch import Use
 
-SEED = 0  # scripts/fuzz draws another one at each run; a change of npbert does not wait for luck
-MUTANTS = 20_000
 VERDICT = {"kind": "weights", "outcome": "loaded", "comparison": "with others", "fault": ""}
 
 
-def test_mutants_of_a_seed() -> None:
+@pytest.mark.parametrize(
+    ("seed", "n_mutants"),
+    [(0, 18_000), pytest.param(secrets.randbelow(10**9), 2_000, id="a random seed")],
+)
+def test_mutants_of_a_seed(seed: int, n_mutants: int) -> None:
     """Each fault is shown with the command that repeats it, in which the seed stands."""
-    found = run(SEED, range(MUTANTS), n_workers=available_cpus(), share=0.25)
+    found = run(seed, range(n_mutants), n_workers=available_cpus(), share=0.25)
     print("\n".join(found.report()))
     assert not found.faults, "\n".join(found.faults)
-    assert found.n_mutants == MUTANTS
-    assert sum(found.comparisons.values()) > MUTANTS / 6  # many are loaded, and compared
+    assert found.n_mutants == n_mutants
+    assert sum(found.comparisons.values()) > n_mutants / 6  # many are loaded, and compared
 
 
 @pytest.fixture(scope="module")
