@@ -94,12 +94,13 @@ class Watch:
             with written_to(self._written):
                 yield use
         finally:
-            use.seconds = time.process_time() - start
-            use.memory = _peak_memory() - peak
+            # First of all, because without memory the rest could fail, and leave the limits there.
             _limit_memory(resource.RLIM_INFINITY)
             _kill_after(resource.RLIM_INFINITY)
             self._outside = None
             self._allowed.pop()
+            use.seconds = time.process_time() - start
+            use.memory = _peak_memory() - peak
             use.written = os.pread(self._written, 10_000, 0).decode(errors="replace")
             os.ftruncate(self._written, 0)
 
