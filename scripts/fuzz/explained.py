@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from fuzz.mutants import Mutant
+from npbert.tokenization.schema import SPECIAL_TOKENS
 
 _UNREAD: Final = (
     *("attention_dropout", "dropout", "qa_dropout", "seq_classif_dropout", "initializer_range"),
     *("torch_dtype", "dtype"),
 )
+_LISTS: Final = ("additional_special_tokens", "extra_special_tokens")
 _WRAPPERS: Final = (b'"module.', b'"_orig_mod.', b"a.distilbert.")
 
 
@@ -52,7 +54,21 @@ def _has_no_metadata(folder: Path, _answer: Any, _difference: str) -> bool:
     return index.exists() and not isinstance(json.loads(index.read_bytes()).get("metadata"), dict)
 
 
+def _has_odd_dtype(folder: Path, _answer: Any, _difference: str) -> bool:
+    """Tell whether config.json has something else than a name for the type of the weights."""
+    config = _config(folder)
+    return any(not isinstance(config.get(key), str | None) for key in ("torch_dtype", "dtype"))
+
+
+def _names_other_tokens(folder: Path, _answer: Any, _difference: str) -> bool:
+    """Tell whether special_tokens_map.json has other keys than those of BERT's tokens."""
+    path = folder / "special_tokens_map.json"
+    return path.exists() and bool({*json.loads(path.read_bytes())} - {*SPECIAL_TOKENS, *_LISTS})
+
+
 _OF_MODELS: Final[dict[str, Rule]] = {
+    "a type of the weights in config.json, which npbert does not read": _has_odd_dtype,
+    "special tokens that BERT does not have, which npbert does not read": _names_other_tokens,
     "an index without metadata, which npbert does not read": _has_no_metadata,
     "names that a wrapper left": _any_file_has(*_WRAPPERS),
     "an added_tokens_decoder that is null": _any_file_has(b'"added_tokens_decoder": null'),

@@ -93,15 +93,29 @@ def _unpacked(path: Path) -> bytes:
     if content.startswith(b"\x1f\x8b"):
         return gzip.decompress(content)
     if content.startswith(b"BZh"):
-        return bz2.decompress(content)
+        return _unpacked_streams(content, bz2.BZ2Decompressor)
     if content.startswith(b"\xfd7zXZ"):
-        return lzma.decompress(content)
+        return _unpacked_streams(content, lzma.LZMADecompressor)
     if content.startswith(b"\x28\xb5\x2f\xfd"):
         import pyarrow
 
         with pyarrow.input_stream(path, compression="zstd") as stream:
             return bytes(stream.read())
     return content
+
+
+def _unpacked_streams(
+    content: bytes, new: type[bz2.BZ2Decompressor] | type[lzma.LZMADecompressor]
+) -> bytes:
+    """Decompress one stream after the other. Zeros between them are padding, as for gzip."""
+    unpacked = b""
+    while content := content.lstrip(b"\0"):
+        stream = new()
+        unpacked += stream.decompress(content)
+        if not stream.eof:
+            raise EOFError("a compressed stream is cut off")
+        content = stream.unused_data
+    return unpacked
 
 
 def _json_texts(rows: Iterable[dict[str, Any]]) -> Texts:
