@@ -6,7 +6,7 @@ is imported only when it is needed, because its import takes longer than all oth
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -90,14 +90,14 @@ class Repository:
         """Turn the client's errors into those of `ModelSource.resolve`, each with its next step."""
         return clear_errors(self._download)
 
-    def fetch_small_files(self, names: Iterable[str]) -> Path:
+    def fetch_small_files(self, names: Collection[str]) -> Path:
         """Fetch those files that the repository has, and return the folder with the files.
 
         It also decides the commit from which all other files come.
 
         Parameters
         ----------
-        names : iterable of str
+        names : collection of str
             The names of files in the folder inside the repository.
         """
         from glob import escape
