@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from numbers import Integral
@@ -309,6 +310,11 @@ def check_stride(value: object) -> None:
     """Raise a ValueError if `value` is not 0 or a positive integer."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise ValueError(f"stride is {value!r}, expected 0 or a positive integer")
+
+
+def repeated_names(names: Iterable[str]) -> list[str]:
+    """Return the names that are there more than once, in the order of their first places."""
+    return [name for name, number in Counter(names).items() if number > 1]
 
 
 def as_list(value: Any) -> list[Any] | None:

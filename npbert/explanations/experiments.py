@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 import numpy as np
 
+from npbert.arguments import repeated_names
 from npbert.distilbert.activations import Array
 from npbert.messages import enumerate_values, shown
 from npbert.pipelines.base import Outcome
@@ -125,8 +125,7 @@ def label_names(classifier: AnyClassifier) -> list[str]:
         If two labels have the same name.
     """
     names = [str(label) for label in classifier.model.config.id2label.values()]
-    repeated = [name for name, number in Counter(names).items() if number > 1]
-    if repeated:
+    if repeated := repeated_names(names):
         raise ValueError(
             f"the model has more than one label {shown(repeated[0])}, so it would be unclear which "
             "one is explained; rename them in its config.json"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from npbert.arguments import NOT_GIVEN
+from npbert.arguments import NOT_GIVEN, repeated_names
 from npbert.messages import shown, with_noun
 from npbert.tables.resumable import ResumableFile
 from npbert.tables.rows import Chunk, Column, Serializer, Table
@@ -103,8 +102,7 @@ class Labeller:
         else:
             labels = [str(label) for label in classifier.model.config.id2label.values()]
         self._options = options
-        repeated = [label for label, number in Counter(labels).items() if number > 1]
-        if repeated:
+        if repeated := repeated_names(labels):
             raise ValueError(
                 f"the model has more than one label {shown(repeated[0])}, so there cannot be a "
                 "column for each; rename them in its config.json, or leave out top_k"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from numbers import Real
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, Protocol
 
+from npbert.arguments import repeated_names
 from npbert.messages import enumerate_values, shown
 
 if TYPE_CHECKING:
@@ -284,8 +284,7 @@ def choose_text_column(columns: list[str], name: str, column: str | None, hint: 
 
 def reject_repeated(columns: list[str], name: str) -> None:
     """Raise a ValueError if two columns of the table `name` have the same name."""
-    repeated = [column for column, number in Counter(columns).items() if number > 1]
-    if repeated:
+    if repeated := repeated_names(columns):
         raise ValueError(
             f"{name}: the column {shown(min(repeated))} is there more than once; rename one of them"
         )
