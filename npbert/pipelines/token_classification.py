@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Generic, Literal, NamedTuple, Unpack, cast, overload
+from typing import Any, ClassVar, Final, Generic, Literal, NamedTuple, Unpack, overload
 
 import numpy as np
 from tokenizers import Encoding
@@ -21,7 +22,12 @@ from npbert.pipelines.results import Entity, EntityT, TokenEntity
 from npbert.tokenization.inputs import as_plain_ids, check_words
 from npbert.tokenization.tokenizer import Tokenizer
 
-_STRATEGIES: Final = ("none", "simple", "first", "average", "max")
+_OF_WORDS: Final = ("first", "average", "max")
+_STRATEGIES: Final = ("none", "simple", *_OF_WORDS)
+_NO_MARKS: Final = (
+    "the tokens of this tokenizer do not say whether they continue a word, so each that has no "
+    "space before it does, even a comma; aggregation_strategy='simple' joins tokens, not words"
+)
 _OUTSIDE: Final = "O"  # the label of tokens that belong to no entity, in most data sets
 
 GroupingStrategy = Literal["simple", "first", "average", "max"]
@@ -255,9 +261,13 @@ class TokenClassificationPipeline(
         Warns
         -----
         UserWarning
-            If texts were cut.
+            If texts were cut, or if words are joined and the tokens of the tokenizer have no mark
+            such as "##" that says which of them continue a word. Each that has no space before it
+            continues one then, as in transformers.
         """
         call_options = self.options_for(options)
+        if call_options.aggregation_strategy in _OF_WORDS and not self._marks_subwords():
+            warnings.warn(_NO_MARKS, stacklevel=2)
         result = self._answer(inputs, call_options)
         return [result] if call_options.is_split_into_words and _is_words(inputs) else result
 
@@ -331,12 +341,14 @@ class TokenClassificationPipeline(
         self, part: Encoding, probs: Array, item: _Text, options: TokenClassificationOptions
     ) -> Iterator[_Token]:
         """Yield the tokens of a text that are not special."""
-        text, shifts = item, list[int]()
-        if not isinstance(item, str):
+        if isinstance(item, str):
+            text, shifts = item, list[int]()
+        else:
             delimiter = " " if options.delimiter is None else options.delimiter
             text = delimiter.join(item)
             lengths = (len(word) + len(delimiter) for word in item)
             shifts = list(itertools.accumulate(lengths, initial=0))
+        marks = self._marks_subwords()
         # The tokens of the vocabulary: an added token in the text can have blanks around it.
         tokens = self.tokenizer.convert_ids_to_tokens(part.ids)
         for index, (token, number) in enumerate(zip(tokens, part.ids, strict=True)):
@@ -346,17 +358,23 @@ class TokenClassificationPipeline(
             if options.is_split_into_words:
                 shift = shifts[part.word_ids[index] or 0]  # from the word to the whole text
                 start, end = start + shift, end + shift
-            written = cast("str", text)[start:end]
+            written = text[start:end]
             is_unknown = number == self.tokenizer.unk_token_id
+            # The mark "##" makes a token longer than the characters that it stands for.
+            continues = len(token) != len(written) if marks else _touches(text, start)
             yield _Token(
                 word=written if is_unknown else token,
                 scores=probs[index],
                 start=start,
                 end=end,
                 index=index,
-                # The mark "##" makes a token longer than the characters that it stands for.
-                is_subword=not is_unknown and len(token) != len(written),
+                is_subword=not is_unknown and continues,
             )
+
+    def _marks_subwords(self) -> bool:
+        """Tell whether the tokens that continue a word have a mark, such as the "##" of BERT."""
+        model = self.tokenizer.backend_tokenizer.model
+        return bool(getattr(model, "continuing_subword_prefix", None))
 
     def _token_entity(self, token: _Token) -> TokenEntity:
         return {
@@ -416,6 +434,11 @@ def _read_offsets(offset_mapping: object) -> tuple[tuple[int, int], ...]:
 def _is_words(inputs: object) -> bool:
     words = as_list(inputs)
     return words is not None and any(isinstance(word, str) for word in words[:1])
+
+
+def _touches(text: str, start: int) -> bool:
+    """Tell whether no space stands before a place in a text, or at it, as transformers does."""
+    return start > 0 and " " not in text[start - 1 : start + 1]
 
 
 def _words(tokens: list[_Token]) -> list[list[_Token]]:

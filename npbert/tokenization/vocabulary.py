@@ -262,7 +262,8 @@ class Vocabulary:
 
     def convert_tokens_to_string(self, tokens: list[str]) -> str:
         """Return the text of word pieces."""
-        return str(self._backend.decoder.decode(tokens))
+        decoder = self._backend.decoder
+        return " ".join(tokens) if decoder is None else str(decoder.decode(tokens))
 
     def __len__(self) -> int:
         return int(self._backend.get_vocab_size(with_added_tokens=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from differential.chance import Chance
@@ -18,6 +19,8 @@ HARD = (
     "\x00", "\x01", "\x7f", "\x85", "\u2028", "\u3000", "\t", "\n", "\r\n",
     "x" * 101, "x" * 100, "é" * 120,
 )  # fmt: skip
+_CONTINUES = ("##", "@")  # before a piece that continues a word
+_MARK = re.compile("^(##|@|▁|Ġ)|</w>$")  # what tokens of many kinds have beside their letters
 _PLANES = ((0, 0x7F), (0x80, 0x24F), (0x250, 0xD7FF), (0xE000, 0xFFFF), (0x10000, 0x10FFFF))
 
 
@@ -35,8 +38,8 @@ class Texts:
 
     def __init__(self, chance: Chance, tokens: Sequence[str], special: Sequence[str]) -> None:
         self._chance = chance
-        self._words = [token for token in tokens if not token.startswith("##")]
-        self._pieces = [token.removeprefix("##") for token in tokens]
+        self._words = [_MARK.sub("", each) for each in tokens if not each.startswith(_CONTINUES)]
+        self._pieces = [_MARK.sub("", token) for token in tokens]
         self._special = special
 
     def text(self, usual_words: int = 8) -> str:

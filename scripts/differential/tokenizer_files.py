@@ -26,7 +26,7 @@ _OTHERS: Final = {
     "pad_token": "<pad>",
     "mask_token": "<mask>",
 }
-_WORDS: Final = (
+WORDS: Final = (
     "the", "a", "film", "is", "good", "bad", "not", "love", "hate", "new", "york", "maria",
     "Film", "THE", "naive", "naïve", "café", "ss", "ß", "istanbul", "don", "been", "waiting",
     "un", "this", "example", "entailment", "[unused1]", "xx", "n't", "'s", "東", "京", "한국어",
@@ -34,7 +34,7 @@ _WORDS: Final = (
     "##s", "##n", "##able", "##aff", "##東", "##é", "##.", "##x", "##e\u0301", ".", ",", "!",
     "?", "'", "-", ":", ";", "$", "(", ")", "[", "]", "/", "\"", "…",
 )  # fmt: skip
-_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
+LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 _CLASSES: Final = (
     *("DistilBertTokenizer", "DistilBertTokenizerFast", "BertTokenizer", "BertTokenizerFast"),
     "ElectraTokenizer",
@@ -71,8 +71,8 @@ def draw_vocabulary(chance: Chance) -> TokenizerFiles:
     if chance.happens(0.1):
         for name in chance.sample(list(_OTHERS), chance.randint(1, 5)):
             special[name] = _OTHERS[name]
-    letters = [*_LETTERS, *(f"##{letter}" for letter in _LETTERS)]
-    words = [*chance.sample(_WORDS, chance.randint(10, len(_WORDS)))]
+    letters = [*LETTERS, *(f"##{letter}" for letter in LETTERS)]
+    words = [*chance.sample(WORDS, chance.randint(10, len(WORDS)))]
     if chance.happens(0.8):
         words += letters
     chance.shuffle(words)
@@ -95,7 +95,7 @@ def write_tokenizer(chance: Chance, folder: Path) -> TokenizerFiles:
     TokenizerFiles
     """
     files = draw_vocabulary(chance)
-    settings = _draw_settings(chance)
+    settings = draw_settings(chance)
     named = {name: token for name, token in files.special.items() if token != STANDARD[name]}
     if chance.happens(0.3):
         named = dict(files.special)
@@ -103,7 +103,7 @@ def write_tokenizer(chance: Chance, folder: Path) -> TokenizerFiles:
         _add_tokens(chance, folder, settings, files)
     # Beside added_tokens_decoder, special_tokens_map.json is not read.
     if chance.happens(0.3) and "added_tokens_decoder" not in settings:
-        _write(folder, "special_tokens_map.json", named)
+        write_json(folder, "special_tokens_map.json", named)
     else:
         settings |= named
     kind = chance.random()
@@ -118,11 +118,12 @@ def write_tokenizer(chance: Chance, folder: Path) -> TokenizerFiles:
         settings |= files.special
         _own_backend(chance, files).save(str(folder / "tokenizer.json"))
     if settings or chance.happens(0.5):
-        _write(folder, "tokenizer_config.json", settings)
+        write_json(folder, "tokenizer_config.json", settings)
     return files
 
 
-def _draw_settings(chance: Chance) -> dict[str, Any]:
+def draw_settings(chance: Chance) -> dict[str, Any]:
+    """Draw settings for tokenizer_config.json."""
     settings = chance.options(
         {
             "do_lower_case": [True, False],
@@ -153,7 +154,9 @@ def _add_tokens(
     first = len(files.tokens)
     way = chance.random()
     if way < 0.4:
-        _write(folder, "added_tokens.json", {text: first + n for n, text in enumerate(files.added)})
+        write_json(
+            folder, "added_tokens.json", {text: first + n for n, text in enumerate(files.added)}
+        )
     elif way < 0.8:
         flags = ("lstrip", "rstrip", "single_word", "normalized")
         listed: dict[str, Any] = {}
@@ -182,7 +185,7 @@ def _backend(chance: Chance, files: TokenizerFiles, settings: dict[str, Any]) ->
     )
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     backend.decoder = decoders.WordPiece(prefix="##")
-    backend.post_processor = _template(files)
+    backend.post_processor = template(files)
     known = list(files.special.values())
     backend.add_special_tokens(known if chance.happens(0.8) else known[:3])
     if chance.happens(0.2):
@@ -214,7 +217,7 @@ def _own_backend(chance: Chance, files: TokenizerFiles) -> Any:
         ]
     )
     backend.decoder = decoders.WordPiece(prefix="##", cleanup=chance.happens(0.5))
-    backend.post_processor = _template(files)
+    backend.post_processor = template(files)
     if chance.happens(0.5):
         cls, sep = files.special["cls_token"], files.special["sep_token"]
         backend.post_processor = processors.BertProcessing((sep, vocab[sep]), (cls, vocab[cls]))
@@ -222,7 +225,8 @@ def _own_backend(chance: Chance, files: TokenizerFiles) -> Any:
     return backend
 
 
-def _template(files: TokenizerFiles) -> Any:
+def template(files: TokenizerFiles) -> Any:
+    """Return the post-processor that adds the special tokens as BERT does."""
     cls, sep = files.special["cls_token"], files.special["sep_token"]
     return processors.TemplateProcessing(
         single=f"{cls}:0 $A:0 {sep}:0",
@@ -231,5 +235,6 @@ def _template(files: TokenizerFiles) -> Any:
     )
 
 
-def _write(folder: Path, name: str, values: object) -> None:
+def write_json(folder: Path, name: str, values: object) -> None:
+    """Write a file of a folder."""
     (folder / name).write_text(json.dumps(values), encoding="utf-8")

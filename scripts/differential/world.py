@@ -16,9 +16,12 @@ import transformers
 import npbert
 from differential.chance import Chance
 from differential.model_files import HEADS, draw_config, draw_tensors, write_model
+from differential.other_tokenizers import write_other_tokenizer
 from differential.tokenizer_files import TokenizerFiles, write_tokenizer
 
 DRAWS_IN_A_WORLD: Final = 64  # because making and loading a model takes longer than asking it
+
+_WORLDS_PER_OTHER: Final = 8  # of which one has a tokenizer of another kind than BERT's
 
 # Settings of a tokenizer that are given when it is loaded, in place of those in its files.
 _SETTINGS: Final[dict[str, Sequence[object]]] = {
@@ -76,7 +79,8 @@ def write_world(number: int, folder: Path) -> tuple[str, TokenizerFiles]:
     """Write the files of a world, and return the name of the model's class, and the tokens."""
     chance = Chance(f"world {number}")
     (head,) = chance.choices(list(HEADS), list(HEADS.values()))
-    files = write_tokenizer(chance, folder)
+    is_other = number % _WORLDS_PER_OTHER == _WORLDS_PER_OTHER - 1
+    files = (write_other_tokenizer if is_other else write_tokenizer)(chance, folder)
     config = draw_config(chance, head, files.size + chance.choice([0, 0, 0, 1, 5]))
     write_model(chance, folder, config, draw_tensors(number, config, head))
     return head, files

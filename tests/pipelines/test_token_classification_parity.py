@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from differential.chance import Chance
+from differential.other_tokenizers import KINDS as OTHER_TOKENIZERS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers.pipelines.token_classification import AggregationStrategy
@@ -186,3 +190,26 @@ def test_added_tokens(tmp_path: Path, strategy: str) -> None:
     text = "one  [unused0]  two [UNUSED1] three"
     assert_alike(ours(text), theirs(text))
     assert "[unused0]" in [entity["word"] for entity in ours(text, aggregation_strategy="none")]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("kind", OTHER_TOKENIZERS)
+def test_other_tokenizers(tmp_path: Path, kind: str, seed: int) -> None:
+    """If their tokens have no marks, these are joined to words by their places in the text."""
+    settings: dict[str, Any] = {"tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "[UNK]"}
+    folder = make_folder_for(tmp_path, "ForTokenClassification", NER_LABELS, **settings)
+    (folder / "vocab.txt").unlink()
+    words = ["Hug", "New", "York", "un", "able", "lives", "S", "ã", *"aefglmnorst'.,?"]
+    made = OTHER_TOKENIZERS[kind](Chance(seed), words)
+    made.save(str(folder / "tokenizer.json"))
+    has_marks = bool(getattr(made.model, "continuing_subword_prefix", None))
+    sides = pipelines("ner", folder, ignore_labels=[])
+    split = [text.split() for text in SENTENCES[:3]]
+    for strategy in STRATEGIES:
+        warns = strategy in ("first", "average", "max") and not has_marks
+        found: list[Any] = []
+        for side, message in zip(sides, ("do not say whether they", "fallback"), strict=True):
+            side = partial(side, aggregation_strategy=strategy)
+            with pytest.warns(UserWarning, match=message) if warns else nullcontext():
+                found.append([side(SENTENCES[:3]), side(split, is_split_into_words=True)])
+        assert_alike(*found)

@@ -27,6 +27,8 @@ KEPT: dict[str, tuple[int, ...]] = {
     "the words of entities had the blanks around an added token": (1759, 6038, 6057),
     "of two labels for entailment with one name, the first counted": (1072013, 1072019),
     "the last part of a text was not moved by padding on the left": (20, 5332, 5358),
+    "tokens without marks were joined to words as if they had some": (16321, 24535, 24562, 30178),
+    "a tokenizer without a decoder was taken to have one": (4550, 4561, 7633),
 }
 N_FRESH = 300
 
@@ -108,6 +110,23 @@ def test_rules_look_at_the_call() -> None:
     assert row_of(other, refused, answered) is None
     assert row_of(ner, answered, refused) is None
     assert row_of(ner, Outcome(error=KeyError("leaves no room")), answered) is None
+
+
+def test_an_entity_that_comes_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    none, one = ({"start": 0, "end": end, "score": 0.5} for end in (0, 1))
+    row = "an entity without characters, first in a text that token-classification reads in parts"
+    draw = Draw("token-classification", "", list, list, arguments={"is_stream": False})
+    for ours, theirs, expected in (
+        ([none, one], [none, none, one], row),
+        ([[one], [none]], [[one], [none, none]], row),
+        ([one], [one, one], None),
+        ([none], [none, none, none], None),
+        ([one, none], [none, none], None),
+        ([], [none], None),
+    ):
+        assert row_of(draw, Outcome(ours), Outcome(theirs)) == expected
+    assert main(["--only", "18415"]) == 0
+    assert row in capsys.readouterr().out
 
 
 def judged(ours: Any, theirs: Any, **more: Any) -> Found:
