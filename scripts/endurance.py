@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import faulthandler
 import itertools
-import math
 import os
 import random
 import sys
@@ -25,7 +24,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 import psutil
@@ -73,21 +72,42 @@ class Sample(NamedTuple):
     mib: float
 
 
+class HangWatch:
+    """Ends the process, and shows what each thread does, if there is no answer for a while.
+
+    It is a context, because its clock would end the process long after a run that has forgotten it.
+    """
+
+    def __enter__(self) -> Self:
+        self._set()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        faulthandler.cancel_dump_traceback_later()
+
+    def hear(self) -> None:
+        """Take note of an answer."""
+        if time.monotonic() > self._set_s + 1:
+            self._set()
+
+    def _set(self) -> None:
+        self._set_s = time.monotonic()
+        faulthandler.dump_traceback_later(_HANGS_AFTER_S, exit=True, file=2)
+
+
 @dataclass
 class Run:
-    """What a run has done so far."""
+    """What a run has done so far; after each answer it calls `on_answer`."""
 
     n_texts: int
+    on_answer: Callable[[], object] = bool
     samples: list[Sample] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     n_done: int = 0
-    watched_s: float = -math.inf  # the time at which the watch was last set
 
     def answered(self, n_texts: int) -> None:
         """Take note of texts, and now and then of the memory."""
-        if time.monotonic() > self.watched_s + 1:
-            self.watched_s = time.monotonic()
-            faulthandler.dump_traceback_later(_HANGS_AFTER_S, exit=True, file=2)
+        self.on_answer()
         before, self.n_done = self.n_done, self.n_done + n_texts
         step = max(self.n_texts // _N_SAMPLES, 1)
         if before // step != self.n_done // step:
@@ -188,11 +208,11 @@ MODES: Final[dict[str, Callable[[Pipe, Run, int], None]]] = {
 def endure(mode: str, model: str, n_texts: int, seed: int) -> Run:
     """Call the pipeline until it has had so many texts."""
     pipe = npbert.pipeline("text-classification", model)
-    run = Run(n_texts)
     pipe([*_WORDS])
     before = threads_of_blas()
-    MODES[mode](pipe, run, seed)
-    faulthandler.cancel_dump_traceback_later()
+    with HangWatch() as watch:
+        run = Run(n_texts, watch.hear)
+        MODES[mode](pipe, run, seed)
     if threads_of_blas() != before:
         run.faults.append(f"BLAS has {threads_of_blas()} threads, and had {before}")
     if n_texts >= _LONG and growth_of(run.samples) > MOST_MIB:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import faulthandler
 import itertools
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import endurance
@@ -48,6 +51,30 @@ def test_few_texts_are_equal() -> None:
 def test_a_short_run(folder: Path, mode: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert endurance.main([mode, "--model", str(folder), "--texts", "2000"]) == 0
     assert "MiB for 100,000 texts" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_hangs_is_ended_and_nothing_else(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """A clock that goes on would end the process of the tests minutes later."""
+    done: list[str] = []
+    monkeypatch.setattr(
+        faulthandler, "dump_traceback_later", lambda *_, exit, **__: done.append(f"set {exit}")
+    )
+    monkeypatch.setattr(faulthandler, "cancel_dump_traceback_later", lambda: done.append("cancel"))
+
+    def work(_pipe: Any, run: Run, _seed: int) -> None:
+        run.answered(1)
+        monkeypatch.setattr(endurance, "time", SimpleNamespace(monotonic=lambda: 1e9))
+        run.answered(1)
+        if fails:
+            raise ValueError("the work")
+
+    monkeypatch.setitem(endurance.MODES, "texts", work)
+    with pytest.raises(ValueError, match="the work") if fails else nullcontext():
+        endurance.endure("texts", str(folder), 2, 0)
+    assert done == ["set True", "set True", "cancel"]
 
 
 def test_a_wrong_answer_is_a_fault(folder: Path) -> None:
