@@ -69,6 +69,10 @@ def without_repeats(texts: Iterable[TokenSequence]) -> tuple[list[TokenSequence]
     return first_texts, places
 
 
+class NoTokenError(ValueError):
+    """A text has no token, not even a special one, so there is nothing for a model to read."""
+
+
 def check_tokens(
     text: TokenSequence, vocab_size: int, max_position_embeddings: int, where: str
 ) -> None:
@@ -84,12 +88,14 @@ def check_tokens(
 
     Raises
     ------
+    NoTokenError
+        If the text has no token.
     ValueError
-        If the text has no token, an id outside the vocabulary, or a position beyond the last one.
+        If it has an id outside the vocabulary, or a position beyond the last one.
     """
     ids = text.input_ids
     if not ids.size:
-        raise ValueError(f"{where} has no token; every text needs at least one")
+        raise NoTokenError(f"{where} has no token; every text needs at least one")
     if text.position_ids[-1] >= max_position_embeddings:
         raise ValueError(
             f"{where} is {text.position_ids[-1] + 1} tokens long, expected at most "

@@ -9,6 +9,7 @@ import numpy as np
 
 from npbert.arguments import repeated_names
 from npbert.distilbert.activations import Array
+from npbert.distilbert.packs import NoTokenError
 from npbert.messages import enumerate_values, shown
 from npbert.pipelines.base import Outcome
 from npbert.pipelines.results import LabelScore
@@ -101,10 +102,16 @@ class Experiments:
         Raises
         ------
         ValueError
-            If a text is too long.
+            If a text is too long, or has no token.
         """
         numbers = [self._number] * len(texts)
-        outcomes = self._classifier.outcomes(texts, numbers, self._options)
+        try:
+            outcomes = self._classifier.outcomes(texts, numbers, self._options)
+        except NoTokenError as error:
+            raise ValueError(
+                f"{error}. The tokenizer of this model adds no special tokens, so words must stay in "
+                "each variant of the text: explain a longer one, and not by Shapley values"
+            ) from error
         if not self.n_texts:
             self.whole = outcomes[0]
         self.n_texts += len(texts)

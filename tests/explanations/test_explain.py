@@ -6,6 +6,7 @@ import csv
 import itertools
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -311,6 +312,22 @@ def test_bad_calls(
 ) -> None:
     with pytest.raises(error, match=message):
         npbert.explain(texts, ours, **options)
+
+
+@pytest.mark.parametrize(
+    ("text", "method"), [("good", "leave-one-out"), ("good", "mask"), (EXAMPLE, "shapley")]
+)
+def test_a_tokenizer_without_special_tokens(tmp_path: Path, text: str, method: Any) -> None:
+    """Without its words, a text has no token then."""
+    folder = make_folder(tmp_path)
+    backend = npbert.AutoTokenizer.from_pretrained(folder).backend_tokenizer
+    backend.post_processor = None
+    backend.save(str(folder / "tokenizer.json"))
+    of_class = '{"tokenizer_class": "PreTrainedTokenizerFast", "mask_token": "[MASK]"}'
+    (folder / "tokenizer_config.json").write_text(of_class)
+    assert len(npbert.explain(EXAMPLE, folder).words) == len(find_words(EXAMPLE))
+    with pytest.raises(ValueError, match=r"text 0 has no token.* adds no special tokens"):
+        npbert.explain(text, folder, method=method)
 
 
 @pytest.mark.filterwarnings("ignore:.*bare encoder:UserWarning")
