@@ -109,8 +109,8 @@ class Experiments:
             outcomes = self._classifier.outcomes(texts, numbers, self._options)
         except NoTokenError as error:
             raise ValueError(
-                f"{error}. The tokenizer of this model adds no special tokens, so words must stay in "
-                "each variant of the text: explain a longer one, and not by Shapley values"
+                f"{error}. The tokenizer of this model adds no special tokens, so words must stay "
+                "in each variant of the text: explain a longer one, and not by Shapley values"
             ) from error
         if not self.n_texts:
             self.whole = outcomes[0]
