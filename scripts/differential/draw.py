@@ -31,6 +31,8 @@ class Draw:
         npbert, two labels, words or spans were tied.
     exact : callable, optional
         Return the answer in float64, in the form in which `compare` has it.
+    nudged : callable, optional
+        Return the answers of transformers with the weights of `World.nudged_models`.
     arguments : dict
         The arguments of the call, for the rules of documented differences.
     """
@@ -42,6 +44,7 @@ class Draw:
     compare: Compare = require_alike
     theirs_by_our_numbers: Callable[[], Any] | None = None
     exact: Callable[[], Any] | None = None
+    nudged: Callable[[], list[Any]] = list
     arguments: dict[str, Any] = field(default_factory=dict)
 
 

@@ -46,11 +46,10 @@ def draw_model_call(world: World, chance: Chance, seed: int) -> Draw:
         output = output if isinstance(output, tuple) else dict(output)
         return _at_tokens(output, rows, world)
 
-    def theirs(in_float64: bool = False) -> Any:
-        model = world.exact_model if in_float64 else world.their_model
+    def theirs(model: Any) -> Any:
         given = dict(tensors)
-        if in_float64 and "inputs_embeds" in given:
-            given["inputs_embeds"] = given["inputs_embeds"].double()
+        if "inputs_embeds" in given:
+            given["inputs_embeds"] = given["inputs_embeds"].to(model.dtype)
         with torch.inference_mode():
             output = model(**given, **options)
         return _at_tokens(output if isinstance(output, tuple) else dict(output), rows, world)
@@ -59,8 +58,9 @@ def draw_model_call(world: World, chance: Chance, seed: int) -> Draw:
         "model",
         f"{world.head}: {shapes}, mask {_shown(arrays.get('attention_mask'))}, {options}",
         ours,
-        theirs,
-        exact=partial(theirs, in_float64=True),
+        partial(theirs, world.their_model),
+        exact=lambda: theirs(world.exact_model),
+        nudged=lambda: [theirs(model) for model in world.nudged_models],
         arguments={**arrays, **options},
     )
 

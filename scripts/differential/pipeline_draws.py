@@ -127,18 +127,26 @@ class PipelineDraws:
 @contextmanager
 def _our_numbers(world: World) -> Iterator[None]:
     """Let the model of transformers give the numbers of npbert, within the tolerance."""
-    model, own, exact_model = world.their_model, world.their_model.forward, world.exact_model
+    model, own = world.their_model, world.their_model.forward
 
     def forward(input_ids: Any, attention_mask: Any = None, **_: Any) -> Any:
         output = own(input_ids=input_ids, attention_mask=attention_mask)
         name = next(iter(output))  # "logits", or "last_hidden_state"
         mask = None if attention_mask is None else attention_mask.numpy()
         ours = world.our_model(input_ids.numpy(), mask)[name]
-        exact = exact_model(input_ids=input_ids, attention_mask=attention_mask)[name].numpy()
-        theirs = output[name].numpy()
-        if mask is not None and ours.ndim == 3:  # (rows, seq, …), of which padding does not count
-            exact, theirs = (np.where(mask[..., None], each, 0) for each in (exact, theirs))
-        if not is_as_exact(ours, theirs, exact):
+
+        def without_padding(output: Any) -> Any:  # of arrays (rows, seq, …)
+            array = output[name].numpy()
+            if mask is None or array.ndim < 3:
+                return array
+            return np.where(mask[..., None], array, 0)
+
+        exact, *nudged = (
+            without_padding(each(input_ids=input_ids, attention_mask=attention_mask))
+            for each in (world.exact_model, *world.nudged_models)
+        )
+        theirs = without_padding(output)
+        if not is_as_exact(ours, [theirs, *nudged], exact):
             require_alike(ours, theirs, name)
         output[name] = torch.from_numpy(ours)
         return output

@@ -160,8 +160,10 @@ def _ending(draw: Draw, ours: Outcome, theirs: Outcome) -> tuple[str, str]:
 
 def _excuse(draw: Draw, ours: Outcome, theirs: Outcome) -> str | None:
     """Return why two answers may differ all the same; None if nothing excuses it."""
-    if draw.exact is not None and is_as_exact(ours.answer, theirs.answer, draw.exact()):
-        return "too coarse for float32"
+    if draw.exact is not None:
+        in_float32 = [theirs.answer, *draw.nudged()]
+        if is_as_exact(ours.answer, in_float32, draw.exact()):
+            return "too coarse for float32"
     if draw.theirs_by_our_numbers is not None:
         by_our_numbers = Outcome.of(draw.theirs_by_our_numbers)
         if by_our_numbers.error is None and _are_alike(draw, ours, by_our_numbers):

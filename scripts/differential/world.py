@@ -21,6 +21,7 @@ from differential.tokenizer_files import TokenizerFiles, write_tokenizer
 
 DRAWS_IN_A_WORLD: Final = 64  # because making and loading a model takes longer than asking it
 
+_N_NUDGED: Final = 8
 _WORLDS_PER_OTHER: Final = 8  # of which one has a tokenizer of another kind than BERT's
 
 # Settings of a tokenizer that are given when it is loaded, in place of those in its files.
@@ -56,6 +57,22 @@ class World:
     def exact_model(self) -> Any:
         """The model of transformers in float64, the judge where float32 is too coarse."""
         return copy.deepcopy(self.their_model).double()
+
+    @cached_property
+    def nudged_models(self) -> list[Any]:
+        """The model of transformers in float32, with weights that differ in their last bit.
+
+        Their answers are as good as that of the model itself. How far they are from the exact one
+        shows what float32 can give: little, where numbers that are almost equal are normalized.
+        """
+        models = []
+        for seed in range(_N_NUDGED):
+            generator = torch.Generator().manual_seed(seed)
+            models.append(copy.deepcopy(self.their_model))
+            for weight in models[-1].parameters():
+                by = torch.rand(weight.shape, generator=generator) * 2 - 1
+                weight.data *= 1 + by * torch.finfo(torch.float32).eps
+        return models
 
 
 def make_world(number: int) -> World:
