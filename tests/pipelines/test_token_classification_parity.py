@@ -31,6 +31,7 @@ NO_MARKS = (
     "the tokens of this tokenizer do not say whether they continue a word, so each that has no "
     "space before it does, even a comma; aggregation_strategy='simple' joins tokens, not words"
 )
+THEIR_NOTICE = "Tokenizer does not support real words, using fallback heuristic"
 STRATEGIES = ("none", "simple", "first", "average", "max")
 
 
@@ -212,11 +213,10 @@ def test_other_tokenizers(tmp_path: Path, kind: str, seed: int) -> None:
     for strategy in STRATEGIES:
         warns = strategy in ("first", "average", "max") and not has_marks
         found: list[Any] = []
-        for side, message in zip(sides, (NO_MARKS, "fallback"), strict=True):
+        for side, message in zip(sides, (NO_MARKS, THEIR_NOTICE), strict=True):
             side = partial(side, aggregation_strategy=strategy)
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 found.append([side(SENTENCES[:3]), side(split, is_split_into_words=True)])
-            assert [message in str(one.message) for one in caught] == [True] * len(caught)
-            assert bool(caught) == warns
+            assert {str(one.message) for one in caught} == ({message} if warns else set())
         assert_alike(*found)

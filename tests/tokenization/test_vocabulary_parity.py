@@ -121,6 +121,18 @@ def test_spaces_of_bpe(tmp_path: Path, setting: bool | None, of_bpe: bool | None
         assert ours.decode([1, 0, 2], clean_up_tokenization_spaces=clean) == expected
 
 
+def test_tokens_without_a_decoder(tmp_path: Path) -> None:
+    made = tokenizers.Tokenizer(models.WordLevel({"a": 0, "##b": 1}, "a"))
+    folder = make_tokenizer(tmp_path, tokenizer_class="PreTrainedTokenizerFast")
+    (folder / "vocab.txt").unlink()
+    made.save(str(folder / "tokenizer.json"))
+    ours, theirs = load(folder)
+    for tokens in (["a", "##b", "a"], ["a"], []):
+        expected = theirs.convert_tokens_to_string(tokens)
+        assert ours.convert_tokens_to_string(tokens) == expected
+    assert ours.decode([0, 1]) == theirs.decode([0, 1])
+
+
 @pytest.mark.parametrize(
     "ids", [7592, [7592], [[7592]], [7592, 999], [[101, 7592], [2023, 2003]], [], [[101], []]]
 )
