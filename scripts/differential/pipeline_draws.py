@@ -128,6 +128,7 @@ class PipelineDraws:
 def _our_numbers(world: World) -> Iterator[None]:
     """Let the model of transformers give the numbers of npbert, within the tolerance."""
     model, own = world.their_model, world.their_model.forward
+    judges = [world.exact_model, *world.nudged_models]  # copies of the model as it is now
 
     def forward(input_ids: Any, attention_mask: Any = None, **_: Any) -> Any:
         output = own(input_ids=input_ids, attention_mask=attention_mask)
@@ -143,7 +144,7 @@ def _our_numbers(world: World) -> Iterator[None]:
 
         exact, *nudged = (
             without_padding(each(input_ids=input_ids, attention_mask=attention_mask))
-            for each in (world.exact_model, *world.nudged_models)
+            for each in judges
         )
         theirs = without_padding(output)
         if not is_as_exact(ours, [theirs, *nudged], exact):

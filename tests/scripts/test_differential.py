@@ -202,6 +202,8 @@ def test_weights_that_differ_in_their_last_bit() -> None:
     """They show that float32 is too coarse, which an answer that is right by chance does not."""
     ((_, ending),) = found_by([3035859]).verdicts  # npbert is off by 9.5e-5, transformers by 1.8e-5
     assert ending == "too coarse for float32"
+    ((_, ending),) = found_by([4067953]).verdicts  # of a pipeline, off by 1.05e-5
+    assert ending == "tied"
     world = make_world(3035859 // DRAWS_IN_A_WORLD)
     own = world.their_model.state_dict()
     for model in world.nudged_models:
