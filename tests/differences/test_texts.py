@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 import transformers
+from differential.chance import Chance
+from differential.other_tokenizers import KINDS as OTHER_TOKENIZERS
+from tokenizers.processors import ByteLevel
 
 from tests.support.differences import changed, headed, row
-from tests.support.pipelines import Sides, pipelines
+from tests.support.pipelines import Sides, make_folder_for, pipelines
 from tests.support.streams import Endless
 
 
@@ -91,6 +94,26 @@ def test_streams_of_words(tmp_path: Path) -> None:
     words = [["one"], ["two", "three"]]
     assert theirs((each for each in words), is_split_into_words=True) == []
     assert [*ours(iter(words), is_split_into_words=True)] == ours(words, is_split_into_words=True)
+
+
+@row("an entity without characters, first in a text that token-classification reads in parts")
+def test_an_entity_without_characters(tmp_path: Path) -> None:
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "[PAD]"}
+    each_token_begins_one = ["B-one", "B-other"]
+    folder = make_folder_for(
+        tmp_path, "ForTokenClassification", each_token_begins_one, model_max_length=4, **settings
+    )
+    (folder / "vocab.txt").unlink()
+    bytes_alone = OTHER_TOKENIZERS["bytes"](Chance(0), [])
+    bytes_alone.post_processor = ByteLevel(trim_offsets=True)  # a space has no characters then
+    bytes_alone.save(str(folder / "tokenizer.json"))
+    options: dict[str, Any] = {"stride": 0, "ignore_labels": []}
+    ours, theirs = pipelines("ner", folder, aggregation_strategy="simple", **options)
+    first, *others = theirs("  ab cd")
+    assert first == others[0]
+    assert first["start"] == first["end"]
+    found = ours("  ab cd")
+    assert [one["start"] for one in found] == [one["start"] for one in others]
 
 
 @row("a hypothesis of zero-shot-classification that leaves no room for the text")
