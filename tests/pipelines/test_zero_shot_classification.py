@@ -69,6 +69,12 @@ def test_templates_that_are_refused(
 
 
 @pytest.mark.filterwarnings("ignore:none of the model's labels")
+def test_the_widest_place_of_a_template(folder: Path) -> None:
+    pipe = npbert.pipeline("zero-shot-classification", folder)
+    assert pipe(TEXT, ["film"], hypothesis_template="{:>1000}")["labels"] == ["film"]
+
+
+@pytest.mark.filterwarnings("ignore:none of the model's labels")
 def test_what_is_no_text_and_no_option(folder: Path) -> None:
     pipe: Any = npbert.pipeline("zero-shot-classification", folder, candidate_labels="a, b")
     with pytest.raises(TypeError, match="inputs is a int, expected a str, a list of these, or an"):
