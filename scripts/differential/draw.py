@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from differential.comparing import require_alike
+from differential.comparing import DifferentError, require_alike
 
 Compare = Callable[[Any, Any], None]
 
@@ -46,6 +46,14 @@ class Draw:
     exact: Callable[[], Any] | None = None
     nudged: Callable[[], list[Any]] = list
     arguments: dict[str, Any] = field(default_factory=dict)
+
+    def are_alike(self, ours: Any, theirs: Any) -> bool:
+        """Tell whether two answers are the same by `compare`."""
+        try:
+            self.compare(ours, theirs)
+        except DifferentError:
+            return False
+        return True
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 
 from differential.chance import Chance
 from differential.tokenizer_files import (
+    CLASSES_WITHOUT_RULES,
     LETTERS,
     STANDARD,
     WORDS,
@@ -19,9 +20,10 @@ from differential.tokenizer_files import (
     write_json,
 )
 
-_MARKS: Final = ("##", "@")  # before a piece that continues a word
-_END: Final = "</w>"  # after a piece that ends a word
-_BLANK: Final = "▁"  # in the place of a space
+MARKS: Final = ("##", "@")  # before a piece that continues a word
+END: Final = "</w>"  # after a piece that ends a word
+BLANK: Final = "▁"  # in the place of a space
+SPACE_BYTE: Final = "Ġ"  # the byte of a space, as ByteLevel writes it
 
 
 def write_other_tokenizer(chance: Chance, folder: Path) -> TokenizerFiles:
@@ -44,19 +46,19 @@ def write_other_tokenizer(chance: Chance, folder: Path) -> TokenizerFiles:
     cls, sep = (
         (STANDARD[name], tokens.index(STANDARD[name])) for name in ("cls_token", "sep_token")
     )
-    has_spaces = chance.happens(0.5)
+    trims = chance.happens(0.5)
     backend.post_processor = chance.choice(
         [
             template(files),
             processors.BertProcessing(sep, cls),
-            processors.RobertaProcessing(sep, cls, trim_offsets=has_spaces),
-            processors.Sequence([processors.ByteLevel(trim_offsets=has_spaces), template(files)]),
+            processors.RobertaProcessing(sep, cls, trim_offsets=trims),
+            processors.Sequence([processors.ByteLevel(trim_offsets=trims), template(files)]),
         ]
     )
     backend.add_special_tokens(list(STANDARD.values()))
     backend.save(str(folder / "tokenizer.json"))
-    classes = ["PreTrainedTokenizerFast", "TokenizersBackend"]
-    settings = draw_settings(chance) | STANDARD | {"tokenizer_class": chance.choice(classes)}
+    settings = draw_settings(chance) | STANDARD
+    settings["tokenizer_class"] = chance.choice(CLASSES_WITHOUT_RULES)
     write_json(folder, "tokenizer_config.json", settings)
     return files
 
@@ -73,10 +75,10 @@ def of_bytes(chance: Chance, words: list[str]) -> Tokenizer:
 
 def of_characters(chance: Chance, words: list[str]) -> Tokenizer:
     """Merge characters, with a mark at the end of words, or before what continues them."""
-    mark = chance.choice([None, *_MARKS])
+    mark = chance.choice([None, *MARKS])
     if mark is None:
-        written = [[*word[:-1], word[-1] + _END] for word in words]
-        settings = {"end_of_word_suffix": _END}
+        written = [[*word[:-1], word[-1] + END] for word in words]
+        settings = {"end_of_word_suffix": END}
     else:
         written = [[word[0], *(mark + letter for letter in word[1:])] for word in words]
         settings = {"continuing_subword_prefix": mark}
@@ -88,13 +90,13 @@ def of_characters(chance: Chance, words: list[str]) -> Tokenizer:
     made = _merging(alphabet, written, model, mark or "")
     made.normalizer = _normalizer(chance)
     made.pre_tokenizer = pre_tokenizers.Whitespace()
-    made.decoder = decoders.BPEDecoder(_END) if mark is None else decoders.WordPiece(mark)
+    made.decoder = decoders.BPEDecoder(END) if mark is None else decoders.WordPiece(mark)
     return made
 
 
 def of_sentences(chance: Chance, words: list[str]) -> Tokenizer:
     """Find the likeliest pieces, as sentencepiece does; a space is a character of a piece."""
-    pieces = [*words, _BLANK, *(_BLANK + word for word in words if chance.happens(0.7))]
+    pieces = [*words, BLANK, *(BLANK + word for word in words if chance.happens(0.7))]
     listed = [*STANDARD.values(), *dict.fromkeys(pieces)]
     scores = [(piece, -chance.randint(1, 12) - chance.random()) for piece in listed]
     made = Tokenizer(models.Unigram(scores, listed.index(STANDARD["unk_token"])))
@@ -117,7 +119,7 @@ def of_words(chance: Chance, words: list[str]) -> Tokenizer:
 
 def of_pieces(chance: Chance, words: list[str]) -> Tokenizer:
     """Look up the longest pieces, as BERT does, but with another mark, or without any."""
-    mark = chance.choice(["", "@", "\u2581"])
+    mark = chance.choice(["", "@", BLANK])
     pieces = [*words, *(mark + word for word in words)]
     made = Tokenizer(
         models.WordPiece(

@@ -166,14 +166,6 @@ def _excuse(draw: Draw, ours: Outcome, theirs: Outcome) -> str | None:
             return "too coarse for float32"
     if draw.theirs_by_our_numbers is not None:
         by_our_numbers = Outcome.of(draw.theirs_by_our_numbers)
-        if by_our_numbers.error is None and _are_alike(draw, ours, by_our_numbers):
+        if by_our_numbers.error is None and draw.are_alike(ours.answer, by_our_numbers.answer):
             return "tied"
     return None
-
-
-def _are_alike(draw: Draw, ours: Outcome, theirs: Outcome) -> bool:
-    try:
-        draw.compare(ours.answer, theirs.answer)
-    except DifferentError:
-        return False
-    return True

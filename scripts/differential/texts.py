@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from differential.chance import Chance
+from differential.other_tokenizers import BLANK, END, MARKS, SPACE_BYTE
 
 # Words that are hard for a tokenizer: accents in both forms, letters that become longer in lower
 # case, marks that change the direction, joined emoji, blanks and controls, and very long words.
@@ -19,8 +20,8 @@ HARD = (
     "\x00", "\x01", "\x7f", "\x85", "\u2028", "\u3000", "\t", "\n", "\r\n",
     "x" * 101, "x" * 100, "é" * 120,
 )  # fmt: skip
-_CONTINUES = ("##", "@")  # before a piece that continues a word
-_MARK = re.compile("^(##|@|▁|Ġ)|</w>$")  # what tokens of many kinds have beside their letters
+# What tokens of many kinds have beside their letters.
+_MARK = re.compile(f"^({'|'.join([*MARKS, BLANK, SPACE_BYTE])})|{END}$")
 _PLANES = ((0, 0x7F), (0x80, 0x24F), (0x250, 0xD7FF), (0xE000, 0xFFFF), (0x10000, 0x10FFFF))
 
 
@@ -38,7 +39,7 @@ class Texts:
 
     def __init__(self, chance: Chance, tokens: Sequence[str], special: Sequence[str]) -> None:
         self._chance = chance
-        self._words = [_MARK.sub("", each) for each in tokens if not each.startswith(_CONTINUES)]
+        self._words = [_MARK.sub("", each) for each in tokens if not each.startswith(MARKS)]
         self._pieces = [_MARK.sub("", token) for token in tokens]
         self._special = special
 

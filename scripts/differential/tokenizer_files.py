@@ -39,6 +39,7 @@ _CLASSES: Final = (
     *("DistilBertTokenizer", "DistilBertTokenizerFast", "BertTokenizer", "BertTokenizerFast"),
     "ElectraTokenizer",
 )
+CLASSES_WITHOUT_RULES: Final = ("PreTrainedTokenizerFast", "TokenizersBackend")
 
 
 @dataclass
@@ -112,9 +113,7 @@ def write_tokenizer(chance: Chance, folder: Path) -> TokenizerFiles:
     elif kind < 0.85:
         _backend(chance, files, settings).save(str(folder / "tokenizer.json"))
     else:
-        settings["tokenizer_class"] = chance.choice(
-            ["PreTrainedTokenizerFast", "TokenizersBackend"]
-        )
+        settings["tokenizer_class"] = chance.choice(CLASSES_WITHOUT_RULES)
         settings |= files.special
         _own_backend(chance, files).save(str(folder / "tokenizer.json"))
     if settings or chance.happens(0.5):

@@ -19,6 +19,7 @@ from tokenizers.processors import ByteLevel
 from tests.support.differences import changed, headed, row
 from tests.support.pipelines import Sides, make_folder_for, pipelines
 from tests.support.streams import Endless
+from tests.support.tokenizers import replace_vocabulary
 
 
 @row("an empty list of texts")
@@ -103,10 +104,9 @@ def test_an_entity_without_characters(tmp_path: Path) -> None:
     folder = make_folder_for(
         tmp_path, "ForTokenClassification", each_token_begins_one, model_max_length=4, **settings
     )
-    (folder / "vocab.txt").unlink()
     bytes_alone = OTHER_TOKENIZERS["bytes"](Chance(0), [])
     bytes_alone.post_processor = ByteLevel(trim_offsets=True)  # a space has no characters then
-    bytes_alone.save(str(folder / "tokenizer.json"))
+    replace_vocabulary(folder, bytes_alone)
     options: dict[str, Any] = {"stride": 0, "ignore_labels": []}
     ours, theirs = pipelines("ner", folder, aggregation_strategy="simple", **options)
     first, *others = theirs("  ab cd")

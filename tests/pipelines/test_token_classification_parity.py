@@ -26,6 +26,7 @@ from tests.support.pipelines import (
     make_folder_for,
     pipelines,
 )
+from tests.support.tokenizers import replace_vocabulary
 
 NO_MARKS = (
     "the tokens of this tokenizer do not say whether they continue a word, so each that has no "
@@ -203,10 +204,9 @@ def test_other_tokenizers(tmp_path: Path, kind: str, seed: int) -> None:
     """If their tokens have no marks, these are joined to words by their places in the text."""
     settings: dict[str, Any] = {"tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "[UNK]"}
     folder = make_folder_for(tmp_path, "ForTokenClassification", NER_LABELS, **settings)
-    (folder / "vocab.txt").unlink()
     words = ["Hug", "New", "York", "un", "able", "lives", "S", "ã", *"aefglmnorst'.,?"]
     made = OTHER_TOKENIZERS[kind](Chance(seed), words)
-    made.save(str(folder / "tokenizer.json"))
+    replace_vocabulary(folder, made)
     has_marks = bool(getattr(made.model, "continuing_subword_prefix", None))
     sides = pipelines("ner", folder, ignore_labels=[])
     split = [text.split() for text in SENTENCES[:3]]

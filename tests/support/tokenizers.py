@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tokenizers
 import transformers
 from hypothesis import strategies as st
 
@@ -43,6 +44,12 @@ def make_tokenizer(folder: Path, **changes: Any) -> Path:
     (folder / "config.json").write_text('{"model_type": "distilbert"}')
     (folder / "tokenizer_config.json").write_text(json.dumps({"model_max_length": 24} | changes))
     return folder
+
+
+def replace_vocabulary(folder: Path, backend: tokenizers.Tokenizer) -> None:
+    """Put a tokenizer.json in the place of vocab.txt."""
+    (folder / "vocab.txt").unlink()
+    backend.save(str(folder / "tokenizer.json"))
 
 
 def load(folder: Path) -> Sides:

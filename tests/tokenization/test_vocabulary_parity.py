@@ -10,7 +10,7 @@ import pytest
 import tokenizers
 from tokenizers import decoders, models
 
-from tests.support.tokenizers import STRINGS, Sides, load, make_tokenizer
+from tests.support.tokenizers import STRINGS, Sides, load, make_tokenizer, replace_vocabulary
 
 
 def test_vocabulary_and_special_tokens(variant: Sides) -> None:
@@ -113,8 +113,7 @@ def test_spaces_of_bpe(tmp_path: Path, setting: bool | None, of_bpe: bool | None
         clean_up_tokenization_spaces=setting,
         **({} if of_bpe is None else {CLEANS_BPE: of_bpe}),
     )
-    (folder / "vocab.txt").unlink()
-    made.save(str(folder / "tokenizer.json"))
+    replace_vocabulary(folder, made)
     ours, theirs = load(folder)
     for clean in (None, False, True):
         expected = theirs.decode([1, 0, 2], clean_up_tokenization_spaces=clean)
@@ -124,8 +123,7 @@ def test_spaces_of_bpe(tmp_path: Path, setting: bool | None, of_bpe: bool | None
 def test_tokens_without_a_decoder(tmp_path: Path) -> None:
     made = tokenizers.Tokenizer(models.WordLevel({"a": 0, "##b": 1}, "a"))
     folder = make_tokenizer(tmp_path, tokenizer_class="PreTrainedTokenizerFast")
-    (folder / "vocab.txt").unlink()
-    made.save(str(folder / "tokenizer.json"))
+    replace_vocabulary(folder, made)
     ours, theirs = load(folder)
     for tokens in (["a", "##b", "a"], ["a"], []):
         expected = theirs.convert_tokens_to_string(tokens)
